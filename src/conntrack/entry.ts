@@ -1,0 +1,67 @@
+import type { Direction, Tuple } from './tuple.js'
+
+export type TcpState =
+  | 'NONE' | 'SYN_SENT' | 'SYN_RECV' | 'ESTABLISHED' | 'FIN_WAIT' | 'CLOSE_WAIT' | 'LAST_ACK' | 'TIME_WAIT' | 'CLOSE' | 'SYN_SENT2' // biome-ignore format: one line
+
+/** One side's window as the tracker keeps it (struct ip_ct_tcp_state); sequence numbers modulo 2^32. */
+export interface TcpSide {
+  end: number
+  maxEnd: number
+  maxWindow: number
+  maxAck: number
+  /** Window scale shift. */
+  scale: number
+  /** IP_CT_TCP_FLAG_* bits. */
+  flags: number
+}
+
+/** What the tracker of one protocol keeps with a connection. */
+export type ProtocolState =
+  | {
+      readonly kind: 'tcp'
+      state: TcpState
+      readonly seen: Record<Direction, TcpSide>
+      lastDirection: Direction | undefined
+      lastIndex: number
+      lastSeq: number
+      lastAck: number
+      lastEnd: number
+      lastWindow: number
+      lastWscale: number
+      lastFlags: number
+      retransmits: number
+    }
+  | { readonly kind: 'udp'; stream: boolean; streamSince: number }
+  | { readonly kind: 'other'; state: string }
+
+/** A connection. Mutable: the table of one run owns it. */
+export interface Entry {
+  readonly original: Tuple
+  /** What a reply must look like: NAT changes it before the connection is confirmed. */
+  reply: Tuple
+  /** IPS_* bits (CT_STATUS of packet/fields.ts). */
+  status: number
+  mark: number
+  readonly zone: number
+  /** Seconds since the epoch at which it expires; Infinity while unconfirmed. */
+  expires: number
+  protocol: ProtocolState
+  readonly counters: Record<Direction, { packets: number; bytes: number }>
+  /** The connection that this one is RELATED to. */
+  master: Entry | undefined
+  helper: string | undefined
+}
+
+/** How a packet stands to its connection: IP_CT_* of enum ip_conntrack_info, taken apart. */
+export interface Attachment {
+  readonly entry: Entry
+  readonly direction: Direction
+  readonly state: 'NEW' | 'ESTABLISHED' | 'RELATED'
+}
+
+/** What connection tracking made of a packet. `reason` for INVALID: the check that failed. */
+export type Tracking =
+  | { readonly is: 'tracked'; readonly attachment: Attachment; readonly created: boolean }
+  | { readonly is: 'invalid'; readonly reason: string }
+  | { readonly is: 'untracked' }
+  | { readonly is: 'dropped'; readonly reason: string }

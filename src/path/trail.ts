@@ -1,0 +1,191 @@
+import type { FieldValue } from '../packet/fields.js'
+import type { Condition, Outcome, Ranges, Value } from '../rules/condition.js'
+import type { Hook, Rule } from '../rules/program.js'
+import type { Place } from './world.js'
+
+/** What of a packet people look at. Addresses as text; ports undefined where the protocol has none; for ICMP type and code. */
+export interface Headers {
+  readonly src: string
+  readonly dst: string
+  readonly protocol: string
+  readonly sport: number | undefined
+  readonly dport: number | undefined
+  readonly icmp: { readonly type: number; readonly code: number; readonly id: number | undefined } | undefined
+  readonly flags: string | undefined
+  readonly ttl: number
+  readonly length: number
+  readonly mark: number
+}
+
+/** Why a condition came out as it did: the first value that decided. */
+export interface Reason {
+  readonly value: Value | undefined
+  readonly seen: FieldValue | undefined
+  readonly wanted: Ranges | 'readable' | undefined
+  readonly inverted: boolean
+  /** For conditions that compare no value (sets, limits, lots, unknown extensions). */
+  readonly text: string | undefined
+  readonly condition: Condition
+}
+
+export interface RuleVisit {
+  readonly chain: string
+  /** From 1 within its chain, as `iptables --line-numbers` counts. */
+  readonly number: number
+  readonly rule: Rule
+  readonly outcome: Outcome
+  readonly because: Reason | undefined
+  /** What it did, in words of the field: `ACCEPT`, `jump DOCKER`, `mark 0x0 → 0x4000`, `DNAT to 10.244.1.3:8080`. */
+  readonly did: readonly string[]
+  /** How many jumps lead here; 0 in the base chain. */
+  readonly depth: number
+}
+
+export type Verdict = 'accept' | 'drop' | 'stolen'
+
+/** A base chain on its hook, consulted or not. */
+export interface ChainVisit {
+  readonly table: string
+  readonly backend: 'legacy' | 'nft'
+  readonly family: 4 | 6
+  readonly chain: string
+  readonly priority: number
+  readonly type: 'filter' | 'nat' | 'route'
+  readonly visits: readonly RuleVisit[]
+  readonly verdict: Verdict
+  /** Who decided: the rule, or the policy (rule undefined, also where the end of the base chain was reached). */
+  readonly decidedBy: { readonly chain: string; readonly number: number | undefined; readonly rule: Rule | undefined }
+  /** Set where the chain was not consulted: `nat decides once per connection; this packet is ESTABLISHED`. */
+  readonly skipped: string | undefined
+}
+
+export interface RouteLookup {
+  readonly rules: readonly {
+    readonly text: string
+    readonly matched: boolean
+    readonly why: string
+    readonly table: string | undefined
+    readonly route: string | undefined
+  }[]
+  readonly destination: string
+  readonly source: string | undefined
+  readonly mark: number
+  readonly iif: string | undefined
+  /** The winner. */
+  readonly rule: string | undefined
+  readonly route: string | undefined
+  readonly table: string | undefined
+  readonly type: string
+  readonly dev: string | undefined
+  readonly gateway: string | undefined
+  readonly sourceChosen: string | undefined
+}
+
+interface At extends Place {
+  /** The packet as it is when the step is over. */
+  readonly packet: Headers
+}
+
+/** One thing that happened to the packet. In the order in which it happened. */
+export type Step =
+  | (At & { readonly kind: 'generate'; readonly text: string })
+  | (At & { readonly kind: 'receive'; readonly interface: string; readonly from: string | undefined })
+  | (At & {
+      readonly kind: 'hook'
+      readonly hook: Hook
+      readonly iif: string | undefined
+      readonly oif: string | undefined
+      readonly chains: readonly ChainVisit[]
+    })
+  | (At & {
+      readonly kind: 'conntrack'
+      readonly hook: Hook
+      readonly state: string
+      readonly direction: 'original' | 'reply' | undefined
+      readonly original: string | undefined
+      readonly reply: string | undefined
+      readonly text: string
+    })
+  | (At & {
+      readonly kind: 'nat'
+      readonly hook: Hook
+      readonly manip: 'src' | 'dst'
+      readonly before: string
+      readonly after: string
+      readonly rule: RuleVisit | undefined
+      readonly text: string
+      readonly ports: readonly [number, number] | undefined
+    })
+  | (At & {
+      readonly kind: 'route' | 'reroute'
+      readonly lookup: RouteLookup
+      readonly result: 'local' | 'forward' | 'output' | 'broadcast' | 'multicast' | 'none'
+      readonly text: string
+    })
+  | (At & {
+      readonly kind: 'rp-filter'
+      readonly interface: string
+      readonly mode: number
+      readonly passed: boolean
+      readonly lookup: RouteLookup | undefined
+      readonly text: string
+    })
+  | (At & { readonly kind: 'check'; readonly what: string; readonly passed: boolean; readonly text: string })
+  | (At & {
+      readonly kind: 'neighbour'
+      readonly interface: string
+      readonly address: string
+      readonly mac: string | undefined
+      readonly text: string
+    })
+  | (At & {
+      readonly kind: 'bridge'
+      readonly bridge: string
+      readonly in: string | undefined
+      readonly out: readonly string[]
+      readonly text: string
+    })
+  | (At & {
+      readonly kind: 'encapsulate' | 'decapsulate'
+      readonly interface: string
+      readonly text: string
+      readonly outer: Headers
+      readonly inner: Headers
+    })
+  | (At & { readonly kind: 'reply'; readonly text: string; readonly reply: Headers; readonly walked: readonly Step[] })
+  | (At & { readonly kind: 'deliver'; readonly socket: string | undefined; readonly text: string })
+  | (At & { readonly kind: 'send'; readonly interface: string; readonly to: string | undefined; readonly text: string })
+  | (At & { readonly kind: 'drop'; readonly reason: string; readonly text: string })
+
+export type OutcomeName = 'delivered' | 'sent' | 'dropped' | 'rejected' | 'undecided'
+
+export interface Branch {
+  readonly probability: number
+  readonly outcome: OutcomeName
+  readonly where: Place & {
+    readonly hook: Hook | undefined
+    readonly table: string | undefined
+    readonly chain: string | undefined
+    readonly rule: number | undefined
+    readonly reason: string
+    readonly text: string
+  }
+  readonly final: {
+    readonly interface: string | undefined
+    readonly src: string
+    readonly dst: string
+    readonly protocol: string
+    readonly sport: number | undefined
+    readonly dport: number | undefined
+    readonly mark: number
+  }
+  readonly symptom: string
+  readonly steps: readonly Step[]
+}
+
+/** What `trace` answers. */
+export interface Trail {
+  readonly packet: Headers & { readonly from: string | undefined; readonly in: string | undefined }
+  readonly assumptions: readonly string[]
+  readonly branches: readonly Branch[]
+}
