@@ -1,4 +1,4 @@
-import type { Value } from './condition.js'
+import type { Value } from './value.js'
 
 /**
  * The state machines behind stateful conditions: a small closed set, whatever language the rule was written in.
