@@ -1,7 +1,9 @@
-import type { FieldValue } from '../packet/fields.js'
-import type { Condition, Outcome, Ranges, Value } from '../rules/condition.js'
 import type { Hook, Rule } from '../rules/program.js'
+import type { RuleVisit, Verdict } from '../rules/traverse.js'
 import type { Place } from './world.js'
+
+export type { Reason } from '../rules/interpret.js'
+export type { RuleVisit, Verdict } from '../rules/traverse.js'
 
 /** What of a packet people look at. Addresses as text; ports undefined where the protocol has none; for ICMP type and code. */
 export interface Headers {
@@ -16,32 +18,6 @@ export interface Headers {
   readonly length: number
   readonly mark: number
 }
-
-/** Why a condition came out as it did: the first value that decided. */
-export interface Reason {
-  readonly value: Value | undefined
-  readonly seen: FieldValue | undefined
-  readonly wanted: Ranges | 'readable' | undefined
-  readonly inverted: boolean
-  /** For conditions that compare no value (sets, limits, lots, unknown extensions). */
-  readonly text: string | undefined
-  readonly condition: Condition
-}
-
-export interface RuleVisit {
-  readonly chain: string
-  /** From 1 within its chain, as `iptables --line-numbers` counts. */
-  readonly number: number
-  readonly rule: Rule
-  readonly outcome: Outcome
-  readonly because: Reason | undefined
-  /** What it did, in words of the field: `ACCEPT`, `jump DOCKER`, `mark 0x0 → 0x4000`, `DNAT to 10.244.1.3:8080`. */
-  readonly did: readonly string[]
-  /** How many jumps lead here; 0 in the base chain. */
-  readonly depth: number
-}
-
-export type Verdict = 'accept' | 'drop' | 'stolen'
 
 /** A base chain on its hook, consulted or not. */
 export interface ChainVisit {

@@ -22,4 +22,6 @@ export type Machine =
       readonly reap?: boolean
       /** Compare the TTL as well. */
       readonly ttl?: boolean
+      /** `!` belongs to the machine here: the kernel's `--update` refreshes the entry by the outcome after inversion. */
+      readonly inverted?: boolean
     }

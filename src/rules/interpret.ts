@@ -1,0 +1,165 @@
+import type { Field, FieldValue } from '../packet/fields.js'
+import type { Condition, Outcome } from './condition.js'
+import type { Ranges, Value } from './value.js'
+
+/** A field whose value the input cannot tell (the sending process's uid of a forwarded paste, say). */
+export const UNKNOWN: unique symbol = Symbol('unknown')
+/** `undefined`: the packet does not have it. */
+export type Reading = FieldValue | undefined | typeof UNKNOWN
+
+export type FibValue = Extract<Value, { from: 'fib' }>
+export type Stateful = Extract<Condition, { is: 'stateful' }>
+
+/** The packet under a rule's eyes, and what surrounds it. */
+export interface Subject {
+  read(field: Field): Reading
+  fib(question: FibValue): Reading
+  member(set: string, key: readonly FieldValue[]): Judgement
+  /** Draws: true with probability weight / 2^31. */
+  chance(weight: number): boolean
+  /** Looks at the state and moves it on. */
+  advance(condition: Stateful): { readonly outcome: Outcome; readonly text: string }
+}
+
+/** Why a condition came out as it did: the first value that decided. */
+export interface Reason {
+  /** What was compared; absent for conditions that compare no value. */
+  readonly value: Value | undefined
+  readonly seen: FieldValue | undefined
+  readonly wanted: Ranges | 'readable' | undefined
+  readonly inverted: boolean
+  /** For sets, limits, lots, and what is not known. */
+  readonly text: string | undefined
+}
+
+export interface Judgement {
+  readonly outcome: Outcome
+  /** Absent where nothing was looked at. */
+  readonly because?: Reason
+}
+
+/** Evaluates in the kernel's order and says which value decided. */
+export function interpret(condition: Condition, subject: Subject, inverted = false): Judgement {
+  switch (condition.is) {
+    case 'in': {
+      const seen = evaluate(condition.value, subject)
+      if (seen === UNKNOWN)
+        return {
+          outcome: 'unknown',
+          because: reason({ value: condition.value, inverted, text: 'this value is not known' }),
+        }
+      const because = reason({ value: condition.value, seen, wanted: condition.ranges, inverted })
+      return { outcome: seen !== undefined && isIn(seen, condition.ranges) ? 'yes' : 'no', because }
+    }
+    case 'readable': {
+      const seen = subject.read(condition.field)
+      const because = reason({ value: condition.field, wanted: 'readable', inverted })
+      return { outcome: seen === undefined ? 'drop' : 'yes', because }
+    }
+    case 'member': {
+      const key: FieldValue[] = []
+      for (const part of condition.key) {
+        const seen = evaluate(part, subject)
+        if (seen === UNKNOWN || seen === undefined)
+          return { outcome: seen === undefined ? 'no' : 'unknown', because: reason({ value: part, inverted }) }
+        key.push(seen)
+      }
+      const { outcome, because } = subject.member(condition.set, key)
+      return { outcome, because: { ...reason({ inverted }), ...because, inverted } }
+    }
+    case 'not': {
+      const { outcome, ...why } = interpret(condition.of, subject, !inverted)
+      return { outcome: outcome === 'yes' ? 'no' : outcome === 'no' ? 'yes' : outcome, ...why }
+    }
+    case 'all':
+    case 'any':
+      return several(condition.of, condition.is === 'all' ? 'yes' : 'no', subject, inverted)
+    case 'chance': {
+      const outcome = subject.chance(condition.weight) ? 'yes' : 'no'
+      return { outcome, because: reason({ inverted, text: `drawn by lot, probability ${condition.weight / 2 ** 31}` }) }
+    }
+    case 'stateful': {
+      const { outcome, text } = subject.advance(condition)
+      return { outcome, because: reason({ inverted, text }) }
+    }
+    case 'unknown':
+      return { outcome: 'unknown', because: reason({ inverted, text: `${condition.text}: ${condition.needs}` }) }
+  }
+}
+
+/**
+ * Goes on while the parts say `goesOn`. Behind an unknown part, the parts that only read still count: a definite
+ * answer that would have ended the walk makes the unknown part unimportant.
+ */
+function several(of: readonly Condition[], goesOn: 'yes' | 'no', subject: Subject, inverted: boolean): Judgement {
+  let unknown: Judgement | undefined
+  let last: Judgement = { outcome: goesOn }
+  for (const part of of) {
+    if (unknown && !isPure(part)) continue
+    const judged = interpret(part, subject, inverted)
+    if (judged.outcome === 'unknown') unknown ??= judged
+    else if (judged.outcome !== goesOn) return unknown && judged.outcome === 'drop' ? unknown : judged
+    else last = judged
+  }
+  return unknown ?? last
+}
+
+/** Does evaluating it leave every state as it was, and draw no lots? */
+export function isPure(condition: Condition): boolean {
+  switch (condition.is) {
+    case 'in':
+    case 'readable':
+    case 'member':
+    case 'unknown':
+      return true
+    case 'chance':
+    case 'stateful':
+      return false
+    case 'not':
+      return isPure(condition.of)
+    case 'all':
+    case 'any':
+      return condition.of.every(isPure)
+  }
+}
+
+export function evaluate(value: Value, subject: Subject): Reading {
+  if (typeof value === 'string') return subject.read(value)
+  switch (value.from) {
+    case 'constant':
+      return value.value
+    case 'masked': {
+      const of = evaluate(value.of, subject)
+      if (of === undefined || of === UNKNOWN) return of
+      return typeof of === 'bigint' || typeof value.mask === 'bigint'
+        ? BigInt(of) & BigInt(value.mask)
+        : maskNumber(of, value.mask)
+    }
+    case 'shifted': {
+      const of = evaluate(value.of, subject)
+      if (of === undefined || of === UNKNOWN) return of
+      return typeof of === 'bigint' ? of >> BigInt(value.by) : Math.floor(of / 2 ** value.by)
+    }
+    case 'fib':
+      return subject.fib(value)
+  }
+}
+
+/** Bitwise and of numbers up to 48 bits (MAC addresses are wider than JavaScript's 32-bit operators). */
+function maskNumber(a: number, b: number): number {
+  const high = Math.floor(a / 2 ** 32) & Math.floor(b / 2 ** 32)
+  return high * 2 ** 32 + ((a & b) >>> 0)
+}
+
+export function isIn(value: FieldValue, ranges: Ranges): boolean {
+  for (const [from, to] of ranges) if (from <= value && value <= to) return true
+  return false
+}
+
+const reason = (given: Partial<Reason>): Reason => ({
+  value: given.value,
+  seen: given.seen,
+  wanted: given.wanted,
+  inverted: given.inverted ?? false,
+  text: given.text,
+})

@@ -1,0 +1,21 @@
+import type { Field, FieldValue } from '../packet/fields.js'
+
+/** Closed intervals `[from, to]`, ascending and disjoint. */
+export type Range = readonly [from: FieldValue, to: FieldValue]
+export type Ranges = readonly Range[]
+
+/** What is compared: a field, or something computed from fields. */
+export type Value =
+  | Field
+  | { readonly from: 'constant'; readonly value: FieldValue }
+  /** Bitwise and. */
+  | { readonly from: 'masked'; readonly of: Value; readonly mask: FieldValue }
+  /** Logical shift right by `by` bits. */
+  | { readonly from: 'shifted'; readonly of: Value; readonly by: number }
+  /** The FIB's answer for an address: its type (RTN_*), as inet_addr_type / inet_dev_addr_type see it, over one interface or all. */
+  | {
+      readonly from: 'fib'
+      readonly what: 'type'
+      readonly of: 'saddr' | 'daddr'
+      readonly over: 'any' | 'iif' | 'oif'
+    }
