@@ -96,6 +96,9 @@ export const FIELDS = {
   'icmp.code': { bits: 8, label: 'ICMP code', read: at8(1) },
   /** Readable exactly where the first four bytes are. */
   'icmp.checksum': { bits: 16, label: 'ICMP header', read: at16(2) },
+  /** Of echo, timestamp and address-mask messages. */
+  'icmp.id': { bits: 16, label: 'ICMP id', read: at16(4) },
+  'icmp.sequence': { bits: 16, label: 'ICMP sequence', read: at16(6) },
   // link layer
   'ether.saddr': { bits: 48, label: 'source MAC', read: (p) => p.mac?.source, print: mac },
   'ether.daddr': { bits: 48, label: 'destination MAC', read: (p) => p.mac?.destination, print: mac },
