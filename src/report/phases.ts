@@ -1,0 +1,72 @@
+import type { Step } from '../path/trail.js'
+import { placeName } from '../path/world.js'
+
+/** What people call one stop of the way: everything that happened at one stage, in order. */
+export interface Phase {
+  readonly title: string
+  readonly place: string
+  /** `in eth0`, `out eth1`. */
+  readonly note: string
+  readonly steps: readonly Step[]
+  /** How many tunnels the packet is in: the outer packet's own way stands inside the inner one's. */
+  readonly depth: number
+}
+
+/** Cuts a way into its phases. */
+export function phasesOf(steps: readonly Step[]): Phase[] {
+  const phases: (Phase & { readonly steps: Step[] })[] = []
+  let depth = 0
+  for (const step of steps) {
+    const title = titleOf(step)
+    const place = placeName(step)
+    const last = phases.at(-1)
+    if (last && last.place === place && (title === undefined || title === last.title)) last.steps.push(step)
+    else phases.push({ title: title ?? 'CHECK', place, note: '', steps: [step], depth })
+    if (step.kind === 'encapsulate') depth++
+    if (step.kind === 'decapsulate') depth = Math.max(0, depth - 1)
+  }
+  return phases.map((phase) => ({ ...phase, note: noteOf(phase.steps) }))
+}
+
+/** `undefined`: it belongs to whatever phase it happens in. */
+function titleOf(step: Step): string | undefined {
+  switch (step.kind) {
+    case 'hook':
+    case 'conntrack':
+    case 'nat':
+      return step.hook.toUpperCase()
+    case 'route':
+    case 'rp-filter':
+      return 'ROUTE'
+    case 'neighbour':
+    case 'send':
+      return 'SEND'
+    case 'check':
+    case 'drop':
+      return undefined
+    case 'generate':
+    case 'receive':
+    case 'reroute':
+    case 'bridge':
+    case 'encapsulate':
+    case 'decapsulate':
+    case 'reply':
+    case 'deliver':
+      return step.kind.toUpperCase()
+  }
+}
+
+function noteOf(steps: readonly Step[]): string {
+  const notes = new Set<string>()
+  for (const step of steps) {
+    if (step.kind === 'hook') {
+      if (step.iif !== undefined) notes.add(`in ${step.iif}`)
+      if (step.oif !== undefined) notes.add(`out ${step.oif}`)
+    }
+    if (step.kind === 'receive') notes.add(`on ${step.interface}`)
+    if (step.kind === 'send') notes.add(`on ${step.interface}`)
+    if (step.kind === 'bridge') notes.add(step.bridge)
+    if (step.kind === 'encapsulate' || step.kind === 'decapsulate') notes.add(step.interface)
+  }
+  return [...notes].join('  ')
+}
