@@ -48,7 +48,7 @@ export function branchJson({ probability, outcome, where, final, symptom, steps 
   } satisfies Json
 }
 
-function headersJson(packet: Headers) {
+export function headersJson(packet: Headers) {
   const { src, dst, protocol, sport, dport, icmp, flags, ttl, length, mark } = packet
   return {
     src,

@@ -59,38 +59,18 @@ interface Item {
   readonly label: string
   /** Not yet seen: a hook step has one item for each of its chains. */
   readonly first: boolean
-  readonly key: number
 }
 
-/** What happened in a phase, in the order of the kernel's priorities where they tell it. */
+/** What happened in a phase, in order, a hook's chains taken apart. */
 function itemsOf(steps: readonly Step[]): Item[] {
   const backends = new Set(
     steps.flatMap((step) => (step.kind === 'hook' ? step.chains.map(({ backend }) => backend) : [])),
   )
-  const items = steps.flatMap((step): Item[] => {
-    const alone = { step, chain: undefined, label: '', first: true, key: priorityOf(step) }
-    if (step.kind !== 'hook' || step.chains.length === 0) return [alone]
-    return step.chains.map((chain, i) => ({
-      step,
-      chain,
-      label: tableLabel(chain, backends.size > 1),
-      first: i === 0,
-      key: chainPriority(chain, step.hook),
-    }))
+  return steps.flatMap((step): Item[] => {
+    if (step.kind !== 'hook' || step.chains.length === 0) return [{ step, chain: undefined, label: '', first: true }]
+    return step.chains.map((chain, i) => ({ step, chain, label: tableLabel(chain, backends.size > 1), first: i === 0 }))
   })
-  return items.some(({ chain }) => chain) ? items.sort((a, b) => a.key - b.key) : items
 }
-
-/** Connection tracking -200, nat -100 and 100 (enum nf_ip_hook_priorities); nat chains run when nat does, whatever their own priority. */
-function priorityOf(step: Step): number {
-  if (step.kind === 'conntrack')
-    return step.hook === 'prerouting' || step.hook === 'output' ? -200 : Number.POSITIVE_INFINITY
-  if (step.kind === 'nat') return (step.manip === 'dst' ? -100 : 100) + 0.5
-  return step.kind === 'hook' ? 0 : Number.POSITIVE_INFINITY
-}
-
-const chainPriority = ({ type, priority }: ChainVisit, hook: string): number =>
-  type !== 'nat' ? priority : hook === 'prerouting' || hook === 'output' ? -100 : 100
 
 function stepLines(step: Step, number: string, pad: number, view: View): Line[] {
   const said = (text: string, role: Role = 'plain') =>

@@ -23,7 +23,7 @@ export function trailText(trail: Trail, options: TextOptions): Line[] {
   ]
 }
 
-export function titleLines({ packet }: Trail, width: number): Line[] {
+export function titleLines({ packet }: Pick<Trail, 'packet'>, width: number): Line[] {
   const from = packet.in !== undefined ? `in ${packet.in}` : packet.from !== undefined ? `from ${packet.from}` : ''
   return fill(
     { indent: 0, hang: 2, pieces: [span(packetText(packet), 'heading'), ...words(printable(from), 'name')] },

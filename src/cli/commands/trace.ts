@@ -1,0 +1,63 @@
+import type { OutcomeName, Trail } from '../../path/trail.js'
+import type { CommandSpec } from '../command.js'
+import { EXIT } from '../exit.js'
+import { loadHosts } from '../load.js'
+import { type PacketOptions, packetOptions, type ViewOptions, viewOptions } from '../options.js'
+import { readPacket } from '../packet.js'
+import { paint, widthOf } from '../paint.js'
+
+type Options = PacketOptions & ViewOptions
+
+export const trace: CommandSpec<Options> = {
+  name: 'trace',
+  arguments: '<snapshot> [packet...]',
+  summary: 'the whole trail of one packet: every hook, chain and routing decision, and why',
+  exits: '0 it arrives (delivered, or sent on), 1 it does not, 3 undecided, 2 no answer.',
+  examples: [
+    "trace samples/k8s-cluster 'tcp > 10.96.100.7:80 from node1'",
+    "trace samples/docker-host 'tcp 198.51.100.9:40000 > 192.0.2.10:8080 syn in eth0' --verbose",
+    'trace samples/docker-host --proto udp --dst 8.8.8.8 --dport 53 --json',
+  ],
+  options(command) {
+    viewOptions(packetOptions(command))
+  },
+  async run([snapshot, words], options, io) {
+    const request = readPacket((words ?? []) as readonly string[], options, widthOf(io))
+    const hosts = await loadHosts(snapshot as string, options.with, io)
+    const { trace: walk } = await import('../../path/trace.js')
+    const trail = walk(hosts, request, {})
+    io.out(await shown(trail, options, io))
+    return exitOf(trail.branches.map(({ outcome }) => outcome))
+  },
+}
+
+async function shown(trail: Trail, options: Options, io: Parameters<(typeof trace)['run']>[2]): Promise<string> {
+  if (options.json) {
+    const { trailJson } = await import('../../report/json.js')
+    return `${JSON.stringify(trailJson(trail), undefined, 2)}\n`
+  }
+  const width = widthOf(io)
+  if (options.brief) {
+    const { briefText } = await import('../../report/brief.js')
+    return paint(briefText(trail, width), io, options.color)
+  }
+  const { trailText, verdictLines } = await import('../../report/text.js')
+  const lines = options.quiet ? verdictLines(trail) : trailText(trail, { width, verbose: options.verbose ?? false })
+  return paint(lines, io, options.color)
+}
+
+const ARRIVES: Readonly<Record<OutcomeName, boolean | undefined>> = {
+  delivered: true,
+  sent: true,
+  dropped: false,
+  rejected: false,
+  undecided: undefined,
+}
+
+/** One way that is not known leaves the whole undecided; so do ways that end differently: the kernel draws lots. */
+export function exitOf(outcomes: readonly OutcomeName[]): number {
+  const answers = new Set(outcomes.map((outcome) => ARRIVES[outcome]))
+  if (answers.size !== 1) return EXIT.undecided
+  const [arrives] = answers
+  return arrives === undefined ? EXIT.undecided : arrives ? EXIT.yes : EXIT.no
+}

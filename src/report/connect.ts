@@ -1,0 +1,176 @@
+import type { Branch, Step, Trail } from '../path/trail.js'
+import type { Place } from '../path/world.js'
+import { placeName } from '../path/world.js'
+import { destination, source } from './headers.js'
+import { branchJson, headersJson, type Json, SCHEMAS } from './json.js'
+import { fill, type Line, printable, type Role, type Span, span, table, words } from './line.js'
+import { phaseTexts, placed } from './phase-lines.js'
+import { neverRunInput, outcomeRole, percent, whereText } from './summary.js'
+import { assumptionLines, type TextOptions, titleLines } from './text.js'
+
+export interface FiveTuple {
+  readonly src: string
+  readonly sport: number | undefined
+  readonly dst: string
+  readonly dport: number | undefined
+}
+
+/** One way that a connection may fare. */
+export interface Conversation {
+  readonly probability: number
+  /** Undefined: the input does not tell. */
+  readonly works: boolean | undefined
+  readonly symptom: string
+  readonly why: string
+  readonly request: Branch
+  /** Undefined: nothing came to be answered. */
+  readonly reply: Branch | undefined
+  /** What the client sends on a SYN-ACK, or its next datagram. */
+  readonly third: Branch | undefined
+  readonly sender: FiveTuple
+  readonly receiver: (FiveTuple & Place) | undefined
+}
+
+export interface ConversationTrail {
+  readonly packet: Trail['packet']
+  readonly assumptions: readonly string[]
+  readonly branches: readonly Conversation[]
+}
+
+const worksRole = (works: boolean | undefined): Role => (works === undefined ? 'unknown' : works ? 'accept' : 'drop')
+const worksText = (works: boolean | undefined): string =>
+  works === undefined ? 'undecided' : works ? 'the connection works' : 'the connection does not work'
+
+const tupleText = (tuple: FiveTuple): string => `${source(tuple)} > ${destination(tuple)}`
+
+/** Both directions as lanes, what each end sees, and why it works or does not. */
+export function connectText(trail: ConversationTrail, options: TextOptions): Line[] {
+  const several = trail.branches.length > 1
+  return [
+    ...titleLines(trail, options.width),
+    ...assumptionLines(trail.assumptions, options.width),
+    ...trail.branches.flatMap((branch) => [
+      [],
+      ...(several ? [[span(`---- probability ${percent(branch.probability)}`, 'heading' as Role)]] : []),
+      ...conversationLines(branch, options),
+    ]),
+  ]
+}
+
+function conversationLines(way: Conversation, options: TextOptions): Line[] {
+  const row = (label: string, text: string, role: Role = 'plain') =>
+    fill(
+      { indent: 0, hang: 10, pieces: [span(label.padEnd(9), 'label'), ...words(printable(text), role)] },
+      options.width,
+    )
+  const { receiver } = way
+  const notes = neverRunInput(way.request.steps).flatMap((text) => row('Note', text, 'unknown'))
+  return [
+    ...lane('request', way.request, options),
+    ...(way.reply ? lane('reply', way.reply, options) : []),
+    ...(way.third ? lane('third packet', way.third, options) : []),
+    ...row('Outcome', worksText(way.works), worksRole(way.works)),
+    ...row('Why', way.why),
+    ...row('Symptom', way.symptom),
+    ...row('Sender', tupleText(way.sender)),
+    ...(receiver ? row('Receiver', `${tupleText(receiver)} in ${placeName(receiver)}`) : []),
+    ...notes,
+  ]
+}
+
+/** One packet's way: where it went, what changed it, how it ended. */
+function lane(name: string, branch: Branch, options: TextOptions): Line[] {
+  const head: Line = [
+    span(name, 'heading'),
+    span(': '),
+    span(branch.outcome, outcomeRole(branch.outcome)),
+    span(printable(`, ${whereText(branch)}`), 'dim'),
+  ]
+  const body = options.verbose
+    ? phaseTexts(branch.steps, options).flatMap((phase) => [[], ...placed(phase)])
+    : table(
+        branch.steps.flatMap(hops).map((row) => row.map(({ text, role }) => span(printable(text), role))),
+        2,
+      )
+  return [
+    ...fill({ indent: 0, hang: 2, pieces: head.flatMap(({ text, role }) => words(text, role)) }, options.width),
+    ...body,
+    [],
+  ]
+}
+
+/** What of a step shows in a lane: crossing a wire, being rewritten, ending. */
+function hops(step: Step): Span[][] {
+  const row = (what: string, text: string, role: Role = 'plain'): Span[][] => [
+    [span(placeName(step), 'name'), span(what, 'label'), span(text, role)],
+  ]
+  switch (step.kind) {
+    case 'generate':
+      return row('sends', `${source(step.packet)} > ${destination(step.packet)}`)
+    case 'receive':
+      return row('receives', `on ${step.interface}`, 'dim')
+    case 'nat':
+      if (step.before === step.after) return []
+      return row(
+        step.hook.toUpperCase(),
+        `${step.manip === 'dst' ? 'destination' : 'source'} ${step.before} → ${step.after}`,
+        'rewrite',
+      )
+    case 'reroute':
+      return row('reroute', step.lookup.route ?? step.text)
+    case 'encapsulate':
+    case 'decapsulate':
+      return row(
+        step.kind === 'encapsulate' ? 'wraps' : 'unwraps',
+        `${step.interface}: ${source(step.outer)} > ${destination(step.outer)}`,
+      )
+    case 'bridge':
+      return row('bridges', `${step.bridge}, to ${step.out.join(', ') || 'nowhere'}`, 'dim')
+    case 'rp-filter':
+    case 'check':
+      return step.passed ? [] : row('check', step.text, 'drop')
+    case 'reply':
+      return row('answers', step.text, 'drop')
+    case 'deliver':
+      return row('delivers', step.socket ?? step.text, 'accept')
+    case 'send':
+      return row('sends', `on ${step.interface}`, 'dim')
+    case 'drop':
+      return row('drops', step.reason, 'drop')
+    case 'hook':
+    case 'conntrack':
+    case 'route':
+    case 'neighbour':
+      return []
+  }
+}
+
+/** One line for each way. */
+export const connectVerdict = ({ branches }: ConversationTrail): Line[] =>
+  branches.map(({ probability, works, why, symptom }) => [
+    ...(branches.length > 1 ? [span(`${percent(probability)} `, 'label')] : []),
+    span(worksText(works), worksRole(works)),
+    span(printable(`: ${why}; ${symptom}`)),
+  ])
+
+const tupleJson = ({ src, sport, dst, dport }: FiveTuple) => ({ src, sport: sport ?? null, dst, dport: dport ?? null })
+
+export function connectJson(trail: ConversationTrail) {
+  const { packet } = trail
+  return {
+    schema: SCHEMAS.connect,
+    packet: { ...headersJson(packet), from: packet.from ?? null, in: packet.in ?? null },
+    assumptions: trail.assumptions,
+    branches: trail.branches.map(({ receiver, ...way }) => ({
+      probability: way.probability,
+      works: way.works ?? null,
+      symptom: way.symptom,
+      why: way.why,
+      request: branchJson(way.request),
+      reply: way.reply ? branchJson(way.reply) : null,
+      third: way.third ? branchJson(way.third) : null,
+      sender: tupleJson(way.sender),
+      receiver: receiver ? { host: receiver.host, namespace: receiver.namespace, ...tupleJson(receiver) } : null,
+    })),
+  } satisfies Json
+}
