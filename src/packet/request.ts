@@ -96,7 +96,7 @@ export type PacketRequest = FieldsRequest | FrameRequest | CaptureRequest
 export const DEFAULTS = { sport: 40000, ttl: 64, flags: 2, icmpId: 1, icmpSequence: 1, window: 64240 } as const
 
 const ECHO = { 4: 8, 6: 128 } as const
-/** ICMP types that have another number in ICMPv6: `icmp` with IPv6 addresses means what its name says. */
+/** Echo has other numbers in ICMPv6. */
 const ECHO_TO_6: Readonly<Record<number, number>> = { 0: 129, 8: 128 }
 
 /** ICMPv6 where the addresses are IPv6, whichever of the two was named. */
@@ -127,10 +127,13 @@ export function transportFields(request: FieldsRequest, family: 4 | 6): Transpor
   return { is: 'other', protocol }
 }
 
+/** The type in a packet of this family: `icmp` between IPv6 addresses means what its name says. */
+export const icmpTypeFor = (request: FieldsRequest, family: 4 | 6, type: number): number =>
+  request.protocol === PROTOCOL.ICMP && family === 6 ? (ECHO_TO_6[type] ?? type) : type
+
 function icmpFields(request: FieldsRequest, family: 4 | 6): TransportFields {
   const { icmp } = request
-  const asked = icmp?.type ?? ECHO[family]
-  const type = request.protocol === PROTOCOL.ICMP && family === 6 ? (ECHO_TO_6[asked] ?? asked) : asked
+  const type = icmpTypeFor(request, family, icmp?.type ?? ECHO[family])
   const id = icmp?.id ?? (icmpHasId(family, type) ? DEFAULTS.icmpId : 0)
   const sequence = icmp?.sequence ?? (icmpHasId(family, type) ? DEFAULTS.icmpSequence : 0)
   return { is: 'icmp', type, code: icmp?.code ?? 0, rest: icmp?.rest ?? ((id << 16) | sequence) >>> 0 }
@@ -255,7 +258,7 @@ function icmpWords({ protocol, icmp, about }: FieldsRequest): readonly string[] 
     const name = icmpName(family, icmp.type, icmp.code)
     const kind = icmpKind(family, name)
     words.push(kind ? name : `type ${icmp.type} code ${icmp.code}`)
-    words.push(...word('id', icmp.id), ...word('icmpseq', icmp.sequence), ...word('rest', icmp.rest))
+    words.push(...word('id', icmp.id), ...word('seq', icmp.sequence), ...word('rest', icmp.rest))
   }
   if (about) words.push('about', quoted(fieldsText(about)))
   return words
