@@ -13,7 +13,7 @@ export interface View {
 
 /** Where the names of tables end and what happened there begins. */
 export const TABLE_INDENT = 4
-const RULE_INDENT = 6
+export const RULE_INDENT = 6
 /** Deeper jumps are not indented further. */
 const DEEPEST = 5
 
@@ -30,7 +30,7 @@ export function chainLines(chain: ChainVisit, name: string, pad: number, view: V
     )
   if (chain.skipped !== undefined) return head(words(`skipped: ${chain.skipped}`, 'dim'))
   const lines = head(verdictSpans(chain))
-  const fruitless = view.verbose ? new Set<RuleVisit>() : fruitlessJumps(chain.visits)
+  const fruitless = view.verbose ? new Set<RuleVisit>() : fruitlessJumps(chain.visits, memory)
   for (const visit of chain.visits) if (!fruitless.has(visit)) lines.push(...ruleLines(visit, chain, view, memory))
   if (fruitless.size > 0) lines.push(...passedThrough(fruitless, view))
   return lines
@@ -58,14 +58,14 @@ const rewrites = (did: string): boolean => / (→|to) /.test(did) || /^(DNAT|SNA
 const onlyJumps = ({ did }: RuleVisit): boolean => did.length > 0 && did.every((what) => /^(jump|goto) /.test(what))
 
 /** Jumps into chains where nothing happened. */
-function fruitlessJumps(visits: readonly RuleVisit[]): Set<RuleVisit> {
+function fruitlessJumps(visits: readonly RuleVisit[], memory: Memory): Set<RuleVisit> {
   const fruitless = new Set<RuleVisit>()
   visits.forEach((visit, at) => {
     if (visit.outcome !== 'yes' || !onlyJumps(visit)) return
     let inside = at + 1
     while (inside < visits.length && visits[inside]!.depth > visit.depth) {
       const below = visits[inside]!
-      if (below.outcome !== 'no' && !onlyJumps(below)) return
+      if (below.outcome === 'no' ? memory.nearMiss(below) !== undefined : !onlyJumps(below)) return
       inside++
     }
     fruitless.add(visit)

@@ -1,5 +1,5 @@
-import type { Branch, Step, Trail } from '../path/trail.js'
-import type { Place } from '../path/world.js'
+import type { Connection, Connections, View } from '../path/connect.js'
+import type { Branch, Step } from '../path/trail.js'
 import { placeName } from '../path/world.js'
 import { destination, source } from './headers.js'
 import { branchJson, headersJson, type Json, SCHEMAS } from './json.js'
@@ -8,43 +8,14 @@ import { phaseTexts, placed } from './phase-lines.js'
 import { neverRunInput, outcomeRole, percent, whereText } from './summary.js'
 import { assumptionLines, type TextOptions, titleLines } from './text.js'
 
-export interface FiveTuple {
-  readonly src: string
-  readonly sport: number | undefined
-  readonly dst: string
-  readonly dport: number | undefined
-}
+const worksRole = (works: boolean | null): Role => (works === null ? 'unknown' : works ? 'accept' : 'drop')
+const worksText = (works: boolean | null): string =>
+  works === null ? 'undecided' : works ? 'the connection works' : 'the connection does not work'
 
-/** One way that a connection may fare. */
-export interface Conversation {
-  readonly probability: number
-  /** Undefined: the input does not tell. */
-  readonly works: boolean | undefined
-  readonly symptom: string
-  readonly why: string
-  readonly request: Branch
-  /** Undefined: nothing came to be answered. */
-  readonly reply: Branch | undefined
-  /** What the client sends on a SYN-ACK, or its next datagram. */
-  readonly third: Branch | undefined
-  readonly sender: FiveTuple
-  readonly receiver: (FiveTuple & Place) | undefined
-}
-
-export interface ConversationTrail {
-  readonly packet: Trail['packet']
-  readonly assumptions: readonly string[]
-  readonly branches: readonly Conversation[]
-}
-
-const worksRole = (works: boolean | undefined): Role => (works === undefined ? 'unknown' : works ? 'accept' : 'drop')
-const worksText = (works: boolean | undefined): string =>
-  works === undefined ? 'undecided' : works ? 'the connection works' : 'the connection does not work'
-
-const tupleText = (tuple: FiveTuple): string => `${source(tuple)} > ${destination(tuple)}`
+const tupleText = (tuple: View): string => `${source(tuple)} > ${destination(tuple)}`
 
 /** Both directions as lanes, what each end sees, and why it works or does not. */
-export function connectText(trail: ConversationTrail, options: TextOptions): Line[] {
+export function connectText(trail: Connections, options: TextOptions): Line[] {
   const several = trail.branches.length > 1
   return [
     ...titleLines(trail, options.width),
@@ -57,7 +28,7 @@ export function connectText(trail: ConversationTrail, options: TextOptions): Lin
   ]
 }
 
-function conversationLines(way: Conversation, options: TextOptions): Line[] {
+function conversationLines(way: Connection, options: TextOptions): Line[] {
   const row = (label: string, text: string, role: Role = 'plain') =>
     fill(
       { indent: 0, hang: 10, pieces: [span(label.padEnd(9), 'label'), ...words(printable(text), role)] },
@@ -146,16 +117,16 @@ function hops(step: Step): Span[][] {
 }
 
 /** One line for each way. */
-export const connectVerdict = ({ branches }: ConversationTrail): Line[] =>
+export const connectVerdict = ({ branches }: Connections): Line[] =>
   branches.map(({ probability, works, why, symptom }) => [
     ...(branches.length > 1 ? [span(`${percent(probability)} `, 'label')] : []),
     span(worksText(works), worksRole(works)),
     span(printable(`: ${why}; ${symptom}`)),
   ])
 
-const tupleJson = ({ src, sport, dst, dport }: FiveTuple) => ({ src, sport: sport ?? null, dst, dport: dport ?? null })
+const tupleJson = ({ src, sport, dst, dport }: View) => ({ src, sport: sport ?? null, dst, dport: dport ?? null })
 
-export function connectJson(trail: ConversationTrail) {
+export function connectJson(trail: Connections) {
   const { packet } = trail
   return {
     schema: SCHEMAS.connect,
@@ -163,7 +134,7 @@ export function connectJson(trail: ConversationTrail) {
     assumptions: trail.assumptions,
     branches: trail.branches.map(({ receiver, ...way }) => ({
       probability: way.probability,
-      works: way.works ?? null,
+      works: way.works,
       symptom: way.symptom,
       why: way.why,
       request: branchJson(way.request),

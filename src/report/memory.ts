@@ -14,7 +14,7 @@ export interface Memory {
 
 interface Rewriting {
   readonly before: Headers
-  readonly name: string
+  name: string
 }
 
 /** Reads a way from its beginning, step by step. */
@@ -33,8 +33,11 @@ export class Reader implements Memory {
     if (place !== this.#place || step.kind === 'encapsulate' || step.kind === 'decapsulate') this.#rewritings = []
     this.#place = place
     if (step.kind === 'conntrack') this.#state.set(place, step.state)
-    if (this.#last && changed(this.#last, step.packet) && (step.kind === 'nat' || step.kind === 'hook'))
-      this.#rewritings.push({ before: this.#last, name: rewritingName(step) })
+    if (this.#last && changed(this.#last, step.packet))
+      this.#rewritings.push({ before: this.#last, name: 'it was rewritten' })
+    const latest = this.#rewritings.at(-1)
+    // the nat step may come behind the hook's, whose packet is rewritten already
+    if (step.kind === 'nat' && step.before !== step.after && latest) latest.name = manipName(step)
     this.#last = step.packet
   }
 
@@ -54,10 +57,9 @@ export class Reader implements Memory {
 const changed = (a: Headers, b: Headers): boolean =>
   a.src !== b.src || a.dst !== b.dst || a.sport !== b.sport || a.dport !== b.dport
 
-function rewritingName(step: Step): string {
-  if (step.kind !== 'nat') return 'the rewriting'
-  const name = step.manip === 'dst' ? 'DNAT' : 'SNAT'
-  return step.rule ? `${name} by ${step.rule.chain} rule ${step.rule.number}` : name
+function manipName({ manip, rule }: Extract<Step, { kind: 'nat' }>): string {
+  const name = manip === 'dst' ? 'DNAT' : 'SNAT'
+  return rule ? `${name} by ${rule.chain} rule ${rule.number}` : name
 }
 
 /** The fields that address rewriting changes. */

@@ -1,5 +1,5 @@
 import type { ChainVisit, RouteLookup, Step } from '../path/trail.js'
-import { chainLines, TABLE_INDENT, tableLabel, type View } from './chain-lines.js'
+import { chainLines, RULE_INDENT, TABLE_INDENT, tableLabel, type View } from './chain-lines.js'
 import { packetText } from './headers.js'
 import { columns, fill, indented, type Line, printable, type Role, type Span, span, words } from './line.js'
 import { Reader } from './memory.js'
@@ -7,8 +7,7 @@ import { type Phase, phasesOf } from './phases.js'
 
 /** A phase as lines, its heading numbered. */
 export interface PhaseText {
-  readonly heading: Line
-  readonly body: readonly Line[]
+  readonly lines: readonly Line[]
   readonly depth: number
 }
 
@@ -17,25 +16,24 @@ export function phaseTexts(steps: readonly Step[], view: View, prefix = ''): Pha
   const reader = new Reader()
   return phasesOf(steps).map((phase, i) => {
     const number = `${prefix}${i + 1}`
-    return { heading: heading(phase, number), body: body(phase, number, view, reader), depth: phase.depth }
+    return { lines: [...heading(phase, number, view), ...body(phase, number, view, reader)], depth: phase.depth }
   })
 }
 
 const TUNNEL_INDENT = 4
 
 /** The lines of a phase where it stands: the outer packet's way further to the right. */
-export const placed = ({ heading, body, depth }: PhaseText): Line[] =>
-  depth === 0 ? [heading, ...body] : indented([heading, ...body], depth * TUNNEL_INDENT, ' |')
+export const placed = ({ lines, depth }: PhaseText): readonly Line[] =>
+  depth === 0 ? lines : indented(lines, depth * TUNNEL_INDENT, ' |')
 
-function heading({ title, place, note }: Phase, number: string): Line {
-  const line = [
-    span(number.padStart(2), 'dim'),
-    span('  '),
+function heading({ title, place, notes, depth }: Phase, number: string, view: View): Line[] {
+  const pieces = [
+    span(`${number.padStart(2)} `, 'dim'),
     span(title.padEnd(11), 'heading'),
-    span(' '),
     span(printable(place), 'name'),
+    ...notes.map((note) => span(` ${printable(note)}`, 'dim')),
   ]
-  return note === '' ? line : [...line, span('  '), span(printable(note), 'dim')]
+  return fill({ indent: 0, hang: 16, pieces }, view.width - depth * TUNNEL_INDENT)
 }
 
 const HEADER_INDENT = 4
@@ -79,7 +77,7 @@ function stepLines(step: Step, number: string, pad: number, view: View): Line[] 
     fill({ indent: TABLE_INDENT, hang: pad + 1, pieces: [span(name.padEnd(pad), 'label'), ...pieces] }, view.width)
   switch (step.kind) {
     case 'generate':
-      return [...said(packetText(step.packet), 'rewrite'), ...said(step.text)]
+      return said(step.text)
     case 'receive':
       return [
         ...said(packetText(step.packet), 'rewrite'),
@@ -95,7 +93,7 @@ function stepLines(step: Step, number: string, pad: number, view: View): Line[] 
       return labelled('conntrack', pieces)
     }
     case 'nat':
-      return natLines(step, pad, view)
+      return natLines(step, view)
     case 'route':
     case 'reroute':
       return [...said(step.text, step.result === 'none' ? 'drop' : 'plain'), ...lookupLines(step.lookup, view)]
@@ -110,7 +108,7 @@ function stepLines(step: Step, number: string, pad: number, view: View): Line[] 
     case 'bridge':
       return said(step.text)
     case 'neighbour':
-      return said(step.text, 'dim')
+      return said(`${step.address} ${step.mac === undefined ? '' : `is at ${step.mac} `}(${step.text})`, 'dim')
     case 'encapsulate':
     case 'decapsulate':
       return [
@@ -139,12 +137,11 @@ function walkedLines(steps: readonly Step[], number: string, view: View): Line[]
   return indented(phaseTexts(steps, inner, `${number}.`).flatMap(placed), TUNNEL_INDENT, ' |')
 }
 
-function natLines(step: Extract<Step, { kind: 'nat' }>, pad: number, view: View): Line[] {
-  const changed = step.before !== step.after
-  const ports = step.ports ? ` (a port from ${step.ports[0]}-${step.ports[1]}, drawn by the kernel)` : ''
-  const arrow = `${step.manip === 'dst' ? 'destination' : 'source'} ${step.before} → ${step.after}${ports}`
-  const pieces = changed ? words(printable(arrow), 'rewrite') : words(printable(step.text), 'dim')
-  return fill({ indent: TABLE_INDENT, hang: pad + 1, pieces: [span(''.padEnd(pad)), ...pieces] }, view.width)
+function natLines({ manip, before, after, text, ports }: Extract<Step, { kind: 'nat' }>, view: View): Line[] {
+  const range = ports ? ` (a port from ${ports[0]}-${ports[1]}, drawn by the kernel)` : ''
+  const arrow = `${manip === 'dst' ? 'destination' : 'source'} ${before} → ${after}${range}`
+  const pieces = before === after ? words(printable(text), 'dim') : words(printable(arrow), 'rewrite')
+  return fill({ indent: RULE_INDENT, hang: 2, pieces }, view.width)
 }
 
 function lookupLines(lookup: RouteLookup, view: View): Line[] {

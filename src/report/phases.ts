@@ -6,7 +6,7 @@ export interface Phase {
   readonly title: string
   readonly place: string
   /** `in eth0`, `out eth1`. */
-  readonly note: string
+  readonly notes: readonly string[]
   readonly steps: readonly Step[]
   /** How many tunnels the packet is in: the outer packet's own way stands inside the inner one's. */
   readonly depth: number
@@ -21,11 +21,11 @@ export function phasesOf(steps: readonly Step[]): Phase[] {
     const place = placeName(step)
     const last = phases.at(-1)
     if (last && last.place === place && (title === undefined || title === last.title)) last.steps.push(step)
-    else phases.push({ title: title ?? 'CHECK', place, note: '', steps: [step], depth })
+    else phases.push({ title: title ?? 'CHECK', place, notes: [], steps: [step], depth })
     if (step.kind === 'encapsulate') depth++
     if (step.kind === 'decapsulate') depth = Math.max(0, depth - 1)
   }
-  return phases.map((phase) => ({ ...phase, note: noteOf(phase.steps) }))
+  return phases.map((phase) => ({ ...phase, notes: notesOf(phase.steps) }))
 }
 
 /** `undefined`: it belongs to whatever phase it happens in. */
@@ -56,7 +56,7 @@ function titleOf(step: Step): string | undefined {
   }
 }
 
-function noteOf(steps: readonly Step[]): string {
+function notesOf(steps: readonly Step[]): string[] {
   const notes = new Set<string>()
   for (const step of steps) {
     if (step.kind === 'hook') {
@@ -68,5 +68,5 @@ function noteOf(steps: readonly Step[]): string {
     if (step.kind === 'bridge') notes.add(step.bridge)
     if (step.kind === 'encapsulate' || step.kind === 'decapsulate') notes.add(step.interface)
   }
-  return [...notes].join('  ')
+  return [...notes]
 }

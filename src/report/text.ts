@@ -24,7 +24,9 @@ export function trailText(trail: Trail, options: TextOptions): Line[] {
 }
 
 export function titleLines({ packet }: Pick<Trail, 'packet'>, width: number): Line[] {
-  const from = packet.in !== undefined ? `in ${packet.in}` : packet.from !== undefined ? `from ${packet.from}` : ''
+  const from = [packet.in && `in ${packet.in}`, packet.from && `${packet.in ? 'of' : 'from'} ${packet.from}`]
+    .filter(Boolean)
+    .join(' ')
   return fill(
     { indent: 0, hang: 2, pieces: [span(packetText(packet), 'heading'), ...words(printable(from), 'name')] },
     width,

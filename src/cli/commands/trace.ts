@@ -12,7 +12,7 @@ export const trace: CommandSpec<Options> = {
   name: 'trace',
   arguments: '<snapshot> [packet...]',
   summary: 'the whole trail of one packet: every hook, chain and routing decision, and why',
-  exits: '0 it arrives (delivered, or sent on), 1 it does not, 3 undecided, 2 no answer.',
+  exits: '0 it arrives (delivered, or sent on), 1 it does not (or not always), 3 undecided.',
   examples: [
     "trace samples/k8s-cluster 'tcp > 10.96.100.7:80 from node1'",
     "trace samples/docker-host 'tcp 198.51.100.9:40000 > 192.0.2.10:8080 syn in eth0' --verbose",
@@ -54,10 +54,9 @@ const ARRIVES: Readonly<Record<OutcomeName, boolean | undefined>> = {
   undecided: undefined,
 }
 
-/** One way that is not known leaves the whole undecided; so do ways that end differently: the kernel draws lots. */
+/** One way that is not known leaves the whole undecided; where the kernel draws lots, every way must arrive. */
 export function exitOf(outcomes: readonly OutcomeName[]): number {
-  const answers = new Set(outcomes.map((outcome) => ARRIVES[outcome]))
-  if (answers.size !== 1) return EXIT.undecided
-  const [arrives] = answers
-  return arrives === undefined ? EXIT.undecided : arrives ? EXIT.yes : EXIT.no
+  const answers = outcomes.map((outcome) => ARRIVES[outcome])
+  if (answers.includes(undefined)) return EXIT.undecided
+  return answers.includes(false) ? EXIT.no : EXIT.yes
 }
