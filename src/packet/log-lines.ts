@@ -93,7 +93,8 @@ function logged(text: string): FieldsRequest | LineProblem {
   if (protocol === undefined) return protocolProblem(text, name || 'PROTO')
   const tos = (numberOf(text, 'TOS') ?? 0) | (numberOf(text, 'PREC') ?? 0) | (numberOf(text, 'TC') ?? 0)
   const offset = Number(/\bFRAG:(\d+)/.exec(text)?.[1] ?? 0) * (typeof both.src === 'number' ? 8 : 1)
-  const more = / MF\b| INCOMPLETE\b/.test(text) && / MF\b/.test(text)
+  // IPv6 counts in bytes and says INCOMPLETE where more follow.
+  const more = / MF\b|\bFRAG:\d+ INCOMPLETE\b/.test(text)
   const behind = text.slice(Math.max(0, text.indexOf('PROTO=')))
   return {
     is: 'fields',

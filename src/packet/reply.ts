@@ -99,12 +99,12 @@ export function rejectReset(
 }
 
 /**
- * The RST of the stack where no socket takes a segment (tcp_v4_send_reset, tcp_v6_send_reset): as `rejectReset`, but with the original's TOS,
- * without its ECN bits in IPv6. The stack has dropped segments with a wrong checksum before.
+ * The RST of the stack where no socket takes a segment (tcp_v4_send_reset, tcp_v6_send_reset): as `rejectReset`, but with the original's TOS
+ * without its ECN bits. The stack has dropped segments with a wrong checksum before.
  */
 export function stackReset(original: Packet, options: ReplyOptions = {}): Packet | undefined {
   const tos = FIELDS['ip.tos'].read(original) ?? 0
-  return reset(original, { ...options, id: 0 }, original.family === 4 ? tos : tos & 0xfc)
+  return reset(original, { ...options, id: 0 }, tos & 0xfc)
 }
 
 const FIN = 1
@@ -134,7 +134,7 @@ function reset(original: Packet, options: ReplyOptions, tos: number): Packet | u
 }
 
 /**
- * The answer to an echo request (icmp_echo, icmpv6_echo_reply): same id, sequence, data and TOS. `source`: the address that answers, the request's
+ * The answer to an echo request (icmp_echo, icmpv6_echo_reply): same code, id, sequence, data and TOS. `source`: the address that answers, the request's
  * destination unless given (a broadcast was pinged). `undefined` where the packet is no whole echo request. IP options are not echoed.
  */
 export function echoReply(request: Packet, options: ReplyOptions & { readonly source?: Ip } = {}): Packet | undefined {
@@ -148,7 +148,7 @@ export function echoReply(request: Packet, options: ReplyOptions & { readonly so
   const rest = u32(bytes, offset + 4)!
   return buildPacket(
     fields,
-    { is: 'icmp', type: answer, code: request.family === 4 ? u8(bytes, offset + 1)! : 0, rest },
+    { is: 'icmp', type: answer, code: u8(bytes, offset + 1)!, rest },
     bytes.subarray(offset + 8),
   )
 }
