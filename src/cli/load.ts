@@ -1,0 +1,65 @@
+import type { Hosts } from '../path/world.js'
+import { complaintError } from './complaint.js'
+import { UserError } from './exit.js'
+import type { Io } from './io.js'
+import { widthOf } from './paint.js'
+
+/** A snapshot as it was read: what it says, and the files that it came from. */
+export interface Loaded {
+  readonly hosts: Hosts
+  readonly files: readonly { readonly path: string; readonly kind: string | undefined }[]
+}
+
+/** Reads SNAPSHOT: a folder, a file, or `-`. Throws UserError with the first problem and its line. */
+export async function load(snapshot: string, changes: readonly string[], io: Io): Promise<Loaded> {
+  if (changes.length > 0) throw new UserError('packetwalk: --with is not supported yet')
+  if (snapshot === '@local') throw new UserError('packetwalk: @local is not supported yet: give a snapshot folder')
+  const { readSnapshot } = await import('../snapshot/index.js')
+  const files = await inputFiles(snapshot, io)
+  const read = readSnapshot(files)
+  if (read.ok) return { hosts: read.hosts, files: read.files }
+  const [problem] = read.problems
+  const { file, line, column, message } = problem!
+  const text = files.find(({ path }) => path === file)?.text
+  throw complaintError({ file, line, column, message, source: text === undefined ? undefined : lineOf(text, line) }, widthOf(io))
+}
+
+export const loadHosts = async (snapshot: string, changes: readonly string[], io: Io): Promise<Hosts> =>
+  (await load(snapshot, changes, io)).hosts
+
+async function inputFiles(snapshot: string, io: Io): Promise<readonly { readonly path: string; readonly text: string }[]> {
+  if (snapshot === '-') return [{ path: '-', text: new TextDecoder().decode(await io.stdin()) }]
+  const { readFolder } = await import('../snapshot/files.js')
+  try {
+    return await readFolder(snapshot)
+  } catch (error) {
+    throw unreadable(snapshot, error)
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENOTDIR: 'not a folder',
+  EISDIR: 'is a folder',
+}
+
+/** What went wrong with a file, in words. Anything else than an error of the file system is a fault of ours. */
+export function unreadable(path: string, error: unknown): unknown {
+  const { code, path: at } = error as NodeJS.ErrnoException
+  const reason = code === undefined ? undefined : REASONS[code]
+  return reason === undefined ? error : new UserError(`packetwalk: ${at ?? path}: ${reason}`)
+}
+
+/** The N-th line, from 1, without splitting the whole text. */
+function lineOf(text: string, line: number): string {
+  let from = 0
+  for (let n = 1; n < line; n++) {
+    const end = text.indexOf('\n', from)
+    if (end < 0) return ''
+    from = end + 1
+  }
+  const end = text.indexOf('\n', from)
+  return text.slice(from, end < 0 ? undefined : end).replace(/\r$/, '')
+}
