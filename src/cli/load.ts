@@ -21,13 +21,19 @@ export async function load(snapshot: string, changes: readonly string[], io: Io)
   const [problem] = read.problems
   const { file, line, column, message } = problem!
   const text = files.find(({ path }) => path === file)?.text
-  throw complaintError({ file, line, column, message, source: text === undefined ? undefined : lineOf(text, line) }, widthOf(io))
+  throw complaintError(
+    { file, line, column, message, source: text === undefined ? undefined : lineOf(text, line) },
+    widthOf(io),
+  )
 }
 
 export const loadHosts = async (snapshot: string, changes: readonly string[], io: Io): Promise<Hosts> =>
   (await load(snapshot, changes, io)).hosts
 
-async function inputFiles(snapshot: string, io: Io): Promise<readonly { readonly path: string; readonly text: string }[]> {
+async function inputFiles(
+  snapshot: string,
+  io: Io,
+): Promise<readonly { readonly path: string; readonly text: string }[]> {
   if (snapshot === '-') return [{ path: '-', text: new TextDecoder().decode(await io.stdin()) }]
   const { readFolder } = await import('../snapshot/files.js')
   try {

@@ -45,7 +45,9 @@ function subcommand(spec: AnyCommandSpec, io: Io, program: Command, done: (statu
   const command = new Command(spec.name).summary(spec.summary).description(spec.summary)
   for (const argument of spec.arguments.split(' ').filter((name) => name !== '')) command.argument(argument)
   spec.options(command)
-  const examples = spec.examples.map((example) => `  $ ${example.includes('packetwalk ') ? '' : 'packetwalk '} ${example}\n`).join('')
+  const examples = spec.examples
+    .map((example) => `  $ ${example.includes('packetwalk ') ? '' : 'packetwalk '}${example}\n`)
+    .join('')
   command.addHelpText('after', `\nExamples:\n${examples}\nExit status: ${spec.exits}`)
   command.action(async (...given: unknown[]) => {
     const args = given.slice(0, -2) as (string | readonly string[])[]

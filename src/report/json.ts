@@ -24,16 +24,7 @@ export function branchJson({ probability, outcome, where, final, symptom, steps 
   return {
     probability,
     outcome,
-    where: {
-      host: where.host,
-      namespace: where.namespace,
-      hook: where.hook ?? null,
-      table: where.table ?? null,
-      chain: where.chain ?? null,
-      rule: where.rule ?? null,
-      reason: where.reason,
-      text: where.text,
-    },
+    where: whereJson(where),
     final: {
       interface: final.interface ?? null,
       src: final.src,
@@ -47,6 +38,18 @@ export function branchJson({ probability, outcome, where, final, symptom, steps 
     steps: stepsJson(steps),
   } satisfies Json
 }
+
+export const whereJson = ({ host, namespace, hook, table, chain, rule, reason, text }: Branch['where']) =>
+  ({
+    host,
+    namespace,
+    hook: hook ?? null,
+    table: table ?? null,
+    chain: chain ?? null,
+    rule: rule ?? null,
+    reason,
+    text,
+  }) satisfies Json
 
 export function headersJson(packet: Headers) {
   const { src, dst, protocol, sport, dport, icmp, flags, ttl, length, mark } = packet

@@ -1,0 +1,172 @@
+import type { CapturedPacket } from '../../packet/capture-types.js'
+import type { Handled, Simulation } from '../../path/simulation.js'
+import { type Hosts, type Namespace, placeName } from '../../path/world.js'
+import type { CommandSpec } from '../command.js'
+import { EXIT, UserError } from '../exit.js'
+import type { Io } from '../io.js'
+import { loadHosts } from '../load.js'
+
+interface Options {
+  readonly json?: boolean
+  readonly out?: string
+  readonly counters?: string
+  readonly conntrack?: string
+  readonly namespace?: string
+  readonly iface?: string
+  readonly assumeNeighbours?: boolean
+  readonly seed: string
+}
+
+export const replay: CommandSpec<Options> = {
+  name: 'replay',
+  arguments: '<snapshot> <capture>',
+  summary: 'a capture through the model: one JSON line for each packet, with every frame that leaves',
+  exits: '0.',
+  examples: [
+    'replay samples/k8s-cluster capture.pcapng --namespace node1 --out sent.pcapng',
+    'replay snapshot capture.pcap --iface eth0 --counters after.txt --conntrack -',
+  ],
+  options(command) {
+    command
+      .option('--json', 'JSON Lines (there is no other form)')
+      .option('--out <file>', 'the frames that leave, as pcapng')
+      .option('--counters <file>', 'all tables afterwards, as iptables-save -c prints them (-: standard output)')
+      .option('--conntrack <file>', 'the connections afterwards, as conntrack -L -o extended prints them')
+      .option('--namespace <host[/netns]>', 'where the packets arrive')
+      .option('--iface <name>', 'the interface, where the capture names none')
+      .option('--assume-neighbours', 'take neighbours that the table does not have as ones that answer')
+      .option('--seed <number>', 'for what the kernel draws at random', '1')
+  },
+  async run([snapshot, capture], options, io) {
+    const hosts = await loadHosts(snapshot as string, [], io)
+    const place = placeOf(hosts, options.namespace)
+    const { readCaptureFile } = await import('../capture.js')
+    const packets = await readCaptureFile(capture as string, io)
+    const { simulate } = await import('../../path/simulate.js')
+    const simulation = simulate(hosts, {
+      now: secondsOf(packets[0]) ?? 0,
+      seed: Number(options.seed),
+      assumeNeighbours: options.assumeNeighbours ?? false,
+    })
+    const handled = await walkAll(simulation, place, packets, options, io)
+    await writeResults(simulation, place, handled, options, io)
+    return EXIT.yes
+  },
+}
+
+/** The namespace that is asked for; without, the only host's own. */
+function placeOf(hosts: Hosts, name: string | undefined): Namespace {
+  const known = hosts.namespaces.map(placeName)
+  const candidates = hosts.namespaces.filter((of) =>
+    name === undefined ? of.namespace === '' : placeName(of) === name,
+  )
+  const [place] = candidates
+  if (place && candidates.length === 1) return place
+  const list = known.slice(0, 12).join(', ')
+  if (name === undefined) throw new UserError(`packetwalk: --namespace: which one? There are ${list}`)
+  throw new UserError(`packetwalk: --namespace: nothing in the snapshot is called "${name}": there are ${list}`)
+}
+
+const secondsOf = (packet: CapturedPacket | undefined): number | undefined =>
+  packet?.nanoseconds === undefined ? undefined : Number(packet.nanoseconds) / 1e9
+
+interface Sent {
+  readonly nanoseconds: bigint
+  readonly interface: string
+  readonly frame: Uint8Array
+}
+
+async function walkAll(
+  simulation: Simulation,
+  place: Namespace,
+  packets: readonly CapturedPacket[],
+  options: Options,
+  io: Io,
+): Promise<readonly Sent[]> {
+  const { handledJson, refusedJson } = await import('../../report/replay.js')
+  const all: Sent[] = []
+  let now = secondsOf(packets[0]) ?? 0
+  let stamp = packets[0]?.nanoseconds ?? 0n
+  for (const packet of packets) {
+    now = Math.max(now, secondsOf(packet) ?? now)
+    stamp = packet.nanoseconds ?? stamp
+    const handled = enter(simulation, place, packet, options.iface, now)
+    const line = typeof handled === 'string' ? refusedJson(packet.number, handled) : handledJson(packet.number, handled)
+    io.out(`${JSON.stringify(line)}\n`)
+    if (typeof handled === 'string' || options.out === undefined) continue
+    for (const { interface: name, frame } of handled.sent) all.push({ nanoseconds: stamp, interface: name, frame })
+  }
+  return all
+}
+
+const ETHERNET = 1
+const RAW_IP: ReadonlySet<number> = new Set([12, 101, 228, 229])
+/** The interface block whose packets the host itself sends. */
+const LOCAL = 'local'
+
+/** Hands a packet to the namespace where it belongs; or says why that cannot be done. */
+function enter(
+  simulation: Simulation,
+  place: Namespace,
+  packet: CapturedPacket,
+  iface: string | undefined,
+  at: number,
+): Handled | string {
+  const { linktype, bytes } = packet
+  const name = packet.interface ?? iface
+  if (name === undefined)
+    throw new UserError('packetwalk: the capture does not name an interface: give it with --iface')
+  if (name === LOCAL) {
+    if (!RAW_IP.has(linktype))
+      throw new UserError(`packetwalk: interface "local" has link type ${linktype}, not raw IP`)
+    return simulation.generate(place, bytes.slice(), at)
+  }
+  if (!place.links.some((link) => link.name === name)) {
+    const names = place.links.map((link) => link.name).join(', ')
+    throw new UserError(`packetwalk: ${placeName(place)} has no interface "${name}": there are ${names}`)
+  }
+  if (linktype !== ETHERNET) return `link type ${linktype} on ${name} is not read: frames must be Ethernet`
+  return simulation.receive(place, name, bytes.slice(), at)
+}
+
+async function writeResults(
+  simulation: Simulation,
+  place: Namespace,
+  sent: readonly Sent[],
+  { out, counters, conntrack }: Options,
+  io: Io,
+): Promise<void> {
+  if (out !== undefined) {
+    const { pcapngHeader, pcapngPacket } = await import('../../packet/pcapng.js')
+    const names = [...new Set([...place.links.map(({ name }) => name), ...sent.map((frame) => frame.interface)])]
+    const header = pcapngHeader(names.map((name) => ({ name, linktype: ETHERNET })))
+    await write(
+      out,
+      [header, ...sent.map((frame) => pcapngPacket(names.indexOf(frame.interface), frame.nanoseconds, frame.frame))],
+      io,
+    )
+  }
+  if (counters !== undefined) {
+    const { countersText } = await import('../counters.js')
+    await write(counters, [await countersText(simulation, place)], io)
+  }
+  if (conntrack !== undefined) {
+    const { printConntrack } = await import('../../conntrack/print.js')
+    await write(conntrack, [printConntrack(simulation.connections(place))], io)
+  }
+}
+
+async function write(path: string, parts: readonly (Uint8Array | string)[], io: Io): Promise<void> {
+  if (path === '-') {
+    if (parts.some((part) => typeof part !== 'string')) throw new UserError('packetwalk: --out: captures go to a file')
+    for (const part of parts) io.out(part as string)
+    return
+  }
+  const { writeFile } = await import('node:fs/promises')
+  const { unreadable } = await import('../load.js')
+  try {
+    await writeFile(path, Buffer.concat(parts.map((part) => Buffer.from(part as Uint8Array))))
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}

@@ -1,0 +1,274 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { rolldown } from 'rolldown'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import manifest from '../package.json' with { type: 'json' }
+import config from '../rolldown.config.js'
+import { columns } from '../src/report/line.js'
+import { packetwalk, withFiles } from './support/cli.js'
+
+const root = join(import.meta.dirname, '..')
+const K8S = join(root, 'samples/k8s-cluster')
+const DOCKER = join(root, 'samples/docker-host')
+const UFW = join(root, 'samples/docker-ufw-host')
+
+describe('exit status and verdict', () => {
+  test.each<[number, RegExp, string[]]>([
+    [0, /^delivered .*web.* 10\.244\.1\.3:8080/, ['trace', K8S, 'tcp > 10.96.100.7:80 from node1', '-q']],
+    [0, /^delivered /, ['trace', K8S, '-q', 'tcp', '->', '10.96.100.7:80', 'from', 'node1']],
+    [
+      0,
+      /^delivered /,
+      ['trace', K8S, '-q', '--proto', 'tcp', '--dst', '10.96.100.7', '--dport', '80', '--from', 'node1'],
+    ],
+    [1, /^rejected .*KUBE-SERVICES.*refused/, ['trace', K8S, 'tcp > 10.96.100.8:80 from node1', '-q']],
+    [0, /^the connection works/, ['connect', K8S, 'tcp > 10.96.100.7:80 from node1', '-q']],
+    [1, /^the connection does not work/, ['connect', K8S, 'tcp > 10.96.100.8:80 from node1', '-q']],
+  ])('%i, %s: %j', async (status, verdict, args) => {
+    const ran = await packetwalk(args)
+    expect(ran.err).toBe('')
+    expect(ran.out).toMatch(verdict)
+    expect(ran.status).toBe(status)
+  })
+
+  test.each(['trace', 'connect', 'show', 'fmt', 'replay', 'completion'])(
+    '%s --help has examples and the exit statuses',
+    async (name) => {
+      const { status, out, err } = await packetwalk([name, '--help'])
+      expect([status, err]).toEqual([0, ''])
+      expect(out).toContain(`$ packetwalk ${name} `)
+      expect(out).toContain('Exit status: 0')
+    },
+  )
+
+  test('--version', async () => {
+    expect(await packetwalk(['--version'])).toEqual({ status: 0, out: `${manifest.version}\n`, err: '' })
+  })
+})
+
+describe('bad usage: 2, and one message', () => {
+  test.each<[string, string[]]>([
+    ["unknown command 'nonsense'", ['nonsense']],
+    ["unknown option '--nonsense'", ['trace', K8S, 'tcp > 1.2.3.4:80', '--nonsense']],
+    ["missing required argument 'snapshot'", ['trace']],
+    ['which packet?', ['trace', K8S]],
+    ['the packet is told twice', ['trace', K8S, 'tcp > 1.2.3.4:80', '--dst', '1.2.3.4']],
+    ['It must be a number from 0 to 65535', ['trace', K8S, '--dst', '1.2.3.4', '--dport', '99999']],
+    ['Allowed choices are auto, always, never', ['show', K8S, '--color', 'sometimes']],
+    ['no such file or folder', ['trace', '/nowhere/at/all', 'tcp > 1.2.3.4:80']],
+    ['--with is not supported yet', ['trace', K8S, 'tcp > 1.2.3.4:80', '--with', 'iptables -F']],
+    ['nothing in the snapshot is called "mars"', ['trace', K8S, 'tcp > 1.2.3.4:80 from mars']],
+    ['Allowed choices are bash, zsh, fish', ['completion', 'csh']],
+  ])('%s: %j', async (message, args) => {
+    const { status, out, err } = await packetwalk(args)
+    expect(err).toContain(message)
+    expect(err.trimEnd().split('\n')).toHaveLength(1)
+    expect([status, out]).toEqual([2, ''])
+  })
+
+  test('no command at all: the help, on standard error', async () => {
+    const { status, out, err } = await packetwalk([])
+    expect([status, out]).toEqual([2, ''])
+    expect(err).toContain('Usage: packetwalk')
+  })
+
+  test('a packet that cannot be read has a caret under the word', async () => {
+    const { status, err } = await packetwalk(['trace', K8S, 'tcp > 1.2.3.4:80 bogus'])
+    expect(status).toBe(2)
+    const [head, line, caret] = err.split('\n')
+    expect(head).toMatch(/^packet:1:18: .*bogus/)
+    expect(line?.slice(caret?.indexOf('^'))).toBe('bogus')
+  })
+})
+
+const save = (...rules: string[]): string =>
+  ['*filter', ':INPUT ACCEPT [0:0]', ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...rules, 'COMMIT', ''].join('\n')
+
+describe('input that cannot be read: 2, its place, a caret, and nothing on standard output', () => {
+  test.each<[string, string, string, RegExp]>([
+    [
+      'a rule cut off',
+      'iptables-save',
+      '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport',
+      /^iptables-save:3:\d+: /,
+    ],
+    [
+      'no COMMIT',
+      'iptables-save',
+      '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j ACCEPT\n',
+      /^iptables-save:\d+:\d+: .*COMMIT/,
+    ],
+    [
+      'an unknown option',
+      'iptables-save',
+      save('-A INPUT -p tcp -m tcp --dportt 80 -j ACCEPT'),
+      /^iptables-save:5:25: .*--dportt/,
+    ],
+    ['a jump nowhere', 'iptables-save', save('-A INPUT -j NOWHERE'), /^iptables-save:5:\d+: .*NOWHERE/],
+    [
+      'a loop',
+      'iptables-save',
+      save('-A INPUT -j A', '-A A -j B', '-A B -j A').replace('*filter', '*filter\n:A - [0:0]\n:B - [0:0]'),
+      /^iptables-save:\d+:\d+: .*loop/i,
+    ],
+    [
+      'JSON cut in half',
+      'ip-route.json',
+      readFileSync(join(K8S, 'node1/ip-route.json'), 'utf8').slice(0, 300),
+      /^ip-route\.json:\d+:\d+: /,
+    ],
+  ])('%s', async (_, name, text, message) => {
+    await withFiles({ [name]: text }, async (folder) => {
+      const { status, out, err } = await packetwalk(['trace', folder, 'tcp 10.0.0.1 > 10.0.0.2:80'])
+      expect(err).toMatch(message)
+      const [, line, caret, ...rest] = err.split('\n')
+      expect(rest).toEqual([''])
+      expect(caret).toMatch(/^ +\^$/)
+      expect(line?.length).toBeGreaterThanOrEqual(caret!.indexOf('^'))
+      expect([status, out]).toEqual([2, ''])
+    })
+  })
+
+  test('a line of 50 MB is cut around the column', async () => {
+    const text = save(`-A INPUT -m comment --comment "${'x'.repeat(50_000_000)}" --nonsense -j ACCEPT`)
+    await withFiles({ 'iptables-save': text }, async (folder) => {
+      const { status, err } = await packetwalk(['show', folder])
+      expect(status).toBe(2)
+      expect(err).toMatch(/^iptables-save:5:\d+: /)
+      expect(Math.max(...err.split('\n').slice(1).map(columns))).toBeLessThanOrEqual(80)
+    })
+  })
+
+  test('control characters of the input do not reach the terminal', async () => {
+    const text = save('-A INPUT -m comment --comment "\u001b[31mred\u202e" --nonsense -j ACCEPT')
+    await withFiles({ 'iptables-save': text }, async (folder) => {
+      const { err } = await packetwalk(['show', folder], { terminal: true })
+      expect(err).toContain('\\x1b[31mred\\u202e')
+      expect(err).not.toMatch(/[\u001b\u202e]/)
+    })
+  })
+})
+
+describe('what is shown', () => {
+  const trace = ['trace', K8S, 'tcp > 10.96.100.7:80 from node1']
+
+  test('80 columns, plain ASCII and no colours in a pipe', async () => {
+    for (const args of [
+      trace,
+      [...trace, '-v'],
+      ['connect', ...trace.slice(1)],
+      ['show', K8S],
+      [...trace, '--brief'],
+    ]) {
+      const { out } = await packetwalk(args)
+      expect(out).toMatch(/^[ -~\n]*$/)
+      if (args.includes('--brief') || args[0] === 'show') continue
+      const tooWide = out.split('\n').filter((line) => columns(line) > 80 && line.trim().includes('  '))
+      expect(tooWide).toEqual([])
+    }
+  })
+
+  const ESCAPE = '\u001b['
+  test.each<[boolean, string[], Parameters<typeof packetwalk>[1]]>([
+    [true, [], { terminal: true }],
+    [false, [], {}],
+    [false, [], { terminal: true, env: { NO_COLOR: '1' } }],
+    [true, [], { terminal: true, env: { NO_COLOR: '' } }],
+    [false, [], { terminal: true, env: { TERM: 'dumb' } }],
+    [true, ['--color', 'always'], { env: { NO_COLOR: '1' } }],
+    [false, ['--color', 'never'], { terminal: true }],
+  ])('colours %s: %j %j', async (colours, flags, given) => {
+    const { out } = await packetwalk([...trace, ...flags], given)
+    expect(out.includes(ESCAPE)).toBe(colours)
+  })
+
+  test('the same question has the same answer', async () => {
+    const [first, second] = await Promise.all([packetwalk([...trace, '--json']), packetwalk([...trace, '--json'])])
+    expect(first.out).toBe(second.out)
+  })
+})
+
+describe('--json is what schema/ says', () => {
+  const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true })
+  const schema = (name: string) => JSON.parse(readFileSync(join(root, `schema/${name}.schema.json`), 'utf8'))
+  ajv.addSchema(schema('trace'))
+
+  test.each<[string[]]>([
+    [['show', K8S]],
+    [['show', DOCKER]],
+    [['show', UFW]],
+    [['trace', K8S, 'tcp > 10.96.100.7:80 from node1']],
+    [['trace', K8S, 'tcp > 10.96.100.8:80 from node1']],
+    [['trace', K8S, 'udp > 10.96.0.10:53 from node1/shell']],
+    [['trace', DOCKER, 'icmp > 172.17.0.2']],
+    [['trace', UFW, 'tcp 198.51.100.9 > 172.17.0.2:80 in docker0']],
+    [['connect', K8S, 'tcp > 10.96.100.7:80 from node1']],
+    [['connect', K8S, 'tcp > 10.96.100.8:80 from node1']],
+    [['connect', K8S, 'udp > 10.96.0.10:53 from node1/shell']],
+  ])('%j', async ([name, ...args]) => {
+    const { out, err } = await packetwalk([name!, ...args, '--json'])
+    expect(err).toBe('')
+    const validate =
+      name === 'trace' ? ajv.getSchema('trace.schema.json')! : ajv.compile({ ...schema(name!), $id: undefined })
+    const document = JSON.parse(out)
+    validate(document)
+    expect(validate.errors).toBeNull()
+    const sum =
+      document.branches?.reduce((total: number, { probability }: { probability: number }) => total + probability, 0) ??
+      1
+    expect(sum).toBeCloseTo(1, 12)
+  })
+})
+
+describe('the built command', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'packetwalk-built-'))
+  const cli = join(folder, 'cli.js')
+  beforeAll(async () => {
+    const bundle = await rolldown({ ...config, cwd: root })
+    await bundle.write({ ...config.output, file: cli })
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  const node = (...args: string[]) => spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', cwd: folder })
+
+  test('is one file that runs anywhere', () => {
+    const { status, stdout } = node('--version')
+    expect([status, stdout]).toEqual([0, `${manifest.version}\n`])
+  })
+
+  test('gives the shell the status of the answer', () => {
+    expect(node('trace', K8S, '-q', 'tcp > 10.96.100.7:80 from node1').status).toBe(0)
+    expect(node('trace', K8S, '-q', 'tcp > 10.96.100.8:80 from node1').status).toBe(1)
+    expect(node('trace', K8S, '-q', 'nonsense').status).toBe(2)
+  })
+
+  test('ends quietly when its reader has seen enough', async () => {
+    const child = spawn(process.execPath, [cli, 'trace', K8S, 'tcp > 10.96.100.7:80 from node1', '-v', '--json'])
+    let err = ''
+    child.stderr.on('data', (data) => {
+      err += data
+    })
+    child.stdout.once('data', () => child.stdout.destroy())
+    await new Promise((ended) => child.once('close', ended))
+    expect(err).toBe('')
+  })
+
+  test('completion scripts are sound', () => {
+    for (const shell of ['bash', 'zsh', 'fish']) {
+      const { status, stdout } = node('completion', shell)
+      expect(status).toBe(0)
+      for (const word of ['trace', 'connect', 'replay', 'verbose']) expect(stdout).toContain(word)
+    }
+    const bash = spawnSync('bash', ['-n'], { input: node('completion', 'bash').stdout, encoding: 'utf8' })
+    expect([bash.status, bash.stderr]).toEqual([0, ''])
+    const asked = `source /dev/stdin <<< "$SCRIPT"; COMP_WORDS=(packetwalk tr); COMP_CWORD=1; _packetwalk; echo "\${COMPREPLY[*]}"`
+    const words = spawnSync('bash', ['-c', asked], {
+      env: { ...process.env, SCRIPT: node('completion', 'bash').stdout },
+      encoding: 'utf8',
+    })
+    expect(words.stdout).toBe('trace\n')
+  })
+})
