@@ -147,7 +147,7 @@ describe('input that cannot be read: 2, its place, a caret, and nothing on stand
     await withFiles({ 'iptables-save': text }, async (folder) => {
       const { err } = await packetwalk(['show', folder], { terminal: true })
       expect(err).toContain('\\x1b[31mred\\u202e')
-      expect(err).not.toMatch(/[\u001b\u202e]/)
+      for (const character of ['\u001b', '\u202e']) expect(err.includes(character)).toBe(false)
     })
   })
 })

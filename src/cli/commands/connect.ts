@@ -1,4 +1,5 @@
 import type { Connections } from '../../path/connect.js'
+import { ask } from '../ask.js'
 import type { CommandSpec } from '../command.js'
 import { EXIT } from '../exit.js'
 import type { Io } from '../io.js'
@@ -22,10 +23,10 @@ export const connect: CommandSpec<Options> = {
     viewOptions(packetOptions(command))
   },
   async run([snapshot, words], options, io) {
-    const request = readPacket((words ?? []) as readonly string[], options, widthOf(io))
+    const request = await readPacket((words ?? []) as readonly string[], options, io)
     const hosts = await loadHosts(snapshot as string, options.with, io)
     const { connect: converse } = await import('../../path/connect.js')
-    const result = converse(hosts, request, {})
+    const result = await ask(() => converse(hosts, request))
     io.out(await shown(result, options, io))
     const works = result.branches.map((branch) => branch.works)
     if (works.includes(null)) return EXIT.undecided

@@ -1,4 +1,5 @@
 import type { OutcomeName, Trail } from '../../path/trail.js'
+import { ask } from '../ask.js'
 import type { CommandSpec } from '../command.js'
 import { EXIT } from '../exit.js'
 import { loadHosts } from '../load.js'
@@ -22,10 +23,10 @@ export const trace: CommandSpec<Options> = {
     viewOptions(packetOptions(command))
   },
   async run([snapshot, words], options, io) {
-    const request = readPacket((words ?? []) as readonly string[], options, widthOf(io))
+    const request = await readPacket((words ?? []) as readonly string[], options, io)
     const hosts = await loadHosts(snapshot as string, options.with, io)
     const { trace: walk } = await import('../../path/trace.js')
-    const trail = walk(hosts, request, {})
+    const trail = await ask(() => walk(hosts, request))
     io.out(await shown(trail, options, io))
     return exitOf(trail.branches.map(({ outcome }) => outcome))
   },
