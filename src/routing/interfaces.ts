@@ -1,0 +1,33 @@
+import type { Ip } from '../address/ip.js'
+import type { Prefix } from '../address/prefix.js'
+import type { RouteScope } from './types.js'
+
+/** What routing must know of a namespace's devices; whoever has the state implements it. */
+export interface Interfaces {
+  /** Names, lo first, in the order of their numbers. */
+  readonly devices: readonly string[]
+  isUp(dev: string): boolean
+  isLoopback(dev: string): boolean
+  /** In the order in which the device has them. */
+  addresses(dev: string): readonly InterfaceAddress[]
+  /** net.ipv4.conf.DEV.forwarding. IPv6 asks net.ipv6.conf.all.forwarding, whatever the device. */
+  forwards(family: 4 | 6, dev: string): boolean
+  /** The greater of all and DEV (IN_DEV_RPFILTER). */
+  rpFilter(dev: string): number
+  acceptLocal(dev: string): boolean
+  routeLocalnet(dev: string): boolean
+  srcValidMark(dev: string): boolean
+  sendsRedirects(dev: string): boolean
+}
+
+export interface InterfaceAddress {
+  readonly prefix: Prefix
+  readonly scope: Exclude<RouteScope, 'nowhere'>
+  readonly secondary: boolean
+  readonly deprecated: boolean
+  readonly usable: boolean
+}
+
+/** Does any device have this address (inet_lookup_ifaddr_rcu)? */
+export const hasAddress = (interfaces: Interfaces, ip: Ip): boolean =>
+  interfaces.devices.some((dev) => interfaces.addresses(dev).some(({ prefix }) => prefix.ip === ip))
