@@ -1,23 +1,11 @@
+import type { Headers } from '../packet/headers.js'
 import type { Hook, Rule } from '../rules/program.js'
 import type { RuleVisit, Verdict } from '../rules/traverse.js'
 import type { Place } from './world.js'
 
+export type { Headers } from '../packet/headers.js'
 export type { Reason } from '../rules/interpret.js'
 export type { RuleVisit, Verdict } from '../rules/traverse.js'
-
-/** What of a packet people look at. Addresses as text; ports undefined where the protocol has none; for ICMP type and code. */
-export interface Headers {
-  readonly src: string
-  readonly dst: string
-  readonly protocol: string
-  readonly sport: number | undefined
-  readonly dport: number | undefined
-  readonly icmp: { readonly type: number; readonly code: number; readonly id: number | undefined } | undefined
-  readonly flags: string | undefined
-  readonly ttl: number
-  readonly length: number
-  readonly mark: number
-}
 
 /** A base chain on its hook, consulted or not. */
 export interface ChainVisit {

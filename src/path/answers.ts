@@ -1,0 +1,102 @@
+import type { Ip } from '../address/ip.js'
+import { describe, headersOf } from '../packet/headers.js'
+import type { Packet } from '../packet/packet.js'
+import { echoReply, icmpError, rejectReset, stackReset } from '../packet/reply.js'
+import type { RejectWith } from '../rules/effect.js'
+import { Cursor } from './cursor.js'
+import type { Done } from './effects.js'
+import type { Answer } from './fate.js'
+import { outputSource } from './route.js'
+import { Skb } from './skb.js'
+
+export interface IcmpAbout {
+  readonly type: number
+  readonly code: number
+  /** The four bytes behind the checksum: next-hop MTU, gateway. */
+  readonly info?: number
+}
+
+/** icmp_send, icmp6_send: tells the sender of the packet at hand. Undefined where the kernel keeps quiet. */
+export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefined {
+  const { skb, netns } = cursor
+  const four = skb.packet.family === 4
+  if (skb.type !== 'host') return undefined
+  const result = skb.destination?.result
+  if (result === 'broadcast' || result === 'multicast') return undefined
+  const dst = netns.addressOf(skb.packet, 'src')
+  const here = netns.addressOf(skb.packet, 'dst')
+  const source = netns.isLocal(here) ? here : outputSource(cursor, dst, undefined, reflectedMark(cursor))
+  if (source === undefined || netns.isBroadcastOrMulticast(dst)) return undefined
+  const packet = icmpError(skb.packet, { ...about, source, ttl: netns.defaultTtl(skb.packet.family) })
+  return packet && send(cursor, packet, { kind: four ? 'icmp' : 'icmp6', type: about.type, code: about.code }, true)
+}
+
+/** tcp_v4_send_reset, tcp_v6_send_reset: nobody takes the segment. */
+export function sendStackReset(cursor: Cursor): Answer | undefined {
+  const packet = stackReset(cursor.skb.packet, { ttl: cursor.netns.defaultTtl(cursor.skb.packet.family) })
+  return packet && send(cursor, packet, { kind: 'tcp-reset', type: 0, code: 0 }, false)
+}
+
+export function echo(cursor: Cursor): Answer | undefined {
+  const { skb, netns } = cursor
+  const dst = netns.addressOf(skb.packet, 'dst')
+  const source: Ip | undefined = netns.isLocal(dst) ? dst : outputSource(cursor, netns.addressOf(skb.packet, 'src'), undefined)
+  if (source === undefined) return undefined
+  const packet = echoReply(skb.packet, { source, ttl: netns.defaultTtl(skb.packet.family) })
+  return packet && send(cursor, packet, { kind: 'echo-reply', type: packet.family === 4 ? 0 : 129, code: 0 }, false)
+}
+
+/** REJECT: net/ipv4/netfilter/nf_reject_ipv4.c: nf_send_unreach, nf_send_reset. It answers, then the packet is dropped. */
+export function reject(cursor: Cursor, how: RejectWith): Done {
+  const name = how.send === 'tcp-reset' ? 'tcp-reset' : how.name
+  return {
+    did: `REJECT ${name}`,
+    verdict: 'drop',
+    afterwards() {
+      const answer = how.send === 'tcp-reset' ? sendRejectReset(cursor) : rejectIcmp(cursor, how)
+      const text = answer ? `rejected with ${name}` : `rejected with ${name}, but no answer could be sent`
+      cursor.record({ kind: 'drop', reason: 'rule-reject', text })
+      return cursor.fate({ outcome: answer ? 'rejected' : 'dropped', reason: 'rule-reject', text, answer })
+    },
+  }
+}
+
+function rejectIcmp(cursor: Cursor, how: Extract<RejectWith, { code: number }>): Answer | undefined {
+  if (!cursor.netns.soundChecksum(cursor.skb)) return undefined
+  return sendIcmpError(cursor, { type: how.send === 'icmp' ? 3 : 1, code: how.code })
+}
+
+function sendRejectReset(cursor: Cursor): Answer | undefined {
+  const { skb, netns } = cursor
+  if (skb.destination?.result === 'broadcast' || skb.destination?.result === 'multicast') return undefined
+  const trusted = skb.sender !== undefined
+  const packet = rejectReset(skb.packet, { ttl: netns.defaultTtl(skb.packet.family), trusted })
+  return packet && send(cursor, packet, { kind: 'tcp-reset', type: 0, code: 0 }, true)
+}
+
+/** net.ipv4.fwmark_reflect: the answer carries the packet's mark (IP4_REPLY_MARK). */
+function reflectedMark({ netns, skb }: Cursor): number {
+  return netns.flag(skb.packet.family === 4 ? 'net.ipv4.fwmark_reflect' : 'net.ipv6.fwmark_reflect') ? skb.mark : 0
+}
+
+/**
+ * The answer's own walk, beginning with its routing. `related`: it belongs to the packet's connection, as nf_ct_attach makes it: RELATED,
+ * against the packet's direction.
+ */
+function send(cursor: Cursor, packet: Packet, what: Omit<Answer, 'fate'>, related: boolean): Answer | undefined {
+  const { skb, run, netns } = cursor
+  const reply = new Skb(packet)
+  reply.mark = reflectedMark(cursor)
+  reply.sender = { uid: undefined, gid: undefined, socket: false }
+  if (related && skb.tracking?.is === 'tracked') {
+    const { entry, direction } = skb.tracking.attachment
+    const opposite = direction === 'original' ? 'reply' : 'original'
+    reply.tracking = { is: 'tracked', created: false, attachment: { entry, direction: opposite, state: 'RELATED' } }
+  }
+  const walk = new Cursor(run, cursor.walkOn, netns, reply)
+  const headers = headersOf(packet, reply.mark)
+  const fate = run.nested(() => cursor.walkOn(walk, 'generate'))
+  if (!fate) return undefined
+  cursor.record({ kind: 'reply', text: describe(headers), reply: headers, walked: walk.steps })
+  return { ...what, fate }
+}

@@ -1,0 +1,279 @@
+import { printIp } from '../address/ip.js'
+import { buildPacket, type TransportFields } from '../packet/build.js'
+import { FIELDS, type FieldValue } from '../packet/fields.js'
+import { type Headers, headersOf } from '../packet/headers.js'
+import { Packet } from '../packet/packet.js'
+import type { PacketRequest } from '../packet/request.js'
+import { type Beginning, begin } from './begin.js'
+import { flatten, type Merge } from './branches.js'
+import { explore } from './choices.js'
+import { Cursor } from './cursor.js'
+import type { Fate } from './fate.js'
+import type { Run } from './run.js'
+import { Skb } from './skb.js'
+import { symptomOf } from './symptom.js'
+import { allAssumptions, branchOf, questionRun, type TraceOptions } from './trace.js'
+import type { Branch, Step, Trail } from './trail.js'
+import { walk } from './walk.js'
+import type { Hosts, Place } from './world.js'
+import { placeName } from './world.js'
+
+/** The 5-tuple as one side has it. */
+export interface View {
+  readonly src: string
+  readonly sport: number | undefined
+  readonly dst: string
+  readonly dport: number | undefined
+}
+
+export interface Connection {
+  readonly probability: number
+  /** Null: not decided. */
+  readonly works: boolean | null
+  readonly symptom: string
+  readonly why: string
+  readonly request: Branch
+  readonly reply: Branch | null
+  /** The third packet: the request's way again, now that the connection exists. */
+  readonly third: Branch | null
+  readonly sender: View
+  /** As the receiver sees it; null where the request arrives nowhere. */
+  readonly receiver: (View & Place) | null
+}
+
+/** What `connect` answers. */
+export interface Connections {
+  readonly packet: Trail['packet']
+  readonly assumptions: readonly string[]
+  readonly branches: readonly Connection[]
+}
+
+interface Walk {
+  readonly fate: Fate
+  readonly steps: readonly Step[]
+}
+
+interface Tried {
+  readonly works: boolean | null
+  readonly symptom: string
+  readonly why: string
+  readonly request: Walk
+  readonly reply: Walk | undefined
+  readonly third: Walk | undefined
+  readonly sender: View
+  readonly assumptions: ReadonlySet<string>
+}
+
+/** Does the connection work: request, reply, and the next packet, both ways? Throws QuestionError where it cannot be asked. */
+export function connect(hosts: Hosts, request: PacketRequest, options: TraceOptions = {}): Connections {
+  let asked: Trail['packet'] | undefined
+  const tree = explore((chooser): Tried => {
+    const run = questionRun(hosts, chooser, options)
+    const beginning = begin(run, walk, request)
+    const { start, cursor } = beginning
+    asked ??= { ...headersOf(cursor.skb.packet, cursor.skb.mark), from: placeName(start.place), in: start.in }
+    return new Attempt(run, beginning).run()
+  })
+  const leaves = flatten(tree, MERGE)
+  return {
+    packet: asked!,
+    assumptions: allAssumptions(hosts, leaves.map(({ result }) => result.assumptions)),
+    branches: leaves.map(({ probability, result }) => connectionOf(result, probability)),
+  }
+}
+
+const view = ({ src, sport, dst, dport }: Headers): View => ({ src, sport, dst, dport })
+const endpoint = (address: string, port: number | undefined) =>
+  port === undefined ? address : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+
+class Attempt {
+  readonly #run: Run
+  readonly #beginning: Beginning
+  readonly #first: Packet
+  readonly #sender: Headers
+  /** The mark and the socket behind the first packet: the next ones have them too. */
+  readonly #origin: Pick<Skb, 'mark' | 'sender'>
+
+  constructor(run: Run, beginning: Beginning) {
+    this.#run = run
+    this.#beginning = beginning
+    this.#first = beginning.cursor.skb.packet.clone()
+    this.#sender = headersOf(this.#first, 0)
+    this.#origin = { mark: beginning.cursor.skb.mark, sender: beginning.cursor.skb.sender }
+  }
+
+  run(): Tried {
+    const { cursor, stage } = this.#beginning
+    const request = { fate: walk(cursor, stage), steps: cursor.steps }
+    const { fate } = request
+    if (fate.outcome === 'undecided') return this.#failed(request, null, fate.text)
+    if (fate.outcome !== 'delivered' && fate.outcome !== 'sent') return this.#failed(request, false, fate.text)
+    const reply = fate.outcome === 'delivered' ? this.#replyFromHere(request) : this.#replyFromOutside(fate)
+    if (typeof reply === 'string') return this.#failed(request, false, reply, 'timeout')
+    return this.#judge(request, reply)
+  }
+
+  #tried(request: Walk, more: Pick<Tried, 'works' | 'symptom' | 'why'> & Partial<Tried>): Tried {
+    return { request, reply: undefined, third: undefined, sender: view(this.#sender), assumptions: this.#run.assumptions, ...more }
+  }
+
+  #failed(request: Walk, works: false | null, why: string, symptom = symptomOf(request.fate)): Tried {
+    return this.#tried(request, { works, symptom, why })
+  }
+
+  /** The receiver is known: its socket (or its kernel, for an echo request) answers. */
+  #replyFromHere({ fate, steps }: Walk): Walk | string {
+    if (fate.packet.protocol === 'icmp' || fate.packet.protocol === 'icmpv6') {
+      if (!fate.answer) return 'nothing is answered to this ICMP message'
+      const step = steps.findLast((some) => some.kind === 'reply')
+      return { fate: fate.answer.fate, steps: step?.kind === 'reply' ? step.walked : [] }
+    }
+    const packet = replyTo(fate.skb.packet)
+    if (!packet) return `no reply is known for protocol ${fate.packet.protocol}`
+    const netns = this.#run.netns(fate.place)
+    const skb = new Skb(packet)
+    skb.sender = { uid: undefined, gid: undefined, socket: true }
+    netns.openFlow(packet)
+    const cursor = new Cursor(this.#run, walk, netns, skb)
+    cursor.record({ kind: 'generate', text: `${placeName(fate.place)} answers` })
+    return { fate: walk(cursor, 'generate'), steps: cursor.steps }
+  }
+
+  /** The receiver is outside: it is taken to answer to the address that it saw, and the answer to come in where the request left. */
+  #replyFromOutside(fate: Fate): Walk | string {
+    const { packet } = fate.skb
+    const netns = this.#run.netns(fate.place)
+    const [src, dst] = [netns.addressOf(packet, 'src'), netns.addressOf(packet, 'dst')]
+    const dev = fate.interface
+    const link = netns.link(dev)
+    if (!link || dev === undefined) return 'the interface it left through is not known'
+    const translated = this.#sender.dst !== fate.packet.dst || this.#sender.dport !== fate.packet.dport
+    if (!netns.isLocal(src) && netns.isOnLink(src, dev) && netns.isOnLink(dst, dev)) {
+      if (translated) return `the reply does not come back this way: ${printIp(dst)} and ${printIp(src)} share the link of ${dev}, so it is answered directly, from an address that was not called`
+      this.#run.assume(`${printIp(dst)} answers ${printIp(src)} directly on the link of ${dev}`)
+    }
+    if (isPrivate(src) && !isPrivate(dst))
+      return `it leaves with the private source address ${printIp(src)}: ${printIp(dst)} cannot answer to it`
+    if (!netns.isLocal(src)) this.#run.assume(`${printIp(dst)} (outside) has a route back to ${printIp(src)} through ${placeName(fate.place)}`)
+    const answer = replyTo(packet)
+    if (!answer) return `no reply is known for protocol ${fate.packet.protocol}`
+    this.#run.assume(`${printIp(dst)} is outside: it is taken to answer, and its answer to arrive on ${dev} of ${placeName(fate.place)}`)
+    const skb = new Skb(answer)
+    skb.iif = dev
+    answer.mac = { source: packet.mac?.destination ?? 0, destination: link.mac ?? 0, ethertype: packet.family === 4 ? 0x0800 : 0x86dd }
+    const cursor = new Cursor(this.#run, walk, netns, skb)
+    return { fate: walk(cursor, 'receive'), steps: cursor.steps }
+  }
+
+  #judge(request: Walk, reply: Walk): Tried {
+    const { start } = this.#beginning
+    const { fate } = reply
+    const back = fate.packet
+    const from = endpoint(back.src, back.sport)
+    const called = endpoint(this.#sender.dst, this.#sender.dport)
+    const mirrored = back.src === this.#sender.dst && back.sport === this.#sender.dport && back.dst === this.#sender.src && back.dport === this.#sender.sport
+    if (fate.outcome === 'undecided') return this.#tried(request, { works: null, symptom: symptomOf(fate), why: `the reply: ${fate.text}`, reply })
+    const home = start.in === undefined ? placeName(fate.place) === placeName(start.place) : fate.outcome === 'sent'
+    if (home && !mirrored && fate.reason !== 'rule-drop' && fate.reason !== 'policy-drop') {
+      const why = `the reply comes from ${from}, but ${called} was called: the client does not know it`
+      return this.#tried(request, { works: false, symptom: 'timeout (the reply is answered with RST)', why, reply })
+    }
+    if (fate.outcome !== 'delivered' && fate.outcome !== 'sent')
+      return this.#tried(request, { works: false, symptom: 'timeout', why: `the reply does not come back: ${fate.text}`, reply })
+    if (!home) {
+      const why = `the reply does not come back this way: it is ${fate.outcome} at ${placeName(fate.place)}`
+      return this.#tried(request, { works: false, symptom: 'timeout', why, reply })
+    }
+    const third = this.#third()
+    const arrived = !third || third.fate.outcome === request.fate.outcome
+    if (!arrived)
+      return this.#tried(request, { works: false, symptom: 'hangs after the handshake', why: `the next packet: ${third.fate.text}`, reply, third })
+    const symptom = back.protocol === 'tcp' ? 'connected' : back.protocol.startsWith('icmp') ? 'echo reply' : 'answered'
+    return this.#tried(request, { works: true, symptom, why: 'the request arrives, the reply comes back', reply, third })
+  }
+
+  /** TCP: the acknowledgement that ends the handshake; UDP: another datagram. */
+  #third(): Walk | undefined {
+    const { start } = this.#beginning
+    const packet = following(this.#first)
+    if (!packet) return undefined
+    const netns = this.#run.netns(start.place)
+    const skb = new Skb(packet)
+    skb.mark = this.#origin.mark
+    const next = new Cursor(this.#run, walk, netns, skb)
+    if (start.in === undefined) {
+      skb.sender = this.#origin.sender
+      next.record({ kind: 'generate', text: `${placeName(start.place)} goes on` })
+      return { fate: walk(next, 'generate'), steps: next.steps }
+    }
+    skb.iif = start.in
+    packet.mac = this.#first.mac
+    return { fate: walk(next, 'receive'), steps: next.steps }
+  }
+}
+
+/** RFC 1918, shared (6598), loopback, link-local, unique local (4193). */
+function isPrivate(ip: FieldValue): boolean {
+  if (typeof ip === 'bigint') return ip >> 121n === 0x7en || ip >> 118n === 0x3fan
+  const within = (net: number, length: number) => ip >>> (32 - length) === net >>> (32 - length)
+  return within(0x0a000000, 8) || within(0xac100000, 12) || within(0xc0a80000, 16) || within(0x64400000, 10) || within(0x7f000000, 8) || within(0xa9fe0000, 16)
+}
+
+const address = (packet: Packet, end: 'src' | 'dst') =>
+  (packet.family === 4
+    ? FIELDS[end === 'src' ? 'ip.saddr' : 'ip.daddr'].read(packet)
+    : FIELDS[end === 'src' ? 'ip6.saddr' : 'ip6.daddr'].read(packet))!
+
+const SYN = 2
+const ACK = 16
+const WINDOW = 65160
+
+/** What a server that takes this packet sends back first: SYN-ACK, or a datagram. */
+function replyTo(packet: Packet): Packet | undefined {
+  const transport = answering(packet)
+  if (!transport) return undefined
+  return buildPacket({ src: address(packet, 'dst'), dst: address(packet, 'src'), ttl: 64, id: 0, df: true }, transport, new Uint8Array(0))
+}
+
+function answering(packet: Packet): TransportFields | undefined {
+  const [sport, dport] = [FIELDS['th.dport'].read(packet), FIELDS['th.sport'].read(packet)]
+  if (sport === undefined || dport === undefined) return undefined
+  if (packet.transport.protocol === 17) return { is: 'udp', sport, dport }
+  if (packet.transport.protocol !== 6) return undefined
+  const acknowledgement = ((FIELDS['tcp.sequence'].read(packet) ?? 0) + 1) >>> 0
+  return { is: 'tcp', sport, dport, flags: SYN | ACK, sequence: 1000, acknowledgement, window: WINDOW }
+}
+
+/** The sender's next packet, once it has its answer. */
+function following(first: Packet): Packet | undefined {
+  const [sport, dport] = [FIELDS['th.sport'].read(first), FIELDS['th.dport'].read(first)]
+  if (sport === undefined || dport === undefined) return undefined
+  const ip = { src: address(first, 'src'), dst: address(first, 'dst'), ttl: FIELDS['ip.ttl'].read(first) ?? 64, id: 0, df: true }
+  if (first.transport.protocol === 17) return buildPacket(ip, { is: 'udp', sport, dport }, new Uint8Array(0))
+  if (first.transport.protocol !== 6) return undefined
+  const sequence = ((FIELDS['tcp.sequence'].read(first) ?? 0) + 1) >>> 0
+  return buildPacket(ip, { is: 'tcp', sport, dport, flags: ACK, sequence, acknowledgement: 1001, window: WINDOW }, new Uint8Array(0))
+}
+
+function connectionOf(tried: Tried, probability: number): Connection {
+  const branch = (some: Walk | undefined) => (some ? branchOf(some, probability) : null)
+  const { fate } = tried.request
+  const arrived = fate.outcome === 'delivered' || fate.outcome === 'sent'
+  return {
+    probability,
+    works: tried.works,
+    symptom: tried.symptom,
+    why: tried.why,
+    request: branchOf(tried.request, probability),
+    reply: branch(tried.reply),
+    third: branch(tried.third),
+    sender: tried.sender,
+    receiver: arrived ? { ...fate.place, ...view(fate.packet) } : null,
+  }
+}
+
+const MERGE: Merge<Tried> = {
+  same: (a, b) => a.works === b.works && a.symptom === b.symptom && JSON.stringify(a.request.fate.packet) === JSON.stringify(b.request.fate.packet),
+  undecided: (ways, point) => ({ ...ways[0]!, works: null, symptom: 'not decided', why: point.about }),
+  cut: (ways) => ({ ...ways[0]!, works: null, symptom: 'not decided', why: 'too many ways to walk them all' }),
+}

@@ -1,0 +1,90 @@
+import { type Field, type FieldValue, fieldSpec, printField } from '../packet/fields.js'
+import { writeField } from '../packet/rewrite.js'
+import type { Effect } from '../rules/effect.js'
+import { evaluate, UNKNOWN } from '../rules/interpret.js'
+import type { Performed } from '../rules/traverse.js'
+import { reject } from './answers.js'
+import type { Cursor } from './cursor.js'
+import type { Fate } from './fate.js'
+import { setUpNat } from './nat.js'
+import { SkbSubject } from './subject.js'
+
+export type Done = Performed & { readonly afterwards?: () => Fate }
+type Acting = Exclude<Effect, { readonly do: 'accept' | 'drop' | 'return' | 'jump' | 'goto' }>
+
+/** Carries out what a rule does to the packet, its connection, or the sender. */
+export function perform(cursor: Cursor, effect: Acting): Done {
+  switch (effect.do) {
+    case 'set':
+      return set(cursor, effect)
+    case 'add':
+      return add(cursor, effect)
+    case 'log':
+      return { did: `LOG ${JSON.stringify(effect.prefix)}`, verdict: 'next' }
+    case 'notrack':
+      if (cursor.skb.tracking === undefined) cursor.skb.tracking = { is: 'untracked' }
+      return { did: 'NOTRACK', verdict: 'next' }
+    case 'template': {
+      // xt_ct_target: a packet that already has a connection or a template keeps it
+      if (cursor.skb.tracking === undefined && cursor.skb.template === undefined)
+        cursor.skb.template = {
+          zone: effect.zoneFromMark ? cursor.skb.mark & 0xffff : (effect.zone ?? 0),
+          direction: effect.zoneDirection,
+          helper: effect.helper,
+        }
+      return { did: `CT zone ${cursor.skb.template?.zone ?? 0}`, verdict: 'next' }
+    }
+    case 'nat':
+      return setUpNat(cursor, effect)
+    case 'reject':
+      return reject(cursor, effect.with)
+    case 'queue':
+      return undecided(cursor, effect.bypass ? ['accept', 'drop', 'next'] : ['accept', 'drop'], `queue ${effect.number}: what user space decides is not known`)
+    case 'unknown':
+      return undecided(cursor, ['next', 'accept', 'drop'], `${effect.text}: ${effect.needs}`)
+  }
+}
+
+function undecided(cursor: Cursor, verdicts: readonly Performed['verdict'][], about: string): Done {
+  const weights = verdicts.map(() => 1 / verdicts.length)
+  const chosen = cursor.run.options.chooser.choose({ kind: 'unknown', weights, about })
+  return { did: about, verdict: verdicts[chosen]! }
+}
+
+function set(cursor: Cursor, { field, keep, xor }: Extract<Effect, { do: 'set' }>): Done {
+  const subject = new SkbSubject(cursor)
+  const [old, change] = [subject.read(field), evaluate(xor, subject)]
+  if (old === undefined || change === undefined) return { did: `${fieldSpec(field).label}: nothing to set`, verdict: 'next' }
+  if (old === UNKNOWN || change === UNKNOWN) return undecided(cursor, ['next'], `${fieldSpec(field).label} is not known`)
+  const value = typeof old === 'number' && typeof keep === 'number' && typeof change === 'number' ? ((old & keep) ^ change) >>> 0 : (BigInt(old) & BigInt(keep)) ^ BigInt(change)
+  return written(cursor, field, old, value)
+}
+
+function add(cursor: Cursor, { field, by }: Extract<Effect, { do: 'add' }>): Done {
+  const old = new SkbSubject(cursor).read(field)
+  if (typeof old !== 'number') return { did: `${fieldSpec(field).label}: nothing to change`, verdict: 'next' }
+  const value = Math.max(0, Math.min(2 ** fieldSpec(field).bits - 1, old + by))
+  return written(cursor, field, old, value)
+}
+
+function written(cursor: Cursor, field: Field, old: FieldValue, value: FieldValue): Done {
+  store(cursor, field, value)
+  const show = (v: FieldValue) => printField(field, v)
+  return { did: `${fieldSpec(field).label} ${show(old)} → ${show(value)}`, verdict: 'next' }
+}
+
+function store({ skb }: Cursor, field: Field, value: FieldValue): void {
+  switch (field) {
+    case 'meta.mark':
+      skb.mark = Number(value)
+      return
+    case 'meta.priority':
+      skb.priority = Number(value)
+      return
+    case 'ct.mark':
+      if (skb.tracking?.is === 'tracked') skb.tracking.attachment.entry.mark = Number(value)
+      return
+    default:
+      if (!writeField(skb.packet, field, value)) throw new Error(`field ${field} can't be written`)
+  }
+}

@@ -1,0 +1,70 @@
+import type { Chooser } from './choices.js'
+import { Layer2 } from './layer2.js'
+import { Netns } from './netns.js'
+import type { SentFrame } from './simulation.js'
+import type { Hosts, Place } from './world.js'
+import { placeName } from './world.js'
+
+export interface RunOptions {
+  /** Seconds since the epoch. */
+  readonly now: number
+  /** 0 ≤ x < 1: for everything that the kernel draws and that is reported as a range. */
+  readonly random: () => number
+  /** For lots that lead to different ways, and for what is not known. */
+  readonly chooser: Chooser
+  /** A neighbour that the table does not have answers (trace), or the packet waits for it and is not sent (replay). */
+  readonly assumeNeighbours: boolean
+  /** Follow packets across wires into other namespaces; without, every frame that leaves an interface is gone. */
+  readonly followWires: boolean
+}
+
+const layers = new WeakMap<Hosts, Layer2>()
+
+/** Everything that a walk reads and writes over a set of hosts. Nothing is shared with other runs but the immutable input. */
+export class Run {
+  readonly hosts: Hosts
+  readonly options: RunOptions
+  readonly layer2: Layer2
+  now: number
+  /** What had to be taken for granted on the way, each once. */
+  readonly assumptions = new Set<string>()
+  /** Every frame that left an interface, in order. */
+  readonly sent: SentFrame[] = []
+  readonly #netns = new Map<string, Netns>()
+  #replies = 0
+
+  constructor(hosts: Hosts, options: RunOptions) {
+    this.hosts = hosts
+    this.options = options
+    this.now = options.now
+    this.layer2 = layers.get(hosts) ?? new Layer2(hosts)
+    layers.set(hosts, this.layer2)
+  }
+
+  netns(place: Place): Netns {
+    const name = placeName(place)
+    let netns = this.#netns.get(name)
+    if (!netns) {
+      const state = this.layer2.namespace(place)
+      if (!state) throw new Error(`no namespace ${name}`)
+      netns = new Netns(state, this)
+      this.#netns.set(name, netns)
+    }
+    return netns
+  }
+
+  assume(text: string): void {
+    this.assumptions.add(text)
+  }
+
+  /** Walks one thing deeper; false where answers to answers would never end. */
+  nested<T>(walk: () => T): T | undefined {
+    if (this.#replies >= 8) return undefined
+    this.#replies++
+    try {
+      return walk()
+    } finally {
+      this.#replies--
+    }
+  }
+}

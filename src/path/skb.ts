@@ -1,0 +1,83 @@
+import type { Ip } from '../address/ip.js'
+import type { Tracking } from '../conntrack/entry.js'
+import type { Packet } from '../packet/packet.js'
+
+/** Where the packet is going, once a routing decision was made (skb_dst). */
+export interface Destination {
+  readonly result: 'local' | 'forward' | 'output' | 'broadcast' | 'multicast'
+  readonly dev: string
+  readonly gateway: Ip | undefined
+  readonly mtu: number | undefined
+}
+
+export type PacketType = 'host' | 'broadcast' | 'multicast' | 'otherhost' | 'outgoing' | 'loopback'
+
+/** Who sends: what rules may ask of the socket behind a locally generated packet. */
+export interface Sender {
+  readonly uid: number | undefined
+  readonly gid: number | undefined
+  /** False for what the kernel sends by itself (RST, ICMP errors): no full socket stands behind it. */
+  readonly socket: boolean
+}
+
+/** One packet on its way through one namespace, with what Linux keeps beside the bytes (struct sk_buff). */
+export class Skb {
+  packet: Packet
+  mark = 0
+  priority = 0
+  iif: string | undefined
+  oif: string | undefined
+  type: PacketType = 'host'
+  destination: Destination | undefined
+  tracking: Tracking | undefined
+  /** The zone, helper and timeout policy that a CT rule in raw gave it. */
+  template: { zone: number; direction: 'original' | 'reply' | undefined; helper: string | undefined } | undefined
+  /** The question says which state its connection is in: taken instead of looking it up, in the first namespace. */
+  supposed: 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED' | undefined
+  /** A local sender without an address of its own: routing chooses one. */
+  chooseSource = false
+  /** Set for packets that this namespace generated. */
+  sender: Sender | undefined
+  /** The packet crosses a bridge. `calls`: with bridge-nf-call-iptables (nf_bridge_info); `daddr`: before PREROUTING ran. */
+  bridge: { in: string | undefined; out: string | undefined; calls: boolean; daddr: Ip } | undefined
+  /** The device that a local sender is bound to (SO_BINDTODEVICE, a tunnel's lower device). */
+  bound: string | undefined
+  /** The next hop, known once routing decided; for the neighbour lookup. */
+  nexthop: Ip | undefined
+
+  constructor(packet: Packet) {
+    this.packet = packet
+  }
+
+  /**
+   * On its way in on a device. `loopback`: everything but the socket stays; `veth`: within the namespace the mark stays, nothing else;
+   * `netns`: nothing stays (net/core/skbuff.c: skb_scrub_packet; drivers/net/loopback.c: loopback_xmit).
+   */
+  arrive(iif: string, how: 'loopback' | 'veth' | 'netns'): void {
+    this.iif = iif
+    this.oif = undefined
+    this.bound = undefined
+    this.destination = undefined
+    this.nexthop = undefined
+    this.bridge = undefined
+    this.sender = undefined
+    if (how === 'loopback') return
+    this.tracking = undefined
+    this.template = undefined
+    this.supposed = undefined
+    this.chooseSource = false
+    if (how === 'netns') {
+      this.mark = 0
+      this.priority = 0
+    }
+  }
+
+  clone(): Skb {
+    const copy = new Skb(this.packet.clone())
+    const { packet } = copy
+    Object.assign(copy, this)
+    copy.packet = packet
+    copy.bridge = this.bridge && { ...this.bridge }
+    return copy
+  }
+}

@@ -1,0 +1,149 @@
+import { printIp } from '../../address/ip.js'
+import { checksumOk, PROTOCOL } from '../../packet/checksum.js'
+import { FIELDS } from '../../packet/fields.js'
+import { headersOf, protocolName } from '../../packet/headers.js'
+import { Packet, u8, u16 } from '../../packet/packet.js'
+import { echo, sendIcmpError, sendStackReset } from '../answers.js'
+import type { Cursor } from '../cursor.js'
+import type { Fate } from '../fate.js'
+import { parseFrame } from '../../packet/frame.js'
+import type { ExitOf } from '../stages.js'
+import type { Link, Socket } from '../world.js'
+import { placeName } from '../world.js'
+
+const FIN = 1
+const SYN = 2
+const RST = 4
+const ACK = 16
+
+/** ip_local_deliver_finish: a tunnel, a socket, or the stack's own answer. */
+export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
+  const { packet, type } = cursor.skb
+  const { protocol } = packet.transport
+  cursor.skb.tracking = undefined // nf_reset_ct: what answers from here on is tracked anew
+  if (tunnelOf(cursor)) return 'tunnel'
+  if (!checksumOk(packet)) return cursor.drop('checksum', `wrong ${protocolName(protocol)} checksum`)
+  switch (protocol) {
+    case PROTOCOL.TCP:
+      return type === 'host' ? tcp(cursor) : cursor.drop('not-for-this-host', 'TCP takes no broadcasts')
+    case PROTOCOL.UDP:
+    case PROTOCOL.UDPLITE:
+      return udp(cursor)
+    case PROTOCOL.ICMP:
+    case PROTOCOL.ICMPV6:
+      return icmp(cursor)
+    case PROTOCOL.IGMP:
+      return delivered(cursor, undefined, 'to the kernel (IGMP)')
+    default: {
+      if (packet.family === 6 && protocol === 59) return cursor.drop('no-next-header', 'no next header')
+      const answer = sendIcmpError(cursor, packet.family === 4 ? { type: 3, code: 2 } : { type: 4, code: 1 })
+      return cursor.drop('no-protocol', `nothing here takes protocol ${protocolName(protocol)}`, { answer })
+    }
+  }
+}
+
+function delivered(cursor: Cursor, socket: string | undefined, text: string): Fate {
+  cursor.record({ kind: 'deliver', socket, text })
+  return cursor.fate({ outcome: 'delivered', reason: socket ? 'socket' : 'kernel', text, hook: undefined, interface: cursor.skb.iif })
+}
+
+function tcp(cursor: Cursor): Fate {
+  const { packet } = cursor.skb
+  const flags = FIELDS['tcp.flags'].read(packet) ?? 0
+  const port = FIELDS['th.dport'].read(packet)!
+  const socket = findSocket(cursor, 'tcp')
+  if (socket?.state === 'connected') return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
+  if (socket && (flags & (SYN | ACK | RST | FIN)) === SYN) return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
+  if (socket === 'unknown') return assumedSocket(cursor, 'tcp', port)
+  const answer = sendStackReset(cursor)
+  const what = socket ? `no connection of ${socketName(socket)} takes this segment` : `nothing listens on tcp ${port}`
+  return cursor.drop('no-socket', answer ? `${what}: the stack answers with RST` : what, { answer })
+}
+
+function udp(cursor: Cursor): Fate {
+  const { packet, type } = cursor.skb
+  const port = FIELDS['th.dport'].read(packet)!
+  const socket = findSocket(cursor, 'udp')
+  if (socket === 'unknown') return assumedSocket(cursor, 'udp', port)
+  if (socket) return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
+  const answer = type === 'host' ? sendIcmpError(cursor, packet.family === 4 ? { type: 3, code: 3 } : { type: 1, code: 4 }) : undefined
+  const text = `nothing listens on udp ${port}${answer ? ': the stack answers with ICMP port unreachable' : ''}`
+  return cursor.drop('no-socket', text, { answer })
+}
+
+function icmp(cursor: Cursor): Fate {
+  const { packet, type } = cursor.skb
+  const [wanted, setting] = packet.family === 4 ? [8, 'net.ipv4.icmp_echo_ignore_all'] : [128, 'net.ipv6.icmp.echo_ignore_all']
+  if (u8(packet.bytes, packet.transport.offset) !== wanted) return delivered(cursor, undefined, 'to the kernel (ICMP)')
+  if (cursor.netns.flag(setting)) return cursor.drop('echo-ignored', `${setting} = 1: no answer`)
+  const ignored = packet.family === 4 && type !== 'host' && cursor.netns.flag('net.ipv4.icmp_echo_ignore_broadcasts')
+  if (ignored) return cursor.drop('echo-ignored', 'net.ipv4.icmp_echo_ignore_broadcasts = 1: no answer')
+  const answer = echo(cursor)
+  cursor.record({ kind: 'deliver', socket: undefined, text: 'to the kernel, which answers the echo request' })
+  return cursor.fate({ outcome: 'delivered', reason: 'kernel', text: 'the kernel answers the echo request', hook: undefined, answer })
+}
+
+function assumedSocket(cursor: Cursor, protocol: 'tcp' | 'udp', port: number): Fate {
+  const place = placeName(cursor.place)
+  cursor.run.assume(`${place}: no list of sockets: something is taken to listen on ${protocol} ${port}`)
+  return delivered(cursor, `${protocol} port ${port} (assumed)`, `to whatever listens on ${protocol} ${port}`)
+}
+
+export const socketName = (socket: Socket): string => {
+  const local = socket.local === undefined ? '*' : printIp(socket.local)
+  return `${socket.protocol} ${local.includes(':') ? `[${local}]` : local}:${socket.port}${socket.process ? ` (${socket.process})` : ''}`
+}
+
+/** The best match, as the kernel scores them: a connection before a listener, a bound address before any. */
+function findSocket(cursor: Cursor, protocol: 'tcp' | 'udp'): Socket | 'unknown' | undefined {
+  const { netns, skb } = cursor
+  const { packet } = skb
+  const [dst, src] = [netns.addressOf(packet, 'dst'), netns.addressOf(packet, 'src')]
+  const [dport, sport] = [FIELDS['th.dport'].read(packet), FIELDS['th.sport'].read(packet)]
+  const flow = netns.flowSocket(packet)
+  if (flow) return flow
+  if (!netns.state.sockets) return 'unknown'
+  const fitting = netns.state.sockets.filter(
+    (socket) =>
+      socket.protocol === protocol &&
+      socket.port === dport &&
+      (socket.family === 'both' || socket.family === packet.family) &&
+      (socket.local === undefined || socket.local === dst) &&
+      (socket.dev === undefined || socket.dev === skb.iif) &&
+      (socket.state === 'listen' || (socket.remote === src && socket.remotePort === sport)),
+  )
+  const score = (socket: Socket) => (socket.state === 'connected' ? 4 : 0) + (socket.local !== undefined ? 2 : 0) + (socket.dev !== undefined ? 1 : 0)
+  return fitting.sort((a, b) => score(b) - score(a))[0]
+}
+
+const VXLAN_HEADER = 8
+const UDP_HEADER = 8
+
+/** The VXLAN device whose UDP port this is. */
+function tunnelOf({ skb, netns }: Cursor): Link | undefined {
+  const { packet } = skb
+  const { protocol, offset } = packet.transport
+  if (protocol !== PROTOCOL.UDP) return undefined
+  const port = u16(packet.bytes, offset + 2)
+  const vni = vniOf(packet)
+  return netns.state.links.find(({ vxlan, up }) => vxlan && up && vxlan.port === port && vxlan.vni === vni)
+}
+
+const vniOf = ({ bytes, transport }: Packet): number | undefined => {
+  const at = transport.offset + UDP_HEADER + 4
+  return at + 3 <= bytes.length ? (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]! : undefined
+}
+
+/** drivers/net/vxlan/vxlan_core.c: vxlan_rcv: the inner frame comes in on the VXLAN device. */
+export function decapsulate(cursor: Cursor): ExitOf<'decapsulate'> | Fate {
+  const { skb } = cursor
+  const device = tunnelOf(cursor)!
+  const outer = headersOf(skb.packet, skb.mark)
+  const frame = parseFrame(skb.packet.bytes.subarray(skb.packet.transport.offset + UDP_HEADER + VXLAN_HEADER))
+  if (!frame || frame.payload.length === 0) return cursor.drop('tunnel-header', 'the encapsulated frame is cut off')
+  skb.packet = new Packet(frame.payload.slice(), frame.mac)
+  skb.arrive(device.name, 'veth')
+  const inner = headersOf(skb.packet, skb.mark)
+  cursor.record({ kind: 'decapsulate', interface: device.name, text: `VXLAN ${device.vxlan!.vni} arrives on ${device.name}`, outer, inner })
+  return 'inner'
+}

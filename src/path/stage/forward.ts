@@ -1,0 +1,55 @@
+import { FIELDS } from '../../packet/fields.js'
+import { decreaseTtl } from '../../packet/rewrite.js'
+import { sendIcmpError } from '../answers.js'
+import type { Cursor } from '../cursor.js'
+import type { Fate } from '../fate.js'
+import type { ExitOf } from '../stages.js'
+
+/** net/ipv4/ip_forward.c: ip_forward; net/ipv6/ip6_output.c: ip6_forward. */
+export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
+  const { skb, netns } = cursor
+  if (skb.type !== 'host') return cursor.drop('not-for-this-host', `a link-layer ${skb.type} is not forwarded`)
+  const four = skb.packet.family === 4
+  const ttl = FIELDS['ip.ttl'].read(skb.packet) ?? 0
+  if (ttl <= 1) {
+    const answer = sendIcmpError(cursor, four ? { type: 11, code: 0 } : { type: 3, code: 0 })
+    return cursor.drop('ttl-exceeded', `TTL ${ttl}: it may not go further`, { answer })
+  }
+  const mtu = skb.destination?.mtu ?? netns.link(skb.oif)?.mtu ?? 65535
+  const dontFragment = four ? ((FIELDS['ip.flags'].read(skb.packet) ?? 0) & 2) !== 0 : true
+  if (skb.packet.bytes.length > mtu && dontFragment) {
+    const answer = sendIcmpError(cursor, four ? { type: 3, code: 4, info: mtu } : { type: 2, code: 0, info: mtu })
+    return cursor.drop('fragmentation-needed', `${skb.packet.bytes.length} bytes do not fit into ${mtu}, and DF is set`, { answer })
+  }
+  const redirect = four && skb.iif === skb.oif && netns.sendsRedirects(skb.iif!)
+  if (redirect) sendRedirect(cursor)
+  decreaseTtl(skb.packet)
+  cursor.record({ kind: 'check', what: 'ttl', passed: true, text: `TTL ${ttl} → ${ttl - 1}` })
+  return 'pass'
+}
+
+const REDIRECT_HOST = 1
+
+/** net/ipv4/route.c: ip_rt_send_redirect: the packet leaves where it came in, and the sender could reach the next hop itself. */
+function sendRedirect(cursor: Cursor): void {
+  const { skb, netns } = cursor
+  const gateway = skb.nexthop
+  const source = netns.addressOf(skb.packet, 'src')
+  if (typeof gateway !== 'number' || !netns.isOnLink(source, skb.iif!) || !netns.isOnLink(gateway, skb.iif!)) return
+  sendIcmpError(cursor, { type: 5, code: REDIRECT_HOST, info: gateway })
+}
+
+/** net/ipv4/ip_output.c: __ip_finish_output: what is too long leaves in fragments, or not at all. */
+export function fragment(cursor: Cursor): ExitOf<'fragment'> | Fate {
+  const { skb, netns } = cursor
+  const mtu = skb.destination?.mtu ?? netns.link(skb.oif)?.mtu ?? 65535
+  const length = skb.packet.bytes.length
+  if (length <= mtu) return 'fits'
+  const dontFragment = skb.packet.family === 4 && ((FIELDS['ip.flags'].read(skb.packet) ?? 0) & 2) !== 0
+  if (dontFragment) {
+    const answer = sendIcmpError(cursor, { type: 3, code: 4, info: mtu })
+    return cursor.drop('fragmentation-needed', `${length} bytes do not fit into ${mtu}, and DF is set`, { answer, errno: 'EMSGSIZE' })
+  }
+  cursor.record({ kind: 'check', what: 'fragment', passed: true, text: `${length} bytes leave in fragments of at most ${mtu}` })
+  return 'fits'
+}

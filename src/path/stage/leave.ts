@@ -1,0 +1,106 @@
+import { BROADCAST_MAC, type Mac, printMac } from '../../address/mac.js'
+import { printIp } from '../../address/ip.js'
+import { buildFrame, ETHERTYPE } from '../../packet/frame.js'
+import type { Cursor } from '../cursor.js'
+import type { Fate } from '../fate.js'
+import { portOf } from '../layer2.js'
+import type { ExitOf } from '../stages.js'
+import type { Link } from '../world.js'
+import { placeName } from '../world.js'
+
+/** What a neighbour that nobody knows would answer with: locally administered, so that it is no real card's. */
+const MADE_UP: Mac = 0x020000000001
+
+const isArpless = (link: Link): boolean =>
+  !link.arp || link.kind === 'loopback' || link.kind === 'tun' || link.kind === 'wireguard'
+
+/** Finds the link-layer address of the next hop. */
+export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
+  const { skb, netns, run } = cursor
+  const link = netns.link(skb.oif)
+  if (!link) return cursor.drop('no-device', `interface ${skb.oif} does not exist`)
+  const ethertype = skb.packet.family === 4 ? ETHERTYPE.IPV4 : ETHERTYPE.IPV6
+  const send = (destination: Mac) => {
+    skb.packet.mac = { source: link.mac ?? 0, destination, ethertype }
+    return 'resolved' as const
+  }
+  if (isArpless(link)) return send(link.mac ?? 0)
+  const nexthop = skb.nexthop ?? netns.addressOf(skb.packet, 'dst')
+  if (skb.destination?.result === 'broadcast') return send(BROADCAST_MAC)
+  const group = multicastMac(nexthop)
+  if (group !== undefined) return send(group)
+  const known = netns.state.neighbours.find((entry) => entry.dev === link.name && entry.ip === nexthop)
+  const text = printIp(nexthop)
+  if (known?.mac !== undefined) {
+    cursor.record({ kind: 'neighbour', interface: link.name, address: text, mac: printMac(known.mac), text: `${known.state}` })
+    return send(known.mac)
+  }
+  const owner = run.options.followWires ? run.layer2.ownerOf({ ...cursor.place, link: link.name }, nexthop) : undefined
+  if (owner?.link.mac !== undefined) {
+    const who = `${placeName(owner.namespace)} ${owner.link.name}`
+    cursor.record({ kind: 'neighbour', interface: link.name, address: text, mac: printMac(owner.link.mac), text: `${who} answers` })
+    return send(owner.link.mac)
+  }
+  const failed = known && /FAILED|INCOMPLETE/.test(known.state)
+  if (failed || !run.options.assumeNeighbours) {
+    const why = failed ? `it does not answer (${known.state})` : 'it is not in the neighbour table'
+    return cursor.drop('neighbour-unresolved', `no link-layer address for ${text} on ${link.name}: ${why}`, { errno: 'EHOSTUNREACH' })
+  }
+  run.assume(`${placeName(cursor.place)}: ${text} answers on ${link.name} (not in the neighbour table)`)
+  cursor.record({ kind: 'neighbour', interface: link.name, address: text, mac: undefined, text: 'taken as answering' })
+  return send(MADE_UP)
+}
+
+/** RFC 1112 section 6.4, RFC 2464 section 7. */
+function multicastMac(ip: number | bigint): Mac | undefined {
+  if (typeof ip === 'number') return ip >>> 28 === 14 ? 0x01005e000000 + (ip & 0x7fffff) : undefined
+  return ip >> 120n === 0xffn ? 0x333300000000 + Number(ip & 0xffffffffn) : undefined
+}
+
+/** Puts the packet on its device: back up through lo, over a wire to the next namespace, into a bridge or tunnel, or away. */
+export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
+  const { skb, netns, run } = cursor
+  const link = netns.link(skb.oif)
+  if (!link) return cursor.drop('no-device', `interface ${skb.oif} does not exist`)
+  if (!link.up) return cursor.drop('interface-down', `${link.name} is down`)
+  if (link.kind === 'loopback') {
+    cursor.record({ kind: 'send', interface: link.name, to: link.name, text: 'loopback: the packet comes back in' })
+    skb.arrive(link.name, 'loopback')
+    skb.type = 'host'
+    return 'loopback'
+  }
+  if (link.bridge) return 'bridge'
+  if (link.vxlan) return 'tunnel'
+  const frame = skb.packet.mac ? buildFrame(skb.packet.mac, skb.packet.bytes) : skb.packet.bytes.slice()
+  run.sent.push({ ...cursor.place, interface: link.name, frame })
+  const far = run.options.followWires ? receivers(cursor, link) : []
+  if (far.length === 0) return leaves(cursor, link)
+  const [main] = far
+  const to = `${placeName(main!.namespace)} ${main!.link.name}`
+  cursor.record({ kind: 'send', interface: link.name, to, text: `${link.name} is wired to ${to}` })
+  skb.arrive(main!.link.name, main!.namespace === netns.state ? 'veth' : 'netns')
+  cursor.netns = run.netns(main!.namespace)
+  return 'wire'
+}
+
+/** Who takes the frame off the wire: the one with its MAC address, a lone far end, or all for broadcasts. */
+function receivers(cursor: Cursor, link: Link) {
+  const port = { ...cursor.place, link: link.name }
+  const far = (cursor.run.layer2.across(port) ?? []).filter(({ link: end }) => end.up)
+  const mac = cursor.skb.packet.mac?.destination
+  if (!cursor.run.layer2.isOpen(port)) return far
+  const direct = far.filter((end) => end.link.mac === mac)
+  if (direct.length > 0) return direct
+  return far.filter((end) => end.link.bridge || end.link.master !== undefined || leadsTo(cursor, end, mac))
+}
+
+const leadsTo = (cursor: Cursor, end: Parameters<typeof portOf>[0], mac: Mac | undefined): boolean =>
+  mac !== undefined && cursor.run.layer2.withMac(portOf(end), mac) !== undefined && end.link.master !== undefined
+
+function leaves(cursor: Cursor, link: Link): Fate {
+  const nexthop = cursor.skb.nexthop
+  const via = nexthop === undefined ? '' : `, next hop ${printIp(nexthop)}`
+  const text = `leaves ${placeName(cursor.place)} through ${link.name}${via}`
+  cursor.record({ kind: 'send', interface: link.name, to: undefined, text })
+  return cursor.fate({ outcome: 'sent', reason: 'sent', text, interface: link.name, hook: undefined })
+}

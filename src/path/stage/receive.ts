@@ -1,0 +1,66 @@
+import { BROADCAST_MAC, isMulticastMac, printMac } from '../../address/mac.js'
+import { headerChecksumOk } from '../../packet/checksum.js'
+import { u16 } from '../../packet/packet.js'
+import type { Cursor } from '../cursor.js'
+import type { Fate } from '../fate.js'
+import type { ExitOf } from '../stages.js'
+
+/** A frame comes in on a device: a bridge port hands it to its bridge, every other device to IP. */
+export function receive(cursor: Cursor): ExitOf<'receive'> | Fate {
+  const { skb, netns } = cursor
+  const link = netns.link(skb.iif)
+  if (!link) return cursor.drop('no-device', `interface ${skb.iif} does not exist`)
+  const last = cursor.steps.findLast((step) => step.kind === 'send')
+  cursor.record({ kind: 'receive', interface: link.name, from: last?.kind === 'send' ? last.interface : undefined })
+  if (!link.up) return cursor.drop('interface-down', `${link.name} is down`)
+  skb.type = packetType(cursor, link.mac, link.kind === 'loopback' || !link.arp)
+  const master = netns.link(link.master)
+  return master?.bridge ? 'port' : 'ip'
+}
+
+/** net/ethernet/eth.c: eth_type_trans. */
+function packetType({ skb }: Cursor, own: number | undefined, everything: boolean): typeof skb.type {
+  const mac = skb.packet.mac?.destination
+  if (mac === undefined || everything) return 'host'
+  if (mac === BROADCAST_MAC) return 'broadcast'
+  if (isMulticastMac(mac)) return 'multicast'
+  return own === undefined || mac === own ? 'host' : 'otherhost'
+}
+
+/** net/ipv4/ip_input.c: ip_rcv_core; net/ipv6/ip6_input.c: ip6_rcv_core: what is not sound is dropped before any hook sees it. */
+export function ipReceive(cursor: Cursor): ExitOf<'ip-receive'> | Fate {
+  const { skb } = cursor
+  if (skb.type === 'otherhost') {
+    const mac = printMac(skb.packet.mac?.destination ?? 0)
+    return cursor.drop('other-host', `the frame is addressed to ${mac}, not to ${skb.iif}`)
+  }
+  const fault = skb.packet.family === 4 ? fault4(skb.packet.bytes) : fault6(skb.packet.bytes)
+  if (fault) return cursor.drop('ip-header', fault)
+  if (skb.bridge?.calls) {
+    skb.bridge = undefined // br_netfilter has run PREROUTING already: ip_sabotage_in
+    return 'seen-on-bridge'
+  }
+  return 'sound'
+}
+
+function fault4(bytes: Uint8Array): string | undefined {
+  if (bytes.length < 20) return 'the IPv4 header is cut off'
+  if (bytes[0]! >> 4 !== 4) return `IP version ${bytes[0]! >> 4} in an IPv4 frame`
+  const header = (bytes[0]! & 15) * 4
+  if (header < 20) return `an IPv4 header of ${header} bytes`
+  if (bytes.length < header) return 'the IPv4 options are cut off'
+  if (!headerChecksumOk(bytes)) return 'wrong IPv4 header checksum'
+  const total = u16(bytes, 2)!
+  if (total > bytes.length) return `total length ${total}, but only ${bytes.length} bytes arrived`
+  if (total < header) return `total length ${total} is less than the header`
+  return undefined
+}
+
+function fault6(bytes: Uint8Array): string | undefined {
+  if (bytes.length < 40) return 'the IPv6 header is cut off'
+  const payload = u16(bytes, 4)!
+  if (payload + 40 > bytes.length) return `payload length ${payload}, but only ${bytes.length - 40} bytes arrived`
+  const source = bytes.subarray(8, 24)
+  if (source[0] === 0xff) return 'a multicast source address'
+  return undefined
+}

@@ -1,0 +1,103 @@
+import { ifName } from '../address/ifname.js'
+import type { Tuple } from '../conntrack/tuple.js'
+import { CT_STATE, CT_STATUS, type Field, fieldSpec } from '../packet/fields.js'
+import { type FibValue, type Judgement, type Reading, type Stateful, type Subject, UNKNOWN } from '../rules/interpret.js'
+import { addressTypeOf } from './addresses.js'
+import type { Cursor } from './cursor.js'
+import type { Skb } from './skb.js'
+
+const PACKET_TYPES = { host: 0, broadcast: 1, multicast: 2, otherhost: 3, outgoing: 4, loopback: 5 } as const
+
+const named = (name: string | undefined): Reading => (name === undefined ? undefined : ifName(name))
+
+/** The one bit that `ct.state` has for this packet (XT_CONNTRACK_STATE_*). */
+export function stateBit(skb: Skb): number {
+  const { tracking } = skb
+  if (tracking === undefined || tracking.is === 'invalid' || tracking.is === 'dropped') return CT_STATE.INVALID
+  return tracking.is === 'untracked' ? CT_STATE.UNTRACKED : CT_STATE[tracking.attachment.state]
+}
+
+const v4 = (tuple: Tuple, end: 'src' | 'dst'): Reading => (tuple.family === 4 ? tuple[end] : undefined)
+const v6 = (tuple: Tuple, end: 'src' | 'dst'): Reading => (tuple.family === 6 ? tuple[end] : undefined)
+
+type Metadata = (cursor: Cursor) => Reading
+const connection =
+  (read: (attachment: { entry: import('../conntrack/entry.js').Entry; direction: 'original' | 'reply' }, now: number) => Reading): Metadata =>
+  ({ skb, run }) =>
+    skb.tracking?.is === 'tracked' ? read(skb.tracking.attachment, run.now) : undefined
+
+/** How each field that is not in the packet's bytes is found. */
+const METADATA: { readonly [F in Field]?: Metadata } = {
+  'meta.mark': ({ skb }) => skb.mark,
+  'meta.priority': ({ skb }) => skb.priority,
+  'meta.iifname': ({ skb }) => named(skb.iif) ?? ifName(''),
+  'meta.oifname': ({ skb }) => named(skb.oif) ?? ifName(''),
+  'meta.physiifname': ({ skb }) => named(skb.bridge?.in),
+  'meta.physoifname': ({ skb }) => named(skb.bridge?.out),
+  'meta.bridged': ({ skb }) => (skb.bridge?.out === undefined ? 0 : 1),
+  'meta.pkttype': ({ skb }) => PACKET_TYPES[skb.type],
+  'meta.cpu': () => UNKNOWN,
+  'meta.realm': () => 0,
+  'meta.time': ({ run }) => Math.floor(run.now),
+  'meta.iifgroup': (cursor) => cursor.netns.link(cursor.skb.iif)?.group,
+  'meta.oifgroup': (cursor) => cursor.netns.link(cursor.skb.oif)?.group,
+  'socket.exists': ({ skb }) => (skb.sender?.socket ? 1 : 0),
+  'socket.uid': ({ skb }) => (skb.sender?.socket ? (skb.sender.uid ?? UNKNOWN) : undefined),
+  'socket.gid': ({ skb }) => (skb.sender?.socket ? (skb.sender.gid ?? UNKNOWN) : undefined),
+  'ct.state': ({ skb }) => stateBit(skb),
+  'ct.status': connection(({ entry }) => entry.status & ~CT_STATUS.TEMPLATE),
+  'ct.direction': connection(({ direction }) => (direction === 'original' ? 0 : 1)),
+  'ct.mark': connection(({ entry }) => entry.mark),
+  'ct.zone': connection(({ entry }) => entry.zone),
+  'ct.protocol': connection(({ entry }) => entry.original.protocol),
+  'ct.expires': connection(({ entry }, now) => (Number.isFinite(entry.expires) ? Math.max(0, Math.floor(entry.expires - now)) : 0)),
+  'ct.original.saddr': connection(({ entry }) => v4(entry.original, 'src')),
+  'ct.original.daddr': connection(({ entry }) => v4(entry.original, 'dst')),
+  'ct.original.saddr6': connection(({ entry }) => v6(entry.original, 'src')),
+  'ct.original.daddr6': connection(({ entry }) => v6(entry.original, 'dst')),
+  'ct.original.sport': connection(({ entry }) => entry.original.sport),
+  'ct.original.dport': connection(({ entry }) => entry.original.dport),
+  'ct.reply.saddr': connection(({ entry }) => v4(entry.reply, 'src')),
+  'ct.reply.daddr': connection(({ entry }) => v4(entry.reply, 'dst')),
+  'ct.reply.saddr6': connection(({ entry }) => v6(entry.reply, 'src')),
+  'ct.reply.daddr6': connection(({ entry }) => v6(entry.reply, 'dst')),
+  'ct.reply.sport': connection(({ entry }) => entry.reply.sport),
+  'ct.reply.dport': connection(({ entry }) => entry.reply.dport),
+}
+
+/** The packet under the eyes of rules, on one hook of one namespace. */
+export class SkbSubject implements Subject {
+  readonly #cursor: Cursor
+
+  constructor(cursor: Cursor) {
+    this.#cursor = cursor
+  }
+
+  read(field: Field): Reading {
+    const read = fieldSpec(field).read
+    if (read) return read(this.#cursor.skb.packet)
+    const metadata = METADATA[field]
+    return metadata ? metadata(this.#cursor) : UNKNOWN
+  }
+
+  fib(question: FibValue): Reading {
+    return addressTypeOf(this.#cursor, question)
+  }
+
+  member(set: string): Judgement {
+    const text = `set ${set}: its members are not known`
+    return { outcome: 'unknown', because: { value: undefined, seen: undefined, wanted: undefined, inverted: false, text } }
+  }
+
+  chance(weight: number): boolean {
+    if (weight <= 0) return false
+    if (weight >= 2 ** 31) return true
+    const probability = weight / 2 ** 31
+    const point = { kind: 'lot' as const, weights: [probability, 1 - probability], about: 'statistic --mode random' }
+    return this.#cursor.run.options.chooser.choose(point) === 0
+  }
+
+  advance(condition: Stateful): ReturnType<Subject['advance']> {
+    return this.#cursor.netns.advance(condition, this)
+  }
+}

@@ -1,0 +1,51 @@
+import { Cursor, type Engine } from './cursor.js'
+import type { Fate } from './fate.js'
+import { runHook } from './hook-run.js'
+import { bridgeDecision, bridgeForward, bridgeInput, bridgeOutput, bridgePostrouting, bridgePrerouting } from './stage/bridge.js'
+import { decapsulate, deliver } from './stage/deliver.js'
+import { encapsulate } from './stage/encapsulate.js'
+import { forwardChecks, fragment } from './stage/forward.js'
+import { neighbour, transmit } from './stage/leave.js'
+import { ipReceive, receive } from './stage/receive.js'
+import { generate, routeInput } from './route.js'
+import { type ExitOf, type StageName, stageAfter } from './stages.js'
+
+/** What each stage does: it moves the packet on and names its exit, or ends its walk. Where the exits lead stands in `STAGES` alone. */
+const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => ExitOf<S> | Fate } = {
+  receive,
+  'ip-receive': ipReceive,
+  prerouting: (cursor) => runHook(cursor, 'prerouting'),
+  'route-input': routeInput,
+  input: (cursor) => runHook(cursor, 'input'),
+  deliver,
+  'forward-checks': forwardChecks,
+  forward: (cursor) => runHook(cursor, 'forward'),
+  generate,
+  output: (cursor) => runHook(cursor, 'output'),
+  postrouting: (cursor) => runHook(cursor, 'postrouting'),
+  fragment,
+  neighbour,
+  transmit,
+  encapsulate,
+  decapsulate,
+  'bridge-input': bridgeInput,
+  'bridge-prerouting': bridgePrerouting,
+  'bridge-decision': bridgeDecision,
+  'bridge-forward': bridgeForward,
+  'bridge-postrouting': bridgePostrouting,
+  'bridge-output': bridgeOutput,
+}
+
+/** More stages than any sane packet passes: a loop between namespaces that no TTL ends. */
+const FAR_TOO_LONG = 2000
+
+/** Walks a packet from a stage to its end. */
+export const walk: Engine = (cursor, from) => {
+  let stage: StageName = from
+  for (let i = 0; i < FAR_TOO_LONG && stage !== 'end'; i++) {
+    const exit = PERFORM[stage](cursor)
+    if (typeof exit !== 'string') return exit
+    stage = stageAfter(stage, exit as never)
+  }
+  return cursor.drop('loop', 'the packet goes round and round')
+}
