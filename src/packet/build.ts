@@ -43,6 +43,12 @@ export interface SctpFields {
   readonly sport: number
   readonly dport: number
 }
+/** A DCCP-Request with long sequence numbers and service code 0 (RFC 4340 sections 5.1, 5.2). */
+export interface DccpFields {
+  readonly is: 'dccp'
+  readonly sport: number
+  readonly dport: number
+}
 /** ICMP in IPv4, ICMPv6 in IPv6. `rest`: the four bytes behind the checksum (id and sequence, gateway, MTU, pointer). */
 export interface IcmpFields {
   readonly is: 'icmp'
@@ -55,7 +61,7 @@ export interface OtherFields {
   readonly is: 'other'
   readonly protocol: number
 }
-export type TransportFields = TcpFields | UdpFields | SctpFields | IcmpFields | OtherFields
+export type TransportFields = TcpFields | UdpFields | SctpFields | DccpFields | IcmpFields | OtherFields
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -75,6 +81,8 @@ export function transportHeaderLength(fields: TransportFields): number {
       return 8
     case 'sctp':
       return 12
+    case 'dccp':
+      return 20
     case 'other':
       return 0
   }
@@ -90,12 +98,17 @@ export function transportProtocol(fields: TransportFields, family: 4 | 6): numbe
       return PROTOCOL.UDPLITE
     case 'sctp':
       return PROTOCOL.SCTP
+    case 'dccp':
+      return PROTOCOL.DCCP
     case 'icmp':
       return family === 4 ? PROTOCOL.ICMP : PROTOCOL.ICMPV6
     case 'other':
       return fields.protocol
   }
 }
+
+/** Packet type 0 (Request) in bits 1 to 4, the X bit in bit 0. */
+const DCCP_REQUEST_LONG = 1
 
 /** The header, its checksum still 0. RFC 9293 section 3.1, RFC 768, RFC 3828, RFC 792, RFC 9260. */
 function transportHeader(fields: TransportFields, payloadLength: number): Uint8Array {
@@ -121,6 +134,12 @@ function transportHeader(fields: TransportFields, payloadLength: number): Uint8A
     case 'sctp':
       put16(bytes, 0, fields.sport)
       put16(bytes, 2, fields.dport)
+      break
+    case 'dccp':
+      put16(bytes, 0, fields.sport)
+      put16(bytes, 2, fields.dport)
+      bytes[4] = bytes.length / 4
+      bytes[8] = DCCP_REQUEST_LONG
       break
     case 'icmp':
       bytes[0] = fields.type

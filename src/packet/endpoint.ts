@@ -16,6 +16,10 @@ const NAME = /^[\p{L}\d_][\p{L}\d_.@/-]*$/u
  * `at`: where the text stands in the line.
  */
 export function parseEndpoint(text: string, at: number, protocol: string): EndpointAndPort | LineProblem {
+  const zone = text.indexOf('%')
+  if (zone >= 0) {
+    return { message: 'an address has no zone here: say where the packet arrives with "in IFACE"', at: at + zone }
+  }
   if (text.startsWith('[')) return bracketed(text, at, protocol)
   const whole = parseIp(text)
   if (whole !== undefined) return { endpoint: { ip: whole } }
@@ -43,11 +47,6 @@ function bracketed(text: string, at: number, protocol: string): EndpointAndPort 
 function hostOf(text: string, at: number): { readonly endpoint: Endpoint } | LineProblem {
   const ip = parseIp(text)
   if (ip !== undefined) return { endpoint: { ip } }
-  if (text.includes('%'))
-    return {
-      message: 'an address has no zone here: say where the packet arrives with "in IFACE"',
-      at: at + text.indexOf('%'),
-    }
   if (/^[\d.]+$/.test(text)) return { message: `"${text}" is no IPv4 address`, at }
   if (text.includes(':'))
     return { message: `"${text}" is no IPv6 address (with a port it is written [ADDRESS]:PORT)`, at }

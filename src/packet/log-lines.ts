@@ -101,7 +101,7 @@ function logged(text: string): FieldsRequest | LineProblem {
     protocol,
     src: { ip: both.src },
     dst: { ip: both.dst },
-    ...numbers(text, { length: 'LEN', ttl: typeof both.src === 'number' ? 'TTL' : 'HOPLIMIT' }),
+    ...numbers(text, { length: 'LEN', ttl: typeof both.src === 'number' ? 'TTL' : 'HOPLIMIT', flowLabel: 'FLOWLBL' }),
     ...numbers(text.slice(0, Math.max(0, text.indexOf('PROTO='))), { ipId: 'ID' }),
     ...(tos !== 0 && { tos }),
     ...(/ DF\b/.test(text) && { df: true }),

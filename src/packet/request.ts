@@ -69,11 +69,13 @@ export interface FieldsRequest extends Circumstances {
   readonly tos?: number
   /** IP id; 0. */
   readonly ipId?: number
+  /** IPv6; 0. */
+  readonly flowLabel?: number
   /** Don't fragment; not set. */
   readonly df?: boolean
   /** Bytes of the whole IP packet: the payload is filled up with zeros (or cut) to it. */
   readonly length?: number
-  /** Empty. */
+  /** Empty; for SCTP an INIT chunk, for GRE, ESP and AH their least header; for later fragments eight zeros. */
   readonly payload?: Uint8Array
   /** Offset in bytes, as tcpdump prints it. A later fragment has no transport header: its payload is all there is. */
   readonly fragment?: { readonly offset: number; readonly more: boolean }
@@ -123,6 +125,7 @@ export function transportFields(request: FieldsRequest, family: 4 | 6): Transpor
   if (protocol === PROTOCOL.UDP) return { is: 'udp', ...ports }
   if (protocol === PROTOCOL.UDPLITE) return { is: 'udplite', ...ports }
   if (protocol === PROTOCOL.SCTP) return { is: 'sctp', ...ports }
+  if (protocol === PROTOCOL.DCCP) return { is: 'dccp', ...ports }
   if (protocol === (family === 4 ? PROTOCOL.ICMP : PROTOCOL.ICMPV6)) return icmpFields(request, family)
   return { is: 'other', protocol }
 }
@@ -141,9 +144,21 @@ function icmpFields(request: FieldsRequest, family: 4 | 6): TransportFields {
 
 const LATER_FRAGMENT = new Uint8Array(8)
 
+/** What stands behind the header where nothing is said, so that the packet is one that begins something: the least that receivers take for whole. */
+const CONTENT: Readonly<Record<number, readonly number[]>> = {
+  // INIT chunk: tag 1, window 65535, 10 streams each way, TSN 1 (RFC 9260 section 3.3.2)
+  [PROTOCOL.SCTP]: [1, 0, 0, 20, 0, 0, 0, 1, 0, 0, 255, 255, 0, 10, 0, 10, 0, 0, 0, 1],
+  // no flags, carries IPv4 (RFC 2784)
+  [PROTOCOL.GRE]: [0, 0, 8, 0],
+  // SPI 256, sequence 1 (RFC 4303)
+  [PROTOCOL.ESP]: [0, 0, 1, 0, 0, 0, 0, 1],
+  // no next header, 3 words, SPI 256, sequence 1 (RFC 4302)
+  [PROTOCOL.AH]: [59, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
+}
+
 /**
  * The bytes of a request, checksums right, between addresses of one family that the caller has resolved (a mixed pair is the caller's mistake).
- * A packet of a protocol that we build no header for (GRE, ESP, DCCP, …) has its payload alone. With a MAC header where the request names a MAC.
+ * A packet of a protocol that we build no header for has its payload alone. With a MAC header where the request names a MAC.
  */
 export function toPacket(request: FieldsRequest, resolved: { readonly src: Ip; readonly dst: Ip }): Packet {
   const { src, dst } = resolved
@@ -157,12 +172,14 @@ export function toPacket(request: FieldsRequest, resolved: { readonly src: Ip; r
     tos: request.tos ?? 0,
     id: request.ipId ?? 0,
     df: request.df ?? false,
+    flowLabel: request.flowLabel ?? 0,
   }
   const whole = transportFields(request, family)
   const later = fragment !== undefined && fragment.offset > 0
   const transport: TransportFields = later ? { is: 'other', protocol: protocolFor(request, family) } : whole
   const header = networkHeaderLength(family) + transportHeaderLength(transport) + (fragment && family === 6 ? 8 : 0)
-  const payload = payloadOf(request, header, later ? LATER_FRAGMENT : undefined)
+  const usual = later ? LATER_FRAGMENT : Uint8Array.from(CONTENT[protocolFor(request, family)] ?? [])
+  const payload = payloadOf(request, header, usual)
   const packet = buildPacket(ip, transport, payload)
   packet.mac = macOf(request, family)
   if (!fragment) return packet
@@ -270,6 +287,7 @@ function ipWords(request: FieldsRequest): readonly string[] {
     ...word('ttl', request.ttl),
     ...(tos === undefined ? [] : ['tos', `0x${tos.toString(16)}`]),
     ...word('ipid', request.ipId),
+    ...word('flowlabel', request.flowLabel),
     ...(df ? ['df'] : []),
     ...word('len', request.length),
     ...(payload === undefined ? [] : ['payload', payloadText(payload)]),

@@ -86,7 +86,7 @@ function protocolOf(verbose: string, rest: string, family: 4 | 6): number | unde
   if (/^ICMP6,/.test(rest) || /\bICMP6,/.test(rest)) return PROTOCOL.ICMPV6
   if (/^icmp6?\b/i.test(rest)) return family === 4 ? PROTOCOL.ICMP : PROTOCOL.ICMPV6
   if (/^GREv/.test(rest)) return PROTOCOL.GRE
-  const number = /^ip-proto-(\d+)/.exec(rest)
+  const number = /^ *ip-proto-(\d+)/.exec(rest)
   if (number) return Number(number[1])
   const word = /^(sctp|ESP|AH|igmp|OSPF|PIM|VRRP|dccp)/i.exec(rest)?.[1]
   return word === undefined ? undefined : protocolNumber(word)
@@ -122,12 +122,14 @@ function ipFields(verbose: string): Partial<FieldsRequest> {
   const tos = numberIn(/\b(?:tos|class) (0x[\da-f]+)/, verbose)
   const ttl = numberIn(/\b(?:ttl|hlim) (\d+)/, verbose)
   const ipId = numberIn(/\bid (\d+)/, verbose)
+  const flowLabel = numberIn(/\bflowlabel (0x[\da-f]+)/, verbose)
   const offset = numberIn(/\boffset (\d+)/, verbose) ?? 0
   const more = /flags \[[^\]]*\+/.test(verbose)
   return {
     ...(tos !== undefined && { tos }),
     ...(ttl !== undefined && { ttl }),
     ...(ipId !== undefined && { ipId }),
+    ...(flowLabel !== undefined && { flowLabel }),
     ...(/flags \[[^\]]*DF/.test(verbose) && { df: true }),
     ...((offset > 0 || more) && { fragment: { offset, more } }),
   }
@@ -177,6 +179,8 @@ function lengthOf(request: FieldsRequest, family: 4 | 6, verbose: string, rest: 
   const total = numberIn(/\blength (\d+)\)$/, verbose)
   if (total !== undefined) return total
   const payload = numberIn(/\blength (\d+)\b(?!.*\blength \d)/, rest) ?? numberIn(/\((\d+)\)$/, rest)
+  const other = numberIn(/^ip-proto-\d+ (\d+)/, rest.trim())
+  if (other !== undefined) return networkHeaderLength(family) + other
   if (payload === undefined) return undefined
   const header = networkHeaderLength(family)
   if (request.protocol === PROTOCOL.ICMP || request.protocol === PROTOCOL.ICMPV6) return header + payload

@@ -172,6 +172,9 @@ export const FIELD_WORDS: Readonly<Record<string, Reader<Draft>>> = {
   ipid: number(0xffff, (draft, value) => {
     draft.ipId = value
   }),
+  flowlabel: number(0xfffff, (draft, value) => {
+    draft.flowLabel = value
+  }),
   df: (_, draft) => {
     draft.df = true
     return undefined
