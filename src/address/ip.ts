@@ -66,3 +66,12 @@ export function printIpv6(ip: bigint): string {
 }
 
 export const printIp = (ip: Ip): string => (typeof ip === 'number' ? printIpv4(ip) : printIpv6(ip))
+
+/**
+ * As inet_ntop(3) prints it, and so every program that uses it (iptables-save, nft, ip): like RFC 5952, but addresses whose first six groups are
+ * the longest run of zeros end in a dotted quad (`::1.2.3.4`). Where such a program's own text is to be given.
+ */
+export function inetNtop(ip: Ip): string {
+  const compatible = typeof ip === 'bigint' && ip >> 32n === 0n && ip >> 16n !== 0n
+  return compatible ? `::${printIpv4(Number(ip))}` : printIp(ip)
+}

@@ -120,7 +120,8 @@ const numberIn = (pattern: RegExp, text: string): number | undefined => {
 /** The parenthesis that -v adds. */
 function ipFields(verbose: string): Partial<FieldsRequest> {
   const tos = numberIn(/\b(?:tos|class) (0x[\da-f]+)/, verbose)
-  const ttl = numberIn(/\b(?:ttl|hlim) (\d+)/, verbose)
+  // In IPv4 a TTL of 0 is left out (print-ip.c).
+  const ttl = numberIn(/\b(?:ttl|hlim) (\d+)/, verbose) ?? (/\btos /.test(verbose) ? 0 : undefined)
   const ipId = numberIn(/\bid (\d+)/, verbose)
   const flowLabel = numberIn(/\bflowlabel (0x[\da-f]+)/, verbose)
   const offset = numberIn(/\boffset (\d+)/, verbose) ?? 0
