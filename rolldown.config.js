@@ -1,3 +1,4 @@
+// The command in one file. Dynamic imports stay lazy inside it: what a command does not need is not run.
 export default {
   input: 'src/cli/main.ts',
   platform: 'node',

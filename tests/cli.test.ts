@@ -6,7 +6,6 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
-import config from '../rolldown.config.js'
 import { columns } from '../src/report/line.js'
 import { packetwalk, withFiles } from './support/cli.js'
 
@@ -227,6 +226,7 @@ describe('the built command', () => {
   const folder = mkdtempSync(join(tmpdir(), 'packetwalk-built-'))
   const cli = join(folder, 'cli.js')
   beforeAll(async () => {
+    const { default: config } = await import(join(root, 'rolldown.config.js'))
     const bundle = await rolldown({ ...config, cwd: root })
     await bundle.write({ ...config.output, file: cli })
   })
