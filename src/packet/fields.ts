@@ -56,6 +56,27 @@ const at16 = (offset: number) => (packet: Packet) => u16(packet.bytes, th(packet
 const at8 = (offset: number) => (packet: Packet) => u8(packet.bytes, th(packet) + offset)
 const at32 = (offset: number) => (packet: Packet) => u32(packet.bytes, th(packet) + offset)
 
+const ROUTING_HEADER = 43
+const EXTENSION_HEADERS: ReadonlySet<number> = new Set([0, ROUTING_HEADER, 60])
+
+/** Where the routing header stands (RFC 8200 section 4.4); none behind a fragment or authentication header is looked for. */
+function routingHeader(packet: Packet): number | undefined {
+  if (packet.family !== 6) return undefined
+  let next = u8(packet.bytes, 6)
+  let at = 40
+  while (next !== undefined && EXTENSION_HEADERS.has(next)) {
+    if (next === ROUTING_HEADER) return at
+    next = u8(packet.bytes, at)
+    at += ((u8(packet.bytes, at + 1) ?? 0) + 1) * 8
+  }
+  return undefined
+}
+
+function routingField(packet: Packet, offset: number): number | undefined {
+  const at = routingHeader(packet)
+  return at === undefined ? undefined : u8(packet.bytes, at + offset)
+}
+
 /** Every value that a rule can look at. Readers for the interpreter, widths for the packet sets, printers for reasons: all from here. */
 export const FIELDS = {
   // IPv4 header, RFC 791
@@ -74,6 +95,10 @@ export const FIELDS = {
   'ip6.daddr': { bits: 128, label: 'destination address', read: (p) => u128(p.bytes, 24), print: address },
   'ip6.nexthdr': { bits: 8, label: 'next header', read: (p) => u8(p.bytes, 6), print: names(PROTOCOLS) },
   'ip6.flowlabel': { bits: 20, label: 'flow label', read: (p) => (u32(p.bytes, 0) ?? 0) & 0xfffff },
+  /** 1 where there is a routing header (type 43). */
+  'ip6.routing': { bits: 1, label: 'routing header', read: (p) => (routingHeader(p) === undefined ? 0 : 1) },
+  'ip6.routing.type': { bits: 8, label: 'routing type', read: (p) => routingField(p, 2) },
+  'ip6.routing.left': { bits: 8, label: 'segments left', read: (p) => routingField(p, 3) },
   // either family
   'frag.offset': { bits: 13, label: 'fragment offset', read: (p) => p.transport.fragmentOffset },
   'frag.more': { bits: 1, label: 'more fragments', read: (p) => (p.transport.moreFragments ? 1 : 0) },

@@ -13,6 +13,8 @@ export type Condition =
   | { readonly is: 'in'; readonly value: Value; readonly ranges: Ranges }
   /** `drop` where the packet ends before the field: the kernel drops it on the spot ("hotdrop"). */
   | { readonly is: 'readable'; readonly field: Field }
+  /** `drop` where `of` holds, `yes` where it does not: what an extension refuses to let live (its other hotdrops). */
+  | { readonly is: 'drop-if'; readonly of: Condition }
   | { readonly is: 'member'; readonly key: readonly Value[]; readonly set: string }
   | { readonly is: 'all' | 'any'; readonly of: readonly Condition[] }
   | { readonly is: 'not'; readonly of: Condition }
@@ -31,6 +33,7 @@ export const masked = (of: Value, mask: FieldValue): Value => ({ from: 'masked',
 /** At least one of `bits` is set. */
 export const anyBit = (value: Value, bits: number): Condition => inRanges(masked(value, bits), [[1, 2 ** 32 - 1]])
 export const readable = (field: Field): Condition => ({ is: 'readable', field })
+export const dropIf = (of: Condition): Condition => ({ is: 'drop-if', of })
 export const all = (...of: readonly Condition[]): Condition => (of.length === 1 ? of[0]! : { is: 'all', of })
 export const any = (...of: readonly Condition[]): Condition => (of.length === 1 ? of[0]! : { is: 'any', of })
 export const not = (of: Condition): Condition => ({ is: 'not', of })

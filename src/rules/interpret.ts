@@ -56,6 +56,10 @@ export function interpret(condition: Condition, subject: Subject, inverted = fal
       const because = reason({ value: condition.field, wanted: 'readable', inverted })
       return { outcome: seen === undefined ? 'drop' : 'yes', because }
     }
+    case 'drop-if': {
+      const { outcome, ...why } = interpret(condition.of, subject, inverted)
+      return { outcome: outcome === 'yes' ? 'drop' : outcome === 'no' ? 'yes' : outcome, ...why }
+    }
     case 'member': {
       const key: FieldValue[] = []
       for (const part of condition.key) {
@@ -116,6 +120,7 @@ export function isPure(condition: Condition): boolean {
     case 'stateful':
       return false
     case 'not':
+    case 'drop-if':
       return isPure(condition.of)
     case 'all':
     case 'any':

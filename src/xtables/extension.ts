@@ -1,0 +1,106 @@
+import type { Family } from '../address/ip.js'
+import type { Codec } from './codec.js'
+
+export interface OptionSpec<T> {
+  readonly flag: `--${string}`
+  readonly aliases?: readonly `--${string}`[]
+  /** `! --flag` may be said. */
+  readonly invertible?: boolean
+  readonly value: Codec<T>
+  readonly doc: string
+}
+
+/** What stood on the line for one option. */
+export interface Given<T> {
+  readonly value: T
+  readonly inverted: boolean
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the table holds options of every type; each extension's own type is kept by inference
+export type OptionTable = Readonly<Record<string, OptionSpec<any>>>
+export type OptionsOf<Table extends OptionTable> = {
+  readonly [K in keyof Table]?: Given<Table[K] extends OptionSpec<infer T> ? T : never>
+}
+
+export interface Documentation {
+  readonly summary: string
+  readonly notes?: readonly string[]
+  /** Where Linux does it. */
+  readonly kernel: string
+}
+
+/** Where a rule stands, for extensions that mean different things in different places. */
+export interface RuleContext {
+  readonly family: Family
+  /** Protocol number of `-p`, undefined without it or where it is inverted. */
+  readonly protocol: number | undefined
+  readonly table: string
+}
+
+/** What matches and targets have in common. */
+export interface Extension<Table extends OptionTable> {
+  readonly name: string
+  readonly families: readonly Family[]
+  /** It needs `-p` with one of these. */
+  readonly protocols?: readonly number[]
+  /** One of these options must be given, and no two. */
+  readonly exactlyOne?: readonly (keyof Table & string)[]
+  readonly required?: readonly (keyof Table & string)[]
+  /** Turns connection tracking on in its namespace (nf_ct_netns_get in its checkentry). */
+  readonly tracks?: boolean | ((options: OptionsOf<Table>) => boolean)
+  /** Only in these tables. */
+  readonly tables?: readonly string[]
+  readonly options: Table
+  readonly doc: Documentation
+  /** Checks options against each other; a text is what is wrong. */
+  check?(options: OptionsOf<Table>, context: RuleContext): string | undefined
+  /** Where the real program does not print the options one by one in their order. */
+  print?(options: OptionsOf<Table>, context: RuleContext): string
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyExtension = Extension<any>
+
+/** The words as iptables-save prints them, without a leading space. */
+export function printOptions<Table extends OptionTable>(extension: Extension<Table>, options: OptionsOf<Table>, context: RuleContext): string {
+  if (extension.print) return extension.print(options, context)
+  const words: string[] = []
+  for (const key in extension.options) {
+    const given = options[key]
+    if (given) words.push(printOption(extension.options[key]!, given))
+  }
+  return words.join(' ')
+}
+
+export function printOption<T>({ flag, value }: OptionSpec<T>, given: Given<T>): string {
+  const words = value.words === 0 ? flag : `${flag} ${value.print(given.value)}`
+  return given.inverted ? `! ${words}` : words
+}
+
+const flags = new WeakMap<AnyExtension, ReadonlyMap<string, string>>()
+
+/** The option that a word names: its key in the table. */
+export function optionNamed(extension: AnyExtension, word: string): string | undefined {
+  let map = flags.get(extension)
+  if (!map) {
+    map = new Map(Object.entries(extension.options as OptionTable).flatMap(([key, spec]) => [spec.flag, ...(spec.aliases ?? [])].map((name) => [name, key] as const)))
+    flags.set(extension, map)
+  }
+  return map.get(word)
+}
+
+/** What is wrong with a set of options as a whole, or undefined. */
+export function problemOf(extension: AnyExtension, options: OptionsOf<OptionTable>, context: RuleContext): string | undefined {
+  const { name, exactlyOne, required, families, protocols, tables } = extension
+  if (!families.includes(context.family)) return `"${name}" is not there for IPv${context.family}`
+  if (protocols && (context.protocol === undefined || !protocols.includes(context.protocol)))
+    return `"${name}" needs -p with a protocol that it knows`
+  if (tables && !tables.includes(context.table)) return `"${name}" may only be used in the table ${tables.join(', ')}, not in ${context.table}`
+  const flagOf = (key: string) => extension.options[key]?.flag
+  const given = exactlyOne?.filter((key) => options[key])
+  if (given && given.length > 1) return `${given.map(flagOf).join(' and ')} exclude each other`
+  if (given?.length === 0) return `"${name}" needs one of ${exactlyOne!.map(flagOf).join(', ')}`
+  const missing = required?.find((key) => !options[key])
+  if (missing) return `"${name}" needs ${flagOf(missing)}`
+  return extension.check?.(options, context)
+}

@@ -1,0 +1,12 @@
+import { always } from '../../rules/condition.js'
+import { text } from '../codec.js'
+import { defineMatch } from '../match.js'
+
+export const comment = defineMatch({
+  name: 'comment',
+  families: [4, 6],
+  required: ['comment'],
+  options: { comment: { flag: '--comment', value: text(255), doc: 'up to 255 characters' } },
+  doc: { summary: 'A remark. Matches everything.', kernel: 'net/netfilter/xt_comment.c: comment_mt' },
+  lower: () => always,
+})

@@ -1,0 +1,22 @@
+import { invertedIf, inRanges } from '../../rules/condition.js'
+import { integer } from '../codec.js'
+import { defineMatch } from '../match.js'
+
+const value = integer(255, 'hop limit')
+
+export const hl = defineMatch({
+  name: 'hl',
+  families: [6],
+  exactlyOne: ['eq', 'lt', 'gt'],
+  options: {
+    eq: { flag: '--hl-eq', aliases: ['--hl'], invertible: true, value, doc: 'the hop limit is this' },
+    lt: { flag: '--hl-lt', value, doc: 'it is less' },
+    gt: { flag: '--hl-gt', value, doc: 'it is more' },
+  },
+  doc: { summary: 'Matches the hop limit.', kernel: 'net/netfilter/xt_hl.c: hl_mt6' },
+  lower({ eq, lt, gt }) {
+    if (eq) return invertedIf(eq.inverted, inRanges('ip.ttl', [[eq.value, eq.value]]))
+    if (lt) return inRanges('ip.ttl', lt.value === 0 ? [] : [[0, lt.value - 1]])
+    return inRanges('ip.ttl', gt!.value === 255 ? [] : [[gt!.value + 1, 255]])
+  },
+})

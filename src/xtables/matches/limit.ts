@@ -1,0 +1,65 @@
+import { type Codec, integer, WordError } from '../codec.js'
+import { printOption } from '../extension.js'
+import { defineMatch } from '../match.js'
+
+/** Packets per 10,000 seconds are what xt_limit counts in (XT_LIMIT_SCALE). */
+const SCALE = 10_000
+const UNITS = [
+  ['sec', 1],
+  ['min', 60],
+  ['hour', 3600],
+  ['day', 86400],
+] as const
+
+/** Tenths of a millisecond between two packets (struct xt_rateinfo: avg). */
+const rate: Codec<number> = {
+  words: 1,
+  metavar: 'rate[/second|/minute|/hour|/day]',
+  parse(word) {
+    const [count = '', unit = 'second', ...more] = word.split('/')
+    const full = ['second', 'minute', 'hour', 'day'].findIndex((name) => unit !== '' && name.startsWith(unit.toLowerCase()))
+    const packets = /^\d+$/.test(count) ? Number(count) : 0
+    if (more.length > 0 || full < 0 || packets === 0) throw new WordError(`bad rate "${word}"`)
+    const apart = Math.floor((SCALE * UNITS[full]![1]) / packets)
+    if (apart === 0) throw new WordError(`rate too fast "${word}"`)
+    return apart
+  },
+  /** libxt_limit.c: print_rate: the smallest unit before the one in which the number would be badly rounded. */
+  print(apart) {
+    let chosen = UNITS.length - 1
+    while (chosen > 0) {
+      const scaled = SCALE * UNITS[chosen - 1]![1]
+      if (apart > scaled || Math.floor(scaled / apart) < scaled % apart) break
+      chosen--
+    }
+    const [name, seconds] = UNITS[chosen]!
+    return `${Math.floor((SCALE * seconds) / apart)}/${name}`
+  },
+}
+
+const DEFAULT_RATE = rate.parse('3/hour')
+const DEFAULT_BURST = 5
+
+export const limit = defineMatch({
+  name: 'limit',
+  families: [4, 6],
+  options: {
+    limit: { flag: '--limit', value: rate, doc: 'at most this many packets on average; 3/hour' },
+    burst: { flag: '--limit-burst', value: integer(10_000, 'burst'), doc: 'this many at once; 5' },
+  },
+  doc: {
+    summary: 'Matches at a limited rate: a bucket of tokens.',
+    notes: ['The bucket is full when the rule is loaded.', 'It is one bucket for all packets, whoever sends them.'],
+    kernel: 'net/netfilter/xt_limit.c: limit_mt',
+  },
+  print({ limit, burst }) {
+    const words = [`--limit ${rate.print(limit?.value ?? DEFAULT_RATE)}`]
+    if (burst && burst.value !== DEFAULT_BURST) words.push(printOption({ flag: '--limit-burst', value: integer(10_000), doc: '' }, burst))
+    return words.join(' ')
+  },
+  lower({ limit, burst }) {
+    const apart = limit?.value ?? DEFAULT_RATE
+    const text = `${rate.print(apart)} burst ${burst?.value ?? DEFAULT_BURST}`
+    return { is: 'stateful', machine: { kind: 'bucket', perPacketMs: apart / 10, burst: burst?.value ?? DEFAULT_BURST, text } }
+  },
+})

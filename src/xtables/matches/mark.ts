@@ -1,0 +1,12 @@
+import { equals, invertedIf, masked } from '../../rules/condition.js'
+import { mark as value } from '../codec.js'
+import { defineMatch } from '../match.js'
+
+export const mark = defineMatch({
+  name: 'mark',
+  families: [4, 6],
+  required: ['mark'],
+  options: { mark: { flag: '--mark', invertible: true, value, doc: 'the mark of the packet, after its mask, is this' } },
+  doc: { summary: 'Matches the mark of the packet.', kernel: 'net/netfilter/xt_mark.c: mark_mt' },
+  lower: ({ mark }) => invertedIf(mark!.inverted, equals(masked('meta.mark', mark!.value.mask), mark!.value.value)),
+})

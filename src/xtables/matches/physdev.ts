@@ -1,0 +1,34 @@
+import { all, type Condition, equals, inRanges, invertedIf } from '../../rules/condition.js'
+import { flag, } from '../codec.js'
+import type { Given } from '../extension.js'
+import { interfaceName, interfaceRanges } from '../interface.js'
+import { defineMatch } from '../match.js'
+
+export const physdev = defineMatch({
+  name: 'physdev',
+  families: [4, 6],
+  options: {
+    in: { flag: '--physdev-in', invertible: true, value: interfaceName, doc: 'the bridge port it came in through' },
+    isIn: { flag: '--physdev-is-in', invertible: true, value: flag, doc: 'it came in through a bridge port' },
+    out: { flag: '--physdev-out', invertible: true, value: interfaceName, doc: 'the bridge port it leaves through' },
+    isOut: { flag: '--physdev-is-out', invertible: true, value: flag, doc: 'it leaves through a bridge port' },
+    isBridged: { flag: '--physdev-is-bridged', invertible: true, value: flag, doc: 'it is bridged, not routed' },
+  },
+  doc: {
+    summary: 'Matches the ports of a bridge (with br_netfilter).',
+    notes: ['A packet that crosses no bridge matches only by inverted options.'],
+    kernel: 'net/netfilter/xt_physdev.c: physdev_mt',
+  },
+  lower({ in: input, isIn, out, isOut, isBridged }) {
+    const parts: Condition[] = []
+    const there = (field: 'meta.physiifname' | 'meta.physoifname') => inRanges(field, [[1n, (1n << 128n) - 1n]])
+    const name = (given: Given<string> | undefined, field: 'meta.physiifname' | 'meta.physoifname') =>
+      given && parts.push(invertedIf(given.inverted, inRanges(field, interfaceRanges(given.value))))
+    if (isBridged) parts.push(invertedIf(isBridged.inverted, equals('meta.bridged', 1)))
+    if (isIn) parts.push(invertedIf(isIn.inverted, there('meta.physiifname')))
+    if (isOut) parts.push(invertedIf(isOut.inverted, there('meta.physoifname')))
+    name(input, 'meta.physiifname')
+    name(out, 'meta.physoifname')
+    return all(...parts)
+  },
+})

@@ -1,0 +1,75 @@
+import { all, type Condition, dropIf, equals, inRanges, invertedIf, masked, readable } from '../../rules/condition.js'
+import { type Codec, integer, portRange, WordError } from '../codec.js'
+import { defineMatch } from '../match.js'
+
+const FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const
+const ALL = 63
+
+interface FlagTest {
+  readonly mask: number
+  readonly set: number
+}
+
+function flagBits(word: string): number {
+  if (word.toUpperCase() === 'ALL') return ALL
+  if (word.toUpperCase() === 'NONE') return 0
+  return word.split(',').reduce((bits, name) => {
+    const bit = FLAGS[name.toUpperCase() as keyof typeof FLAGS]
+    if (bit === undefined) throw new WordError(`unknown TCP flag "${name}"`)
+    return bits | bit
+  }, 0)
+}
+
+const printFlags = (bits: number): string =>
+  bits === 0 ? 'NONE' : Object.entries(FLAGS).filter(([, bit]) => bits & bit).map(([name]) => name).join(',')
+
+const tcpFlags: Codec<FlagTest> = {
+  words: 2,
+  metavar: 'mask comp',
+  parse(text) {
+    const [mask = '', set = ''] = text.split(' ')
+    return { mask: flagBits(mask), set: flagBits(set) }
+  },
+  print: ({ mask, set }) => `${printFlags(mask)} ${printFlags(set)}`,
+}
+
+const syn: Codec<FlagTest> = { words: 0, metavar: '', parse: () => ({ mask: 0x17, set: 2 }), print: () => '' }
+
+export const tcp = defineMatch({
+  name: 'tcp',
+  families: [4, 6],
+  protocols: [6],
+  impliedBy: [6],
+  options: {
+    sport: { flag: '--sport', aliases: ['--source-port'], invertible: true, value: portRange, doc: 'the source port' },
+    dport: { flag: '--dport', aliases: ['--destination-port'], invertible: true, value: portRange, doc: 'the destination port' },
+    option: { flag: '--tcp-option', invertible: true, value: integer(255, 'TCP option', 1), doc: 'this TCP option is there' },
+    flags: { flag: '--tcp-flags', invertible: true, value: tcpFlags, doc: 'of these flags exactly those are set' },
+    syn: { flag: '--syn', invertible: true, value: syn, doc: 'a connection is asked for: --tcp-flags SYN,RST,ACK,FIN SYN' },
+  },
+  doc: {
+    summary: 'Matches TCP ports, flags and options.',
+    notes: ['Later fragments never match; one that begins 8 bytes in is dropped on the spot.', 'So is a packet whose TCP header is cut off.'],
+    kernel: 'net/netfilter/xt_tcpudp.c: tcp_mt',
+  },
+  check: ({ flags, syn }) => (flags && syn ? '--tcp-flags and --syn exclude each other' : undefined),
+  print({ sport, dport, option, flags, syn }) {
+    const words: string[] = []
+    const add = (given: { inverted: boolean } | undefined, name: string, value: string) => given && words.push(`${given.inverted ? '! ' : ''}${name} ${value}`)
+    add(sport, '--sport', sport ? portRange.print(sport.value) : '')
+    add(dport, '--dport', dport ? portRange.print(dport.value) : '')
+    add(option, '--tcp-option', `${option?.value}`)
+    const test = flags ?? syn
+    add(test, '--tcp-flags', test ? tcpFlags.print(test.value) : '')
+    return words.join(' ')
+  },
+  lower({ sport, dport, option, flags, syn }) {
+    const test = flags ?? syn
+    const parts: Condition[] = [dropIf(equals('frag.offset', 1)), equals('frag.offset', 0), readable('tcp.urgent')]
+    if (sport) parts.push(invertedIf(sport.inverted, inRanges('th.sport', [sport.value])))
+    if (dport) parts.push(invertedIf(dport.inverted, inRanges('th.dport', [dport.value])))
+    if (test) parts.push(invertedIf(test.inverted, equals(masked('tcp.flags', test.value.mask), test.value.set)))
+    if (option) parts.push({ is: 'unknown', text: `--tcp-option ${option.value}`, needs: 'TCP options are not looked at yet' })
+    return all(...parts)
+  },
+})

@@ -1,0 +1,50 @@
+import { type Codec, flag, number, WordError } from '../codec.js'
+import { defineTarget } from '../target.js'
+
+const zone: Codec<number | 'mark'> = {
+  words: 1,
+  metavar: 'zone|mark',
+  parse: (word) => (word === 'mark' ? 'mark' : number(word, 0xffff, 'zone')),
+  print: String,
+}
+const name: Codec<string> = {
+  words: 1,
+  metavar: 'name',
+  parse(word) {
+    if (word.length > 15 && word.length > 31) throw new WordError('the name is too long')
+    return word
+  },
+  print: (word) => word,
+}
+
+export const ct = defineTarget({
+  name: 'CT',
+  families: [4, 6],
+  tables: ['raw'],
+  tracks: ({ notrack }) => !notrack,
+  options: {
+    notrack: { flag: '--notrack', value: flag, doc: 'connection tracking leaves the packet alone' },
+    helper: { flag: '--helper', value: name, doc: 'the helper that watches this connection' },
+    timeout: { flag: '--timeout', value: name, doc: 'the timeout policy' },
+    events: { flag: '--ctevents', value: name, doc: 'only these events are reported' },
+    expevents: { flag: '--expevents', value: name, doc: 'only these events of expectations are reported' },
+    zone: { flag: '--zone', value: zone, doc: 'the zone of both directions' },
+    zoneOrig: { flag: '--zone-orig', value: zone, doc: 'the zone of the original direction' },
+    zoneReply: { flag: '--zone-reply', value: zone, doc: 'the zone of the reply direction' },
+  },
+  doc: { summary: 'Says how a connection is to be tracked.', kernel: 'net/netfilter/xt_CT.c: xt_ct_target' },
+  lower({ notrack, helper, timeout, zone, zoneOrig, zoneReply }) {
+    if (notrack) return [{ do: 'notrack' }]
+    const given = zone ?? zoneOrig ?? zoneReply
+    const direction = zoneOrig ? 'original' : zoneReply ? 'reply' : undefined
+    return [
+      {
+        do: 'template',
+        ...(given ? (given.value === 'mark' ? { zoneFromMark: true } : { zone: given.value as number }) : {}),
+        ...(direction ? { zoneDirection: direction } : {}),
+        ...(helper ? { helper: helper.value } : {}),
+        ...(timeout ? { timeout: timeout.value } : {}),
+      },
+    ]
+  },
+})

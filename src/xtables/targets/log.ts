@@ -1,0 +1,53 @@
+import { type Codec, flag, quote, unsigned, WordError } from '../codec.js'
+import { defineTarget } from '../target.js'
+
+const LEVELS = ['emerg', 'alert', 'crit', 'error', 'warning', 'notice', 'info', 'debug'] as const
+const OTHER: Readonly<Record<string, number>> = { panic: 0, err: 3, warn: 4 }
+const WARNING = 4
+
+const level: Codec<number> = {
+  words: 1,
+  metavar: 'level',
+  parse(word) {
+    const named = LEVELS.findIndex((name) => name === word.toLowerCase())
+    const value = named >= 0 ? named : (OTHER[word.toLowerCase()] ?? unsigned(word))
+    if (value === undefined || value > 7) throw new WordError(`unknown log level "${word}"`)
+    return value
+  },
+  print: String,
+}
+
+const prefix: Codec<string> = {
+  words: 1,
+  metavar: 'text',
+  parse(word) {
+    if (word.length > 29) throw new WordError('a log prefix has at most 29 characters')
+    return word
+  },
+  print: quote,
+}
+
+export const log = defineTarget({
+  name: 'LOG',
+  families: [4, 6],
+  options: {
+    prefix: { flag: '--log-prefix', value: prefix, doc: 'what the line begins with, up to 29 characters' },
+    level: { flag: '--log-level', value: level, doc: 'of syslog; warning' },
+    sequence: { flag: '--log-tcp-sequence', value: flag, doc: 'with TCP sequence numbers' },
+    tcpOptions: { flag: '--log-tcp-options', value: flag, doc: 'with TCP options' },
+    ipOptions: { flag: '--log-ip-options', value: flag, doc: 'with IP options' },
+    uid: { flag: '--log-uid', value: flag, doc: 'with the sender’s user' },
+    mac: { flag: '--log-macdecode', value: flag, doc: 'with the link-layer header taken apart' },
+  },
+  doc: { summary: 'Writes a line to the kernel log and goes on.', kernel: 'net/netfilter/xt_LOG.c: log_tg' },
+  print(given) {
+    const words: string[] = []
+    if (given.prefix) words.push(`--log-prefix ${quote(given.prefix.value)}`)
+    if (given.level && given.level.value !== WARNING) words.push(`--log-level ${given.level.value}`)
+    for (const [key, name] of [['sequence', '--log-tcp-sequence'], ['tcpOptions', '--log-tcp-options'], ['ipOptions', '--log-ip-options'], ['uid', '--log-uid'], ['mac', '--log-macdecode']] as const)
+      if (given[key]) words.push(name)
+    return words.join(' ')
+  },
+  lower: ({ prefix }) => [{ do: 'log', prefix: prefix?.value ?? '' }],
+})
+

@@ -1,0 +1,35 @@
+import { type Codec, integer, quote, WordError } from '../codec.js'
+import { defineTarget } from '../target.js'
+
+const prefix: Codec<string> = {
+  words: 1,
+  metavar: 'text',
+  parse(word) {
+    if (word.length > 63) throw new WordError('a prefix has at most 63 characters')
+    return word
+  },
+  print: quote,
+}
+
+export const nflog = defineTarget({
+  name: 'NFLOG',
+  families: [4, 6],
+  options: {
+    prefix: { flag: '--nflog-prefix', value: prefix, doc: 'a text that goes with it' },
+    group: { flag: '--nflog-group', value: integer(0xffff, 'group'), doc: 'the netlink group; 0' },
+    range: { flag: '--nflog-range', value: integer(0xffffffff), doc: 'no effect' },
+    size: { flag: '--nflog-size', value: integer(0xffffffff), doc: 'bytes of the packet' },
+    threshold: { flag: '--nflog-threshold', value: integer(0xffff, 'number', 1), doc: 'packets to collect before sending' },
+  },
+  doc: { summary: 'Sends the packet to a logging program and goes on.', kernel: 'net/netfilter/xt_NFLOG.c: nflog_tg' },
+  print({ prefix: given, group, range, size, threshold }) {
+    const words: string[] = []
+    if (given && given.value !== '') words.push(`--nflog-prefix ${quote(given.value)}`)
+    if (group && group.value !== 0) words.push(`--nflog-group ${group.value}`)
+    if (size) words.push(`--nflog-size ${size.value}`)
+    else if (range) words.push(`--nflog-range ${range.value}`)
+    if (threshold && threshold.value !== 1) words.push(`--nflog-threshold ${threshold.value}`)
+    return words.join(' ')
+  },
+  lower: ({ prefix }) => [{ do: 'log', prefix: prefix?.value ?? '' }],
+})
