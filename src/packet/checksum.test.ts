@@ -6,6 +6,7 @@ import {
   checksumOk,
   fold,
   headerChecksumOk,
+  pseudoHeader,
   recomputeTransport,
   replaceSum,
   replaceSumNft,
@@ -80,6 +81,23 @@ const packets: readonly (readonly [what: string, hex: string, good: boolean])[] 
 describe('what connection tracking says of the transport checksum', () => {
   for (const [what, hex, good] of packets) test(what, () => expect(checksumOk(new Packet(bytes(hex)))).toBe(good))
 
+  test('a UDP length shorter than the IP packet does not shorten the sum', () => {
+    const packet = buildPacket({ src: 1, dst: 2 }, { is: 'udp', sport: 1, dport: 2 }, Uint8Array.of(1, 2, 3, 4, 5))
+    put16(packet.bytes, 24, 10)
+    for (const [summed, good] of [
+      [10, false],
+      [13, true],
+    ] as const) {
+      put16(packet.bytes, 26, 0)
+      put16(packet.bytes, 26, ~fold(sum(packet.bytes, 20, 20 + summed, pseudoHeader(packet, 17, summed))) & 0xffff)
+      expect(checksumOk(packet)).toBe(good)
+    }
+  })
+  test('DCCP is not tracked', () => {
+    const packet = buildPacket({ src: 1, dst: 2 }, { is: 'dccp', sport: 1, dport: 2 })
+    packet.bytes[26]! ^= 1
+    expect(checksumOk(packet)).toBe(true)
+  })
   test('UDP-Lite is summed as UDP, so that good ones look bad (udplite_error)', () => {
     const packet = buildPacket({ src: 1, dst: 2 }, { is: 'udplite', sport: 1, dport: 2 })
     expect(checksumOk(packet)).toBe(false)

@@ -154,9 +154,9 @@ export const headerChecksumOk = (packet: Packet): boolean =>
 
 /**
  * Whether connection tracking takes the transport checksum for good, where net.netfilter.nf_conntrack_checksum is on and the packet is in
- * PREROUTING: nf_checksum over all bytes behind the IP header (net/netfilter/utils.c, called by nf_conntrack_proto_{tcp,udp,icmp,icmpv6,sctp,dccp}.c).
+ * PREROUTING: nf_checksum over all bytes behind the IP header (net/netfilter/utils.c, called by nf_conntrack_proto_{tcp,udp,icmp,icmpv6,sctp}.c).
  * So a UDP length field that says less than the IP length does not make the sum shorter, and a UDP checksum of 0 is good in both families. Protocols
- * without a checksum that it knows are good; a header too short to hold its checksum is not.
+ * without a checksum that it knows are good (DCCP too: Linux 6.18 does not track it any more); a header too short to hold its checksum is not.
  */
 export function checksumOk(packet: Packet): boolean {
   const { protocol, offset, fragmentOffset } = packet.transport
@@ -166,6 +166,7 @@ export function checksumOk(packet: Packet): boolean {
   const place = checksumPlace(packet)
   if (
     !place ||
+    protocol === PROTOCOL.DCCP ||
     (protocol === PROTOCOL.ICMP && packet.family === 6) ||
     (protocol === PROTOCOL.ICMPV6 && packet.family === 4)
   )

@@ -7,6 +7,7 @@ import { hasPorts, protocolName } from './headers.js'
 import { hexToBytes } from './hex.js'
 import { icmpKind, icmpNames } from './icmp-names.js'
 import { looksLikeConntrack, looksLikeKernelLog, parseConntrackLine, parseKernelLog } from './log-lines.js'
+import { looksLikeNftTrace, parseNftTrace } from './nft-trace.js'
 import { looksLikePairs, parsePairs } from './pairs.js'
 import { protocolNames, protocolNumber } from './protocol-names.js'
 import { type FieldsRequest, icmpTypeFor, type PacketRequest, transportFields } from './request.js'
@@ -22,7 +23,7 @@ const CAPTURE = /^\s*(\S.*?\.(?:pcap|pcapng|cap|dump|dmp|trace)(?:\.\w+)?)#(\d+)
 
 /**
  * One packet, told in a line: the packet language (`PROTO [SRC[:SPORT]] > DST[:DPORT] [word …]`), a line of tcpdump, of conntrack -L, of the kernel's
- * LOG or TRACE target, `key=value` pairs, `frame hex:…`, or `FILE.pcap#N`. Names stay names; nothing is looked up. Defaults are told at
+ * LOG or TRACE target, of `nft monitor trace`, `key=value` pairs, `frame hex:…`, or `FILE.pcap#N`. Names stay names; nothing is looked up. Defaults are told at
  * `FieldsRequest`.
  */
 export function parsePacketLine(text: string): ParsedPacket {
@@ -36,6 +37,7 @@ function parse(text: string): PacketRequest | LineProblem {
   if (capture) return parseCapture(text, capture)
   if (/^\s*frame\s/i.test(text)) return parseHexFrame(text)
   if (looksLikeKernelLog(text)) return checked(parseKernelLog(text), text)
+  if (looksLikeNftTrace(text)) return checked(parseNftTrace(text), text)
   if (looksLikeConntrack(text)) return checked(parseConntrackLine(text), text)
   if (looksLikeTcpdump(text)) return checked(parseTcpdumpLine(text), text)
   if (looksLikePairs(text)) return checked(parsePairs(text), text)

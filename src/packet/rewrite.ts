@@ -131,7 +131,8 @@ function updateTransport(packet: Packet, before: number, after: number, style: C
     if (!pseudo) refreshSctp(packet)
     return
   }
-  const place = checksumPlace(packet)
+  // Nobody in netfilter updates DCCP's any more; seen on 6.18: the checksum stays and is wrong.
+  const place = protocol === PROTOCOL.DCCP ? undefined : checksumPlace(packet)
   if (!place || (pseudo && !place.pseudo) || offset + place.header > bytes.length) return
   const at = offset + place.at
   // nf_tables' `udp dport set` updates a checksum that is not there, and so makes a wrong one of it (nft_payload_csum_inet); seen on 6.18.
@@ -176,7 +177,6 @@ const HEADER_LENGTH: Readonly<Record<number, number>> = {
   [PROTOCOL.TCP]: 8,
   [PROTOCOL.UDP]: 8,
   [PROTOCOL.UDPLITE]: 8,
-  [PROTOCOL.DCCP]: 8,
   [PROTOCOL.SCTP]: 8,
   [PROTOCOL.ICMP]: 8,
   [PROTOCOL.ICMPV6]: 8,
@@ -190,7 +190,7 @@ const GRE_VERSION = 7
 /**
  * Rewrites source or destination as NAT does, protocol by protocol (nf_nat_ipv4_manip_pkt, nf_nat_ipv6_manip_pkt and their l4proto parts in
  * net/netfilter/nf_nat_proto.c). False where the kernel gives up and drops the packet: the transport header is shorter than 8 bytes.
- * For ICMP both manipulations write the id. Use it on the quoted packet of an ICMP error too; then the outer checksum is to be computed anew.
+ * For ICMP both manipulations write the id. DCCP is a protocol like any unknown one (as in 6.18): its ports and checksum stay. Use it on the quoted packet of an ICMP error too; then the outer checksum is to be computed anew.
  */
 export function manipulate(packet: Packet, manip: 'src' | 'dst', to: ManipTarget): boolean {
   const { protocol, offset, fragmentOffset } = packet.transport
@@ -217,7 +217,6 @@ function portField(packet: Packet, manip: 'src' | 'dst'): Field | undefined {
     case PROTOCOL.TCP:
     case PROTOCOL.UDP:
     case PROTOCOL.UDPLITE:
-    case PROTOCOL.DCCP:
     case PROTOCOL.SCTP:
       return manip === 'src' ? 'th.sport' : 'th.dport'
     case PROTOCOL.ICMP:

@@ -233,6 +233,12 @@ const NAT: readonly Case[] = payloads.flatMap((payload, n) => {
         change,
       ),
       forwarded(line(`99 A > 10.88.5.1 payload "some${port}"`), dnat('10.88.6.7', undefined)),
+      forwarded(line(`dccp A:${port} > 10.88.5.1:80`), dnat('10.88.6.7', undefined)),
+      forwarded(line(`udplite A:${port} > 10.88.5.1:80 ${data}`), dnat('10.88.6.7', undefined), change),
+      forwarded(
+        line(`gre A > 10.88.5.1 payload hex:3001880b0004${port.toString(16).padStart(4, '0')}`),
+        dnat('10.88.6.7', undefined),
+      ),
       forwarded(`tcp [${SRC6}]:${port} > [fd88:5::1]:80 syn ${data}`, dnat('fd88:6::7', 8080), change),
       forwarded(`udp [${SRC6}]:${port} > [fd88:5::1]:53 ${data}`, dnat('fd88:6::7', 5353), change),
       forwarded(`icmpv6 ${SRC6} > fd88:5::1 id ${port} ${data}`, dnat('fd88:6::7', port), change),
