@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""Resident helper of the kernel harness; Python's standard library only. One process is one lab.
+
+It leaves the network namespace in which it was started for two new ones without a name: `far`, where the other ends of the
+veth pairs lie and frames are sent and caught, and `router`, the namespace under test, in which it stays and runs tools.
+Nothing holds these namespaces but this process, so they are gone when it ends, however it ends; it ends when stdin closes.
+
+Requests and answers are lines of JSON: {"op": ..., ...} in, {"ok": true, ...} or {"error": text} out.
+"""
+import ctypes
+import errno
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWNET = 0x40000000
+MS_REC_PRIVATE = (1 << 14) | (1 << 18)
+PR_SET_PDEATHSIG = 1
+SOL_PACKET = 263
+PACKET_STATISTICS = 6
+PACKET_IGNORE_OUTGOING = 23
+SO_RCVBUFFORCE = 33
+SO_BINDTODEVICE = 25
+ETH_P_ALL = 3
+NETLINK_NETFILTER = 12
+FENCE_ROUNDS = 4
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def checked(result, what):
+    if result != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f'{what}: {os.strerror(code)}')
+
+
+def netns():
+    return os.stat('/proc/self/ns/net').st_ino
+
+
+def rest(sock):
+    """Whatever has come in by now."""
+    frames = []
+    while True:
+        try:
+            frames.append(sock.recv(65536))
+        except BlockingIOError:
+            return frames
+        except OSError as error:
+            if error.errno in (errno.ENETDOWN, errno.ENOBUFS):
+                continue
+            raise
+
+
+class Lab:
+    def __init__(self):
+        self.home = netns()
+        self.taps = {}
+        self.fence = None
+        self.raw = {}
+        self.listeners = []
+        self.log = None
+        # mounts of our own: the xtables lock file must not be shared with anybody
+        checked(libc.unshare(CLONE_NEWNS), 'unshare mounts')
+        checked(libc.mount(b'none', b'/', None, MS_REC_PRIVATE, None), 'mount --make-rprivate /')
+        checked(libc.mount(b'tmpfs', b'/run', b'tmpfs', 0, None), 'mount tmpfs /run')
+        checked(libc.unshare(CLONE_NEWNET), 'unshare network')
+        self.far = os.open('/proc/self/ns/net', os.O_RDONLY)
+        checked(libc.unshare(CLONE_NEWNET), 'unshare network')
+        self.router = os.open('/proc/self/ns/net', os.O_RDONLY)
+
+    def enter(self, namespace):
+        checked(libc.setns(namespace, CLONE_NEWNET), 'setns')
+        if netns() == self.home:
+            raise RuntimeError('refused: this is the namespace that the harness was started in')
+
+    def in_far(self, action):
+        self.enter(self.far)
+        try:
+            return action()
+        finally:
+            self.enter(self.router)
+
+    # -- operations
+
+    def op_hello(self, cpu=None):
+        if cpu is not None:
+            os.sched_setaffinity(0, {cpu})
+        return {'far': f'/proc/{os.getpid()}/fd/{self.far}', 'pid': os.getpid(), 'kernel': os.uname().release}
+
+    def op_run(self, argv, input='', far=False):
+        """Runs a tool in the router's (or the far) namespace."""
+        if far:
+            return self.in_far(lambda: self.op_run(argv, input))
+        if netns() == self.home:
+            raise RuntimeError('refused: this is the namespace that the harness was started in')
+        done = subprocess.run(argv, input=input.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return {'status': done.returncode, 'out': done.stdout.decode('utf8', 'replace'), 'err': done.stderr.decode('utf8', 'replace')}
+
+    def op_sysctl(self, values):
+        """Sets sysctls of the router's namespace; returns those that this kernel does not have."""
+        missing = []
+        for name, value in values.items():
+            try:
+                with open('/proc/sys/' + name.replace('.', '/').replace('|', '.'), 'w') as file:
+                    file.write(str(value))
+            except FileNotFoundError:
+                missing.append(name)
+        return {'missing': missing}
+
+    def op_open(self, devices, fence):
+        """Opens a socket on each far end, and the two ends of the fence: a pair of its own, to wait until the CPU's queue is empty."""
+        def tap(device):
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+            sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
+            sock.bind((device, ETH_P_ALL))
+            sock.setblocking(False)
+            return sock
+
+        def both():
+            for device in devices:
+                self.taps[device] = tap(device)
+            self.fence = [tap(device) for device in fence]
+
+        self.in_far(both)
+        for sock in self.taps.values():
+            rest(sock)
+        return {}
+
+    def op_listen(self, udp):
+        """UDP sockets that take what comes and never answer."""
+        for address, port in udp:
+            family = socket.AF_INET6 if ':' in address else socket.AF_INET
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((address, port))
+            self.listeners.append(sock)
+        return {}
+
+    def settle(self):
+        """Frames are handled in softirq on this CPU, in order; a few rounds through the fence come after all of them."""
+        sender, receiver = self.fence
+        for _ in range(FENCE_ROUNDS):
+            sender.send(b'\xff' * 12 + b'\x88\xb5' + b'fence' * 10)
+            ready, _, _ = select.select([receiver], [], [], 2)
+            if not ready:
+                raise RuntimeError('the fence frame did not come back')
+            rest(receiver)
+
+    def caught(self):
+        self.settle()
+        return [[name, frame.hex()] for name, sock in self.taps.items() for frame in rest(sock)]
+
+    def op_send(self, at, frame):
+        """Puts a frame on a far end, or (`local`) sends an IP packet from the router itself; answers with all that came out."""
+        octets = bytes.fromhex(frame)
+        failed = 0
+        try:
+            if at == 'local':
+                self.generate(octets)
+            else:
+                self.taps[at].send(octets)
+        except OSError as error:
+            failed = error.errno
+        for sock in self.listeners:
+            sock.setblocking(False)
+            rest(sock)
+        answer = {'caught': self.caught(), 'errno': failed}
+        if self.log:
+            answer['trace'] = self.events()
+        return answer
+
+    def generate(self, packet):
+        """As a raw socket with IP_HDRINCL does; the destination of the call is that of the header."""
+        version = packet[0] >> 4
+        if version not in self.raw:
+            family = socket.AF_INET6 if version == 6 else socket.AF_INET
+            sock = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            if version == 6:
+                sock.setsockopt(socket.IPPROTO_IPV6, 36, 1)  # IPV6_HDRINCL
+            self.raw[version] = sock
+        destination = packet[24:40] if version == 6 else packet[16:20]
+        family = socket.AF_INET6 if version == 6 else socket.AF_INET
+        self.raw[version].sendto(packet, (socket.inet_ntop(family, destination), 0))
+
+    def op_quiet(self):
+        return {'caught': self.caught()}
+
+    def op_drops(self):
+        """How many frames the capture lost since the last call."""
+        lost = 0
+        for sock in self.taps.values():
+            _, drops = struct.unpack('II', sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+            lost += drops
+        return {'lost': lost}
+
+    # -- the kernel's own trace: xt_TRACE through nfnetlink_log, group 0
+
+    def op_trace(self):
+        if self.log:
+            return {}
+        for family in ('2', '10'):
+            with open(f'/proc/sys/net/netfilter/nf_log/{family}', 'w') as file:
+                file.write('nfnetlink_log')
+        self.log = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+        self.log.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+        self.log.bind((0, 0))
+        self.configure(self.attribute(1, b'\x01'))  # NFULNL_CFG_CMD_BIND
+        self.configure(self.attribute(2, struct.pack('>IBx', 128, 2)) + self.attribute(5, struct.pack('>I', 1)))  # copy packets, one a message
+        self.log.setblocking(False)
+        return {}
+
+    @staticmethod
+    def attribute(kind, value):
+        return struct.pack('HH', len(value) + 4, kind) + value + b'\0' * (-len(value) % 4)
+
+    def configure(self, attributes):
+        body = struct.pack('>BBH', 0, 0, 0) + attributes
+        self.log.send(struct.pack('IHHII', len(body) + 16, (4 << 8) | 1, 1 | 4, 1, 0) + body)  # NFULNL_MSG_CONFIG, request + ack
+        answer = self.log.recv(4096)
+        code = struct.unpack_from('i', answer, 16)[0]
+        if code != 0:
+            raise OSError(-code, 'nfnetlink_log: ' + os.strerror(-code))
+
+    def events(self):
+        prefixes = []
+        for message in rest(self.log):
+            at = 0
+            while at + 16 <= len(message):
+                length, kind = struct.unpack_from('IH', message, at)
+                if kind == 4 << 8:  # NFULNL_MSG_PACKET
+                    prefixes += self.prefix(message[at + 20:at + length])
+                at += (length + 3) & ~3
+        return prefixes
+
+    @staticmethod
+    def prefix(attributes):
+        at = 0
+        while at + 4 <= len(attributes):
+            length, kind = struct.unpack_from('HH', attributes, at)
+            if kind & 0x7fff == 10:  # NFULA_PREFIX
+                return [attributes[at + 4:at + length].rstrip(b'\0').decode()]
+            at += (length + 3) & ~3
+        return []
+
+
+def main():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness decides; it closes our stdin
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    lab = Lab()
+    for line in sys.stdin:
+        try:
+            request = json.loads(line)
+            answer = {'ok': True, **getattr(lab, 'op_' + request.pop('op'))(**request)}
+        except Exception as error:
+            answer = {'error': f'{type(error).__name__}: {error}'}
+        sys.stdout.write(json.dumps(answer) + '\n')
+        sys.stdout.flush()
+
+
+main()

@@ -1,0 +1,194 @@
+import { availableParallelism } from 'node:os'
+import { Agent, type Caught } from './agent.js'
+
+/** A router under test and everything around it, as data: the same text builds the same lab again. */
+export interface LabSpec {
+  readonly family: 4 | 6
+  readonly backend: 'legacy' | 'nft'
+  readonly links: readonly LinkSpec[]
+  /** Arguments of `ip route add`, `ip rule add`, `ip neigh add`. */
+  readonly routes: readonly string[]
+  readonly rules: readonly string[]
+  readonly neighbours: readonly string[]
+  readonly sysctls: Readonly<Record<string, string>>
+  /** UDP ports on which somebody listens (and never answers). */
+  readonly udp: readonly (readonly [address: string, port: number])[]
+}
+
+export interface LinkSpec {
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly arp: boolean
+  readonly mtu: number
+}
+
+export const routerMac = (link: number): string => `02:00:00:00:00:1${link}`
+export const farMac = (link: number): string => `02:00:00:00:01:1${link}`
+/** The far end of a link of the router. */
+export const farOf = (name: string): string => name.replace(/^r/, 'f')
+export const nearOf = (tap: string): string => tap.replace(/^f/, 'r')
+
+/** One packet as it was put in: at a link of the router (`r0`), or `local`, from the router itself without a link-layer header. */
+export interface Injection {
+  readonly at: string
+  readonly frame: string
+}
+
+/** What one packet came to. `links` of the router, not the far ends that caught the frames. */
+export interface Outcome {
+  readonly sent: readonly Caught[]
+  readonly trace: readonly string[]
+}
+
+/** What is left behind by a run. */
+export interface Aftermath {
+  /** `iptables-save -c`. */
+  readonly save: string
+  /** `conntrack -L -o extended,id` without the ids, sorted by the caller. */
+  readonly conntrack: readonly string[]
+}
+
+/** Sysctls that have a say in where packets go; the rest would only make recordings long. */
+const SYSCTLS =
+  /^net\.(ipv[46]\.(ip_forward|ip_default_ttl|ip_nonlocal_bind|ip_no_pmtu_disc|ip_forward_use_pmtu|ip_early_demux|icmp_|fwmark_reflect|conf\.(all|default|lo|r\d)\.(forwarding|mc_forwarding|rp_filter|accept_local|route_localnet|accept_source_route|src_valid_mark|send_redirects|secure_redirects|shared_media|log_martians|bc_forwarding|arp_|disable_policy|disable_xfrm|disable_ipv6|accept_redirects|hop_limit)|icmp\.|ip_local|local_)|netfilter\.nf_(conntrack|hooks)|bridge\.)/
+
+let made = 0
+
+/** A lab that stands. `close` takes it down. */
+export class Lab {
+  readonly spec: LabSpec
+  readonly #agent: Agent
+  #files: Readonly<Record<string, string>> | undefined
+
+  private constructor(spec: LabSpec, agent: Agent) {
+    this.spec = spec
+    this.#agent = agent
+  }
+
+  static async build(spec: LabSpec): Promise<Lab> {
+    const agent = new Agent()
+    try {
+      const { far } = await agent.ask('hello', { cpu: made++ % availableParallelism() })
+      const lab = new Lab(spec, agent)
+      await lab.#build(far)
+      return lab
+    } catch (error) {
+      await agent.close()
+      throw error
+    }
+  }
+
+  async #build(far: string): Promise<void> {
+    const { family, links, routes, rules, neighbours, sysctls, udp } = this.spec
+    const agent = this.#agent
+    const off = family === 4 ? { 'net.ipv6.conf.all.disable_ipv6': '1', 'net.ipv6.conf.default.disable_ipv6': '1' } : QUIET6
+    await agent.ask('sysctl', { values: { ...off, ...QUIET } })
+    const pairs = links.map(({ name, mtu }, i) =>
+      `link add ${name} mtu ${mtu} address ${routerMac(i)} type veth peer name ${farOf(name)} mtu ${mtu} address ${farMac(i)} netns ${far}`) // biome-ignore format: one line each
+    await agent.must(['ip', '-batch', '-'], `${pairs.join('\n')}\nlink set lo up\n`)
+    const names = links.map(({ name }) => farOf(name))
+    await agent.must(['sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1'], '', true)
+    const fence = 'link add fence0 arp off type veth peer name fence1\nlink set fence1 arp off\nlink set fence0 up\nlink set fence1 up\n'
+    await agent.must(['ip', '-batch', '-'], `${fence}${names.map((name) => `link set ${name} arp off up\n`).join('')}`, true)
+    for (const name of names) await agent.run(['ethtool', '-K', name, 'tx', 'off', 'gro', 'off', 'gso', 'off', 'tso', 'off'], '', true)
+    for (const { name } of links) await agent.run(['ethtool', '-K', name, 'tx', 'off', 'gro', 'off', 'gso', 'off', 'tso', 'off'])
+    const add = (what: string, items: readonly string[]) => items.map((item) => `${what} add ${item}\n`).join('')
+    await agent.must(
+      ['ip', family === 4 ? '-4' : '-6', '-batch', '-'],
+      links.map(({ name, arp, addresses }) => `link set ${name} arp ${arp ? 'on' : 'off'} up\n${add('addr', addresses.map((a) => `${a} dev ${name}${family === 6 ? ' nodad' : ''}`))}`).join('') +
+        add('route', routes) + add('rule', rules) + add('neigh', neighbours),
+    ) // biome-ignore format: one line each
+    await agent.ask('sysctl', { values: sysctls })
+    await agent.ask('listen', { udp })
+    await agent.ask('open', { devices: names, fence: ['fence0', 'fence1'] })
+  }
+
+  /** The files of a snapshot (interface.md, shape 1), by the commands that an administrator would type; without rules and connections. */
+  async files(): Promise<Readonly<Record<string, string>>> {
+    if (this.#files) return this.#files
+    const family = this.spec.family === 4 ? [] : ['-6']
+    const suffix = this.spec.family === 4 ? '' : '6'
+    const files: Record<string, string> = {}
+    const commands: Readonly<Record<string, readonly string[]>> = {
+      'ip-link.json': ['ip', '-d', '-j', 'link', 'show'],
+      'ip-addr.json': ['ip', '-j', 'addr', 'show'],
+      [`ip-route${suffix}.json`]: ['ip', ...family, '-j', 'route', 'show', 'table', 'all'],
+      [`ip-rule${suffix}.json`]: ['ip', ...family, '-j', 'rule', 'show'],
+      'ip-neigh.json': ['ip', '-j', 'neigh', 'show'],
+      sockets: ['ss', '-tuln'],
+    }
+    for (const [name, argv] of Object.entries(commands)) files[name] = await this.#agent.must(argv)
+    const { out } = await this.#agent.run(['sysctl', '-a'])
+    files['sysctl'] = out.split('\n').filter((line) => SYSCTLS.test(line)).join('\n').concat('\n')
+    this.#files = files
+    return files
+  }
+
+  get #tools(): string {
+    return `${this.spec.family === 4 ? 'ip' : 'ip6'}tables-${this.spec.backend}`
+  }
+
+  /** Replaces every rule there is. Gives what the tool complains about, or undefined. */
+  async load(text: string): Promise<string | undefined> {
+    if (this.spec.backend === 'nft') await this.#agent.must(['nft', 'flush', 'ruleset'])
+    const { status, err, out } = await this.#agent.run([`${this.#tools}-restore`], text)
+    return status === 0 ? undefined : err || out || `status ${status}`
+  }
+
+  async save(): Promise<string> {
+    return this.#agent.must([`${this.#tools}-save`, '-c'])
+  }
+
+  async flushConnections(): Promise<void> {
+    await this.#agent.run(['conntrack', '-F'])
+  }
+
+  async send({ at, frame }: Injection): Promise<Outcome> {
+    const { caught, trace } = await this.#agent.ask('send', { at: farOf(at), frame })
+    return { sent: (caught as Caught[]).filter(ours).map(([tap, hex]) => [nearOf(tap), hex]), trace: trace ?? [] }
+  }
+
+  async trace(): Promise<void> {
+    await this.#agent.ask('trace')
+  }
+
+  /** Frames that came out with no packet to blame, and how many the capture lost: both must be nothing. */
+  async strays(): Promise<{ readonly frames: readonly Caught[]; readonly lost: number }> {
+    const { caught } = await this.#agent.ask('quiet')
+    const { lost } = await this.#agent.ask('drops')
+    return { frames: (caught as Caught[]).filter(ours), lost }
+  }
+
+  async aftermath(): Promise<Aftermath> {
+    const save = await this.save()
+    const family = this.spec.family === 4 ? 'ipv4' : 'ipv6'
+    const { out } = await this.#agent.run(['conntrack', '-L', '-f', family, '-o', 'extended'])
+    return { save, conntrack: out.split('\n').filter((line) => line !== '') }
+  }
+
+  close(): Promise<void> {
+    return this.#agent.close()
+  }
+}
+
+const QUIET = {
+  'net.ipv4.icmp_ratelimit': '0', 'net.ipv4.icmp_ratemask': '0', 'net.ipv4.icmp_msgs_per_sec': '1000000', 'net.ipv4.icmp_msgs_burst': '1000000',
+  'net.netfilter.nf_conntrack_acct': '1',
+} as const // biome-ignore format: a table
+
+const QUIET6 = {
+  'net.ipv6.conf.all.accept_dad': '0', 'net.ipv6.conf.default.accept_dad': '0', 'net.ipv6.conf.default.router_solicitations': '0',
+  'net.ipv6.conf.all.router_solicitations': '0', 'net.ipv6.conf.default.addr_gen_mode': '1', 'net.ipv6.conf.all.addr_gen_mode': '1',
+  'net.ipv6.icmp.ratelimit': '0', 'net.ipv6.conf.default.accept_ra': '0',
+} as const // biome-ignore format: a table
+
+/** What the kernel says to its neighbours by itself: multicast listener reports, router solicitations. */
+const ours = ([, frame]: Caught): boolean =>
+  !(frame.slice(24, 28) === '86dd' && frame.startsWith('3333') && /^(8f|85|83|84|87)/.test(icmp6Type(frame)))
+
+/** The ICMPv6 type, behind a hop-by-hop header if there is one. */
+function icmp6Type(frame: string): string {
+  const next = frame.slice(40, 42)
+  if (next === '00') return frame.slice(14 * 2 + 48 * 2, 14 * 2 + 49 * 2)
+  return next === '3a' ? frame.slice(14 * 2 + 40 * 2, 14 * 2 + 41 * 2) : ''
+}

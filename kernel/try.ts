@@ -1,0 +1,17 @@
+import { Lab } from './lab.js'
+import { ethernet, ip4, udp } from './cases/frames.js'
+const t0 = Date.now()
+const lab = await Lab.build({ family: 4, backend: 'legacy', links: [0,1,2].map((i) => ({ name: `r${i}`, addresses: [`10.${i+1}.0.1/16`], arp: false, mtu: 1500 })), routes: ['10.9.0.0/16 via 10.2.0.2'], rules: [], neighbours: ['10.2.0.2 lladdr 02:00:00:00:02:02 dev r1 nud permanent'], sysctls: {'net.ipv4.ip_forward': '1'}, udp: [['0.0.0.0', 53]] })
+console.log('built', Date.now() - t0)
+const f = await lab.files()
+console.log('files', Date.now() - t0, Object.entries(f).map(([k, v]) => [k, v.length]))
+console.log(f['ip-neigh.json'], f.sockets)
+console.log(f['sysctl']?.slice(0,3000))
+console.log(await lab.load('*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p udp -j DNAT --to-destination 10.2.0.9\nCOMMIT\n'))
+await lab.trace()
+console.log(await lab.load('*raw\n:PREROUTING ACCEPT\n-A PREROUTING -j TRACE\nCOMMIT\n*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p udp -j DNAT --to-destination 10.2.0.9\nCOMMIT\n'))
+const e = { src: '10.1.0.2', dst: '10.2.0.3', sport: 1000, dport: 53 }; const frame = ethernet('02:00:00:00:00:10', '02:00:00:00:01:10', ip4({ ...e, protocol: 17 }, udp(e, '61626364')))
+console.log(await lab.send({ at: 'r0', frame }))
+const t1 = Date.now(); for (let i = 0; i < 1000; i++) await lab.send({ at: 'r0', frame }); console.log('1000 in', Date.now() - t1)
+console.log(await lab.aftermath(), await lab.strays())
+await lab.close(); console.log('closed', Date.now() - t0)
