@@ -2,6 +2,7 @@ import { printIfName } from '../address/ifname.js'
 import type { Ip } from '../address/ip.js'
 import { printIp } from '../address/ip.js'
 import { printMac } from '../address/mac.js'
+import { readMss } from './mss-option.js'
 import { type Packet, u8, u16, u32, u128 } from './packet.js'
 
 /** A field's value, host byte order: a number up to 48 bits, a bigint beyond (IPv6 addresses, interface names). */
@@ -114,6 +115,8 @@ export const FIELDS = {
   'tcp.window': { bits: 16, label: 'TCP window', read: at16(14) },
   /** The last two bytes of the fixed header: readable exactly where all 20 bytes are. */
   'tcp.urgent': { bits: 16, label: 'TCP header', read: at16(18) },
+  /** The MSS option's value; not readable where there is no such option. */
+  'tcp.mss': { bits: 16, label: 'TCP MSS', read: (p) => readMss(p) },
   'udp.length': { bits: 16, label: 'UDP length', read: at16(4) },
   /** The last two bytes of the header: readable exactly where all 8 bytes are. */
   'udp.checksum': { bits: 16, label: 'UDP header', read: at16(6) },

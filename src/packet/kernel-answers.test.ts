@@ -14,6 +14,7 @@ interface Answer {
   readonly onward: readonly string[]
 }
 
+// As root, with namespaces and legacy iptables: PACKETWALK_RECORD=1 asks the kernel again and writes what it says.
 const { PACKETWALK_RECORD: record } = process.env
 if (record) {
   const job = { setup: SETUP, cases: CASES.map(({ name, sent }) => ({ name, packet: bytesToHex(sent.bytes) })) }

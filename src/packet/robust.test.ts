@@ -7,6 +7,7 @@ import { FIELDS, type Field, fieldSpec, printField } from './fields.js'
 import { packetOfFrame } from './frame.js'
 import { headersOf, describe as oneLine } from './headers.js'
 import { concatBytes, hexToBytes } from './hex.js'
+import { lowerMss, targetMss } from './mss.js'
 import { Packet } from './packet.js'
 import { echoReply, icmpError, rejectReset, stackReset } from './reply.js'
 
@@ -58,6 +59,8 @@ describe('no bytes make anything throw', () => {
       fc.property(packets, fc.integer({ min: 0, max: 120 }), (packet, mtu) => {
         checksumOk(packet)
         headerChecksumOk(packet)
+        targetMss(packet.clone(), mtu)
+        lowerMss(packet.clone(), mtu)
         const source = packet.family === 4 ? 1 : 1n
         const answers = [
           stackReset(packet),

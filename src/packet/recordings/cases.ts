@@ -2,6 +2,7 @@ import { type Ip, parseIp } from '../../address/ip.js'
 import { fragmentPacket } from '../build.js'
 import type { Field, FieldValue } from '../fields.js'
 import { parsePacketLine } from '../language.js'
+import { lowerMss, targetMss } from '../mss.js'
 import type { Packet } from '../packet.js'
 import { echoReply, icmpError, rejectReset, stackReset } from '../reply.js'
 import { toPacket } from '../request.js'
@@ -33,6 +34,9 @@ export const SETUP: readonly string[] = [
   'iptables-legacy -t mangle -A FORWARD -d 10.88.4.0/24 -p tcp -j ECN --ecn-tcp-remove',
   'ip6tables-legacy -t mangle -A FORWARD -d fd88:2::/32 -j HL --hl-set 200',
   'ip6tables-legacy -t mangle -A FORWARD -d fd88:3::/32 -j DSCP --set-dscp 46',
+  'iptables-legacy -t mangle -A FORWARD -d 10.88.20.0/24 -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1000',
+  'iptables-legacy -t mangle -A FORWARD -d 10.88.21.0/24 -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 400',
+  'ip6tables-legacy -t mangle -A FORWARD -d fd88:20::/32 -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1300',
   'iptables-legacy -t nat -A PREROUTING -d 10.88.5.1 -p tcp -j DNAT --to 10.88.6.7:8080',
   'iptables-legacy -t nat -A PREROUTING -d 10.88.5.1 -p udp -j DNAT --to 10.88.6.7:5353',
   'iptables-legacy -t nat -A PREROUTING -d 10.88.5.1 -j DNAT --to 10.88.6.7',
@@ -46,6 +50,7 @@ export const SETUP: readonly string[] = [
     add rule ip t c ip daddr 10.88.12.0/24 ip saddr set 10.1.2.3;
     add rule ip t c ip daddr 10.88.13.0/24 ip dscp set ef;
     add rule ip t c ip daddr 10.88.14.0/24 ip id set 0x1234;
+    add rule ip t c ip daddr 10.88.22.0/24 tcp option maxseg size set 1000;
     add table ip6 t; add chain ip6 t c { type filter hook forward priority -10; };
     add rule ip6 t c ip6 daddr fd88:12::/32 ip6 saddr set fd01::2;
     add rule ip6 t c ip6 daddr fd88:11::/32 udp dport set 99'`,
@@ -304,4 +309,22 @@ const FRAGMENTS: readonly Case[] = [1001, 1200, 1400, 1500].map((length) => {
   }
 })
 
-export const CASES: readonly Case[] = [...TCP, ...ICMP, ...CHANGES, ...NAT, ...ZEROS, ...HEADER_ZEROS, ...FRAGMENTS]
+/** Headers with an MSS that is higher, lower, missing, behind others; with data; with no room for one more. */
+const TCP_OPTIONS = ['', 'options hex:020405b4', 'options hex:02040100', 'options hex:0101080a1111111122222222', 'options hex:01010402020405b4', 'options hex:00000000020405b4', 'payload "x"', `options hex:${'01'.repeat(40)}`] // biome-ignore format: a table
+const MSS: readonly Case[] = TCP_OPTIONS.flatMap((words, n) => [
+  forwarded(line(`tcp A:${700 + n} > 10.88.20.1:80 syn ${words}`), (one) => targetMss(one, 1000)),
+  forwarded(line(`tcp A:${700 + n} > 10.88.21.1:80 syn ${words}`), (one) => targetMss(one, 400)),
+  forwarded(line(`tcp A:${700 + n} > 10.88.22.1:80 syn ${words}`), (one) => lowerMss(one, 1000)),
+  forwarded(`tcp [${SRC6}]:${700 + n} > [fd88:20::1]:80 syn ${words}`, (one) => targetMss(one, 1300)),
+])
+
+export const CASES: readonly Case[] = [
+  ...TCP,
+  ...ICMP,
+  ...CHANGES,
+  ...NAT,
+  ...ZEROS,
+  ...HEADER_ZEROS,
+  ...MSS,
+  ...FRAGMENTS,
+]
