@@ -40,7 +40,9 @@ export function sendStackReset(cursor: Cursor): Answer | undefined {
 export function echo(cursor: Cursor): Answer | undefined {
   const { skb, netns } = cursor
   const dst = netns.addressOf(skb.packet, 'dst')
-  const source: Ip | undefined = netns.isLocal(dst) ? dst : outputSource(cursor, netns.addressOf(skb.packet, 'src'), undefined)
+  const source: Ip | undefined = netns.isLocal(dst)
+    ? dst
+    : outputSource(cursor, netns.addressOf(skb.packet, 'src'), undefined)
   if (source === undefined) return undefined
   const packet = echoReply(skb.packet, { source, ttl: netns.defaultTtl(skb.packet.family) })
   return packet && send(cursor, packet, { kind: 'echo-reply', type: packet.family === 4 ? 0 : 129, code: 0 }, false)

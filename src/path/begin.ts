@@ -24,7 +24,8 @@ export function begin(run: Run, engine: Engine, request: PacketRequest): Beginni
   if (request.is === 'frame') return beginFrame(run, engine, request)
   const start = resolve(run, request)
   const netns = run.netns(start.place)
-  const packet = (src: Start['src']): Packet => toPacket(request, { src: src ?? (typeof start.dst === 'number' ? 0 : 0n), dst: start.dst })
+  const packet = (src: Start['src']): Packet =>
+    toPacket(request, { src: src ?? (typeof start.dst === 'number' ? 0 : 0n), dst: start.dst })
   const skb = new Skb(packet(start.src))
   const cursor = new Cursor(run, engine, netns, skb)
   skb.mark = request.mark ?? 0
@@ -50,7 +51,8 @@ function arrive(cursor: Cursor, dev: string, request: Extract<PacketRequest, { i
   const link = netns.link(dev)!
   skb.iif = dev
   const ethertype = skb.packet.family === 4 ? 0x0800 : 0x86dd
-  const source = request.mac ?? netns.state.neighbours.find(({ ip }) => ip === netns.addressOf(skb.packet, 'src'))?.mac ?? 0
+  const source =
+    request.mac ?? netns.state.neighbours.find(({ ip }) => ip === netns.addressOf(skb.packet, 'src'))?.mac ?? 0
   const target = link.master === undefined ? link.mac : netns.link(link.master)?.mac
   skb.packet.mac = { source, destination: request.macDestination ?? target ?? 0, ethertype }
 }
@@ -71,5 +73,6 @@ function beginFrame(run: Run, engine: Engine, request: Extract<PacketRequest, { 
   return { cursor, stage: 'receive', start: { place, in: dev, src: cursor.netns.addressOf(packet, 'src'), dst } }
 }
 
-export const startText = ({ place, in: dev }: Start): string => `${placeName(place)}${dev === undefined ? '' : ` ${dev}`}`
+export const startText = ({ place, in: dev }: Start): string =>
+  `${placeName(place)}${dev === undefined ? '' : ` ${dev}`}`
 export const addressText = printIp

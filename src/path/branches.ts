@@ -34,7 +34,11 @@ export function flatten<T>(tree: Tree<T>, merge: Merge<T>): readonly Weighted<T>
   }
 }
 
-function lots<T>(weights: readonly number[], ways: readonly (readonly Weighted<T>[])[], merge: Merge<T>): readonly Weighted<T>[] {
+function lots<T>(
+  weights: readonly number[],
+  ways: readonly (readonly Weighted<T>[])[],
+  merge: Merge<T>,
+): readonly Weighted<T>[] {
   const known = ways.flat().map(({ result }) => result)
   return ways.flatMap((way, i) => {
     const weight = weights[i] ?? 0
@@ -47,7 +51,10 @@ function unknown<T>(ways: readonly (readonly Weighted<T>[])[], point: Point, mer
   const [first, ...others] = ways
   const alike = (other: readonly Weighted<T>[]) =>
     other.length === first!.length &&
-    other.every(({ probability, result }, i) => Math.abs(probability - first![i]!.probability) < 1e-12 && merge.same(result, first![i]!.result))
+    other.every(
+      ({ probability, result }, i) =>
+        Math.abs(probability - first![i]!.probability) < 1e-12 && merge.same(result, first![i]!.result),
+    )
   if (first && first.length > 0 && others.every(alike)) return first
   const results = ways.flat().map(({ result }) => result)
   return [{ probability: 1, result: merge.undecided(results, point) }]

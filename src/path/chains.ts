@@ -41,7 +41,12 @@ export function runChain(cursor: Cursor, entry: ChainEntry): ChainRun {
   const { verdict, by } = traverse(entry.table, entry.chain, host)
   if (!by) netns.countPolicy(entry, length)
   const decidedBy = { chain: by?.chain ?? entry.chain.name, number: by?.number, rule: by?.rule }
-  return { visit: { ...describeChain(entry), visits, verdict, decidedBy, skipped: undefined }, verdict, afterwards, decidedBy: by }
+  return {
+    visit: { ...describeChain(entry), visits, verdict, decidedBy, skipped: undefined },
+    verdict,
+    afterwards,
+    decidedBy: by,
+  }
 }
 
 const describeChain = ({ table, chain, base }: ChainEntry) => ({

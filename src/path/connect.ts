@@ -2,7 +2,7 @@ import { printIp } from '../address/ip.js'
 import { buildPacket, type TransportFields } from '../packet/build.js'
 import { FIELDS, type FieldValue } from '../packet/fields.js'
 import { type Headers, headersOf } from '../packet/headers.js'
-import { Packet } from '../packet/packet.js'
+import type { Packet } from '../packet/packet.js'
 import type { PacketRequest } from '../packet/request.js'
 import { type Beginning, begin } from './begin.js'
 import { flatten, type Merge } from './branches.js'
@@ -77,7 +77,10 @@ export function connect(hosts: Hosts, request: PacketRequest, options: TraceOpti
   const leaves = flatten(tree, MERGE)
   return {
     packet: asked!,
-    assumptions: allAssumptions(hosts, leaves.map(({ result }) => result.assumptions)),
+    assumptions: allAssumptions(
+      hosts,
+      leaves.map(({ result }) => result.assumptions),
+    ),
     branches: leaves.map(({ probability, result }) => connectionOf(result, probability)),
   }
 }
@@ -114,7 +117,14 @@ class Attempt {
   }
 
   #tried(request: Walk, more: Pick<Tried, 'works' | 'symptom' | 'why'> & Partial<Tried>): Tried {
-    return { request, reply: undefined, third: undefined, sender: view(this.#sender), assumptions: this.#run.assumptions, ...more }
+    return {
+      request,
+      reply: undefined,
+      third: undefined,
+      sender: view(this.#sender),
+      assumptions: this.#run.assumptions,
+      ...more,
+    }
   }
 
   #failed(request: Walk, works: false | null, why: string, symptom = symptomOf(request.fate)): Tried {
@@ -149,18 +159,26 @@ class Attempt {
     if (!link || dev === undefined) return 'the interface it left through is not known'
     const translated = this.#sender.dst !== fate.packet.dst || this.#sender.dport !== fate.packet.dport
     if (!netns.isLocal(src) && netns.isOnLink(src, dev) && netns.isOnLink(dst, dev)) {
-      if (translated) return `the reply does not come back this way: ${printIp(dst)} and ${printIp(src)} share the link of ${dev}, so it is answered directly, from an address that was not called`
+      if (translated)
+        return `the reply does not come back this way: ${printIp(dst)} and ${printIp(src)} share the link of ${dev}, so it is answered directly, from an address that was not called`
       this.#run.assume(`${printIp(dst)} answers ${printIp(src)} directly on the link of ${dev}`)
     }
     if (isPrivate(src) && !isPrivate(dst))
       return `it leaves with the private source address ${printIp(src)}: ${printIp(dst)} cannot answer to it`
-    if (!netns.isLocal(src)) this.#run.assume(`${printIp(dst)} (outside) has a route back to ${printIp(src)} through ${placeName(fate.place)}`)
+    if (!netns.isLocal(src))
+      this.#run.assume(`${printIp(dst)} (outside) has a route back to ${printIp(src)} through ${placeName(fate.place)}`)
     const answer = replyTo(packet)
     if (!answer) return `no reply is known for protocol ${fate.packet.protocol}`
-    this.#run.assume(`${printIp(dst)} is outside: it is taken to answer, and its answer to arrive on ${dev} of ${placeName(fate.place)}`)
+    this.#run.assume(
+      `${printIp(dst)} is outside: it is taken to answer, and its answer to arrive on ${dev} of ${placeName(fate.place)}`,
+    )
     const skb = new Skb(answer)
     skb.iif = dev
-    answer.mac = { source: packet.mac?.destination ?? 0, destination: link.mac ?? 0, ethertype: packet.family === 4 ? 0x0800 : 0x86dd }
+    answer.mac = {
+      source: packet.mac?.destination ?? 0,
+      destination: link.mac ?? 0,
+      ethertype: packet.family === 4 ? 0x0800 : 0x86dd,
+    }
     const cursor = new Cursor(this.#run, walk, netns, skb)
     return { fate: walk(cursor, 'receive'), steps: cursor.steps }
   }
@@ -171,15 +189,25 @@ class Attempt {
     const back = fate.packet
     const from = endpoint(back.src, back.sport)
     const called = endpoint(this.#sender.dst, this.#sender.dport)
-    const mirrored = back.src === this.#sender.dst && back.sport === this.#sender.dport && back.dst === this.#sender.src && back.dport === this.#sender.sport
-    if (fate.outcome === 'undecided') return this.#tried(request, { works: null, symptom: symptomOf(fate), why: `the reply: ${fate.text}`, reply })
+    const mirrored =
+      back.src === this.#sender.dst &&
+      back.sport === this.#sender.dport &&
+      back.dst === this.#sender.src &&
+      back.dport === this.#sender.sport
+    if (fate.outcome === 'undecided')
+      return this.#tried(request, { works: null, symptom: symptomOf(fate), why: `the reply: ${fate.text}`, reply })
     const home = start.in === undefined ? placeName(fate.place) === placeName(start.place) : fate.outcome === 'sent'
     if (home && !mirrored && fate.reason !== 'rule-drop' && fate.reason !== 'policy-drop') {
       const why = `the reply comes from ${from}, but ${called} was called: the client does not know it`
       return this.#tried(request, { works: false, symptom: 'timeout (the reply is answered with RST)', why, reply })
     }
     if (fate.outcome !== 'delivered' && fate.outcome !== 'sent')
-      return this.#tried(request, { works: false, symptom: 'timeout', why: `the reply does not come back: ${fate.text}`, reply })
+      return this.#tried(request, {
+        works: false,
+        symptom: 'timeout',
+        why: `the reply does not come back: ${fate.text}`,
+        reply,
+      })
     if (!home) {
       const why = `the reply does not come back this way: it is ${fate.outcome} at ${placeName(fate.place)}`
       return this.#tried(request, { works: false, symptom: 'timeout', why, reply })
@@ -187,9 +215,21 @@ class Attempt {
     const third = this.#third()
     const arrived = !third || third.fate.outcome === request.fate.outcome
     if (!arrived)
-      return this.#tried(request, { works: false, symptom: 'hangs after the handshake', why: `the next packet: ${third.fate.text}`, reply, third })
+      return this.#tried(request, {
+        works: false,
+        symptom: 'hangs after the handshake',
+        why: `the next packet: ${third.fate.text}`,
+        reply,
+        third,
+      })
     const symptom = back.protocol === 'tcp' ? 'connected' : back.protocol.startsWith('icmp') ? 'echo reply' : 'answered'
-    return this.#tried(request, { works: true, symptom, why: 'the request arrives, the reply comes back', reply, third })
+    return this.#tried(request, {
+      works: true,
+      symptom,
+      why: 'the request arrives, the reply comes back',
+      reply,
+      third,
+    })
   }
 
   /** TCP: the acknowledgement that ends the handshake; UDP: another datagram. */
@@ -216,7 +256,14 @@ class Attempt {
 function isPrivate(ip: FieldValue): boolean {
   if (typeof ip === 'bigint') return ip >> 121n === 0x7en || ip >> 118n === 0x3fan
   const within = (net: number, length: number) => ip >>> (32 - length) === net >>> (32 - length)
-  return within(0x0a000000, 8) || within(0xac100000, 12) || within(0xc0a80000, 16) || within(0x64400000, 10) || within(0x7f000000, 8) || within(0xa9fe0000, 16)
+  return (
+    within(0x0a000000, 8) ||
+    within(0xac100000, 12) ||
+    within(0xc0a80000, 16) ||
+    within(0x64400000, 10) ||
+    within(0x7f000000, 8) ||
+    within(0xa9fe0000, 16)
+  )
 }
 
 const address = (packet: Packet, end: 'src' | 'dst') =>
@@ -232,7 +279,11 @@ const WINDOW = 65160
 function replyTo(packet: Packet): Packet | undefined {
   const transport = answering(packet)
   if (!transport) return undefined
-  return buildPacket({ src: address(packet, 'dst'), dst: address(packet, 'src'), ttl: 64, id: 0, df: true }, transport, new Uint8Array(0))
+  return buildPacket(
+    { src: address(packet, 'dst'), dst: address(packet, 'src'), ttl: 64, id: 0, df: true },
+    transport,
+    new Uint8Array(0),
+  )
 }
 
 function answering(packet: Packet): TransportFields | undefined {
@@ -248,11 +299,21 @@ function answering(packet: Packet): TransportFields | undefined {
 function following(first: Packet): Packet | undefined {
   const [sport, dport] = [FIELDS['th.sport'].read(first), FIELDS['th.dport'].read(first)]
   if (sport === undefined || dport === undefined) return undefined
-  const ip = { src: address(first, 'src'), dst: address(first, 'dst'), ttl: FIELDS['ip.ttl'].read(first) ?? 64, id: 0, df: true }
+  const ip = {
+    src: address(first, 'src'),
+    dst: address(first, 'dst'),
+    ttl: FIELDS['ip.ttl'].read(first) ?? 64,
+    id: 0,
+    df: true,
+  }
   if (first.transport.protocol === 17) return buildPacket(ip, { is: 'udp', sport, dport }, new Uint8Array(0))
   if (first.transport.protocol !== 6) return undefined
   const sequence = ((FIELDS['tcp.sequence'].read(first) ?? 0) + 1) >>> 0
-  return buildPacket(ip, { is: 'tcp', sport, dport, flags: ACK, sequence, acknowledgement: 1001, window: WINDOW }, new Uint8Array(0))
+  return buildPacket(
+    ip,
+    { is: 'tcp', sport, dport, flags: ACK, sequence, acknowledgement: 1001, window: WINDOW },
+    new Uint8Array(0),
+  )
 }
 
 function connectionOf(tried: Tried, probability: number): Connection {
@@ -273,7 +334,10 @@ function connectionOf(tried: Tried, probability: number): Connection {
 }
 
 const MERGE: Merge<Tried> = {
-  same: (a, b) => a.works === b.works && a.symptom === b.symptom && JSON.stringify(a.request.fate.packet) === JSON.stringify(b.request.fate.packet),
+  same: (a, b) =>
+    a.works === b.works &&
+    a.symptom === b.symptom &&
+    JSON.stringify(a.request.fate.packet) === JSON.stringify(b.request.fate.packet),
   undecided: (ways, point) => ({ ...ways[0]!, works: null, symptom: 'not decided', why: point.about }),
   cut: (ways) => ({ ...ways[0]!, works: null, symptom: 'not decided', why: 'too many ways to walk them all' }),
 }

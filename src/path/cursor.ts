@@ -9,7 +9,11 @@ import type { Step } from './trail.js'
 import type { Place } from './world.js'
 
 /** A step without what every step has: where, and the packet as it is now. */
-export type Happening = Step extends infer S ? (S extends Step ? Omit<S, 'host' | 'namespace' | 'packet'> : never) : never
+export type Happening = Step extends infer S
+  ? S extends Step
+    ? Omit<S, 'host' | 'namespace' | 'packet'>
+    : never
+  : never
 
 /** Walks from a stage to the packet's end. Handed along, because answers (a REJECT's, the stack's) start walks of their own deep within one. */
 export type Engine = (cursor: Cursor, stage: StageName) => Fate

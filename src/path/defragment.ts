@@ -12,6 +12,11 @@ export function defragment(cursor: Cursor, _hook: Hook): Fate | undefined {
     return cursor.drop('fragment-queued', text)
   }
   cursor.skb.packet = whole
-  cursor.record({ kind: 'check', what: 'defragment', passed: true, text: `all fragments are here: ${whole.bytes.length} bytes` })
+  cursor.record({
+    kind: 'check',
+    what: 'defragment',
+    passed: true,
+    text: `all fragments are here: ${whole.bytes.length} bytes`,
+  })
   return undefined
 }

@@ -39,7 +39,11 @@ export function perform(cursor: Cursor, effect: Acting): Done {
     case 'reject':
       return reject(cursor, effect.with)
     case 'queue':
-      return undecided(cursor, effect.bypass ? ['accept', 'drop', 'next'] : ['accept', 'drop'], `queue ${effect.number}: what user space decides is not known`)
+      return undecided(
+        cursor,
+        effect.bypass ? ['accept', 'drop', 'next'] : ['accept', 'drop'],
+        `queue ${effect.number}: what user space decides is not known`,
+      )
     case 'unknown':
       return undecided(cursor, ['next', 'accept', 'drop'], `${effect.text}: ${effect.needs}`)
   }
@@ -54,9 +58,14 @@ function undecided(cursor: Cursor, verdicts: readonly Performed['verdict'][], ab
 function set(cursor: Cursor, { field, keep, xor }: Extract<Effect, { do: 'set' }>): Done {
   const subject = new SkbSubject(cursor)
   const [old, change] = [subject.read(field), evaluate(xor, subject)]
-  if (old === undefined || change === undefined) return { did: `${fieldSpec(field).label}: nothing to set`, verdict: 'next' }
-  if (old === UNKNOWN || change === UNKNOWN) return undecided(cursor, ['next'], `${fieldSpec(field).label} is not known`)
-  const value = typeof old === 'number' && typeof keep === 'number' && typeof change === 'number' ? ((old & keep) ^ change) >>> 0 : (BigInt(old) & BigInt(keep)) ^ BigInt(change)
+  if (old === undefined || change === undefined)
+    return { did: `${fieldSpec(field).label}: nothing to set`, verdict: 'next' }
+  if (old === UNKNOWN || change === UNKNOWN)
+    return undecided(cursor, ['next'], `${fieldSpec(field).label} is not known`)
+  const value =
+    typeof old === 'number' && typeof keep === 'number' && typeof change === 'number'
+      ? ((old & keep) ^ change) >>> 0
+      : (BigInt(old) & BigInt(keep)) ^ BigInt(change)
   return written(cursor, field, old, value)
 }
 

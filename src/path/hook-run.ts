@@ -43,14 +43,16 @@ function chainOnHook(cursor: Cursor, hook: Hook, entry: ChainEntry): Fate | unde
   if (run.verdict !== 'accept') return dropped(cursor, entry, run)
   // ipt_mangle_out, nf_route_table_hook4: what routing looked at has changed, so it is asked again
   const after = routingInputs(cursor)
-  if (hook === 'output' && entry.base.type === 'route' && before.some((value, i) => value !== after[i])) return reroute(cursor)
+  if (hook === 'output' && entry.base.type === 'route' && before.some((value, i) => value !== after[i]))
+    return reroute(cursor)
   return undefined
 }
 
 /** What a chain of type route compares before and after (net/ipv4/netfilter/iptable_mangle.c: ipt_mangle_out; ip6table_mangle.c adds flow label and hop limit). */
 function routingInputs({ skb }: Cursor): readonly (FieldValue | undefined)[] {
   const { packet, mark } = skb
-  if (packet.family === 4) return [mark, FIELDS['ip.saddr'].read(packet), FIELDS['ip.daddr'].read(packet), FIELDS['ip.tos'].read(packet)]
+  if (packet.family === 4)
+    return [mark, FIELDS['ip.saddr'].read(packet), FIELDS['ip.daddr'].read(packet), FIELDS['ip.tos'].read(packet)]
   return [
     mark,
     FIELDS['ip6.saddr'].read(packet),

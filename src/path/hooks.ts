@@ -26,7 +26,12 @@ export type HookEntry =
   | ChainEntry
   | { readonly kind: 'defragment' | 'conntrack' | 'confirm'; readonly priority: number }
   /** nf_nat_core: one function a hook, at a fixed priority, which consults the nat chains in their order. */
-  | { readonly kind: 'nat'; readonly priority: number; readonly manip: 'src' | 'dst'; readonly chains: readonly ChainEntry[] }
+  | {
+      readonly kind: 'nat'
+      readonly priority: number
+      readonly manip: 'src' | 'dst'
+      readonly chains: readonly ChainEntry[]
+    }
 
 /** Everything registered in one namespace for one family, in the order in which it runs. */
 export type Hooks = Readonly<Record<Hook, readonly HookEntry[]>>
@@ -56,7 +61,10 @@ const HOOKS: readonly Hook[] = ['prerouting', 'input', 'forward', 'output', 'pos
  * Connection tracking is registered only where a rule of the family needs it, nat only where a nat chain exists: a nat table
  * alone sees no packet (seen on 6.18: /proc/net/nf_conntrack stays empty and its counters 0).
  */
-export function registerHooks(tables: readonly Table[], family: Family): { readonly hooks: Hooks; readonly tracking: boolean } {
+export function registerHooks(
+  tables: readonly Table[],
+  family: Family,
+): { readonly hooks: Hooks; readonly tracking: boolean } {
   const mine = tables.filter((table) => table.family === family)
   const tracking = mine.some((table) => table.needsConntrack)
   const entries: Record<string, HookEntry[]> = Object.fromEntries(HOOKS.map((hook) => [hook, []]))

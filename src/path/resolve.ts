@@ -1,5 +1,4 @@
-import { type Family, familyOf, type Ip } from '../address/ip.js'
-import { printIp } from '../address/ip.js'
+import { type Family, familyOf, type Ip, printIp } from '../address/ip.js'
 import type { Endpoint, FieldsRequest } from '../packet/request.js'
 import { portOf } from './layer2.js'
 import type { Run } from './run.js'
@@ -56,7 +55,8 @@ export function resolve(run: Run, request: FieldsRequest): Start {
   const address = (end: Endpoint): Ip => ('ip' in end ? end.ip : addressOfName(hosts, end.name, family))
   const dst = address(request.dst)
   const src = request.src && address(request.src)
-  if (src !== undefined && familyOf(src) !== familyOf(dst)) throw new QuestionError(`${printIp(src)} and ${printIp(dst)} are of two families`)
+  if (src !== undefined && familyOf(src) !== familyOf(dst))
+    throw new QuestionError(`${printIp(src)} and ${printIp(dst)} are of two families`)
   if (request.in !== undefined) return { ...arrival(run, request, src, dst), src, dst }
   return { ...origin(run, request, src, dst), src, dst }
 }
@@ -67,15 +67,19 @@ function arrival(run: Run, request: FieldsRequest, src: Ip | undefined, dst: Ip)
   const [, where, name] = /^(?:(.*):)?([^:]+)$/.exec(request.in ?? '') ?? []
   const named = request.from ?? where
   const only = named === undefined ? undefined : findPlace(hosts, named)
-  if (named !== undefined && !only) throw new QuestionError(`nothing in the snapshot is called "${named}"${known(hosts)}`)
+  if (named !== undefined && !only)
+    throw new QuestionError(`nothing in the snapshot is called "${named}"${known(hosts)}`)
   const having = (only ? [only] : hosts.namespaces).filter(({ links }) => links.some((link) => link.name === name))
   if (having.length === 0) {
     const names = (only ? [only] : hosts.namespaces).flatMap(({ links }) => links.map((link) => link.name))
-    throw new QuestionError(`no interface is called "${name}": there are ${[...new Set(names)].slice(0, 12).join(', ')}`)
+    throw new QuestionError(
+      `no interface is called "${name}": there are ${[...new Set(names)].slice(0, 12).join(', ')}`,
+    )
   }
   if (src === undefined) throw new QuestionError('a packet that arrives has a source address: PROTO SRC > DST in IFACE')
   const owner = ownerOf(hosts, dst)?.namespace
-  const place = having.find((namespace) => namespace === owner) ?? having.find(({ namespace }) => namespace === '') ?? having[0]!
+  const place =
+    having.find((namespace) => namespace === owner) ?? having.find(({ namespace }) => namespace === '') ?? having[0]!
   const others = having.filter((namespace) => namespace !== place)
   if (others.length > 0 && place !== owner)
     run.assume(`${name} is taken to be that of ${placeName(place)} (also in ${others.map(placeName).join(', ')})`)
@@ -112,7 +116,9 @@ function outside(run: Run, src: Ip, dst: Ip, roots: readonly Namespace[]): Pick<
     if (dev === undefined) continue
     const open = run.layer2.isOpen({ host: place.host, namespace: place.namespace, link: dev })
     if (!open && candidates.length > 1) continue
-    run.assume(`${printIp(src)} is outside: it is taken to arrive on ${dev} of ${placeName(place)}, where the route back to it leads`)
+    run.assume(
+      `${printIp(src)} is outside: it is taken to arrive on ${dev} of ${placeName(place)}, where the route back to it leads`,
+    )
     return { place, in: dev }
   }
   throw new QuestionError(`where does ${printIp(src)} come in? Add "in IFACE" or "from HOST"`)

@@ -1,7 +1,14 @@
 import { ifName } from '../address/ifname.js'
 import type { Tuple } from '../conntrack/tuple.js'
 import { CT_STATE, CT_STATUS, type Field, fieldSpec } from '../packet/fields.js'
-import { type FibValue, type Judgement, type Reading, type Stateful, type Subject, UNKNOWN } from '../rules/interpret.js'
+import {
+  type FibValue,
+  type Judgement,
+  type Reading,
+  type Stateful,
+  type Subject,
+  UNKNOWN,
+} from '../rules/interpret.js'
 import { addressTypeOf } from './addresses.js'
 import type { Cursor } from './cursor.js'
 import type { Skb } from './skb.js'
@@ -22,7 +29,12 @@ const v6 = (tuple: Tuple, end: 'src' | 'dst'): Reading => (tuple.family === 6 ? 
 
 type Metadata = (cursor: Cursor) => Reading
 const connection =
-  (read: (attachment: { entry: import('../conntrack/entry.js').Entry; direction: 'original' | 'reply' }, now: number) => Reading): Metadata =>
+  (
+    read: (
+      attachment: { entry: import('../conntrack/entry.js').Entry; direction: 'original' | 'reply' },
+      now: number,
+    ) => Reading,
+  ): Metadata =>
   ({ skb, run }) =>
     skb.tracking?.is === 'tracked' ? read(skb.tracking.attachment, run.now) : undefined
 
@@ -50,7 +62,9 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
   'ct.mark': connection(({ entry }) => entry.mark),
   'ct.zone': connection(({ entry }) => entry.zone),
   'ct.protocol': connection(({ entry }) => entry.original.protocol),
-  'ct.expires': connection(({ entry }, now) => (Number.isFinite(entry.expires) ? Math.max(0, Math.floor(entry.expires - now)) : 0)),
+  'ct.expires': connection(({ entry }, now) =>
+    Number.isFinite(entry.expires) ? Math.max(0, Math.floor(entry.expires - now)) : 0,
+  ),
   'ct.original.saddr': connection(({ entry }) => v4(entry.original, 'src')),
   'ct.original.daddr': connection(({ entry }) => v4(entry.original, 'dst')),
   'ct.original.saddr6': connection(({ entry }) => v6(entry.original, 'src')),
@@ -86,7 +100,10 @@ export class SkbSubject implements Subject {
 
   member(set: string): Judgement {
     const text = `set ${set}: its members are not known`
-    return { outcome: 'unknown', because: { value: undefined, seen: undefined, wanted: undefined, inverted: false, text } }
+    return {
+      outcome: 'unknown',
+      because: { value: undefined, seen: undefined, wanted: undefined, inverted: false, text },
+    }
   }
 
   chance(weight: number): boolean {

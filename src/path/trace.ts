@@ -51,7 +51,10 @@ export function trace(hosts: Hosts, request: PacketRequest, options: TraceOption
   const leaves = flatten(tree, MERGE)
   return {
     packet: asked!,
-    assumptions: allAssumptions(hosts, leaves.map(({ result }) => result.assumptions)),
+    assumptions: allAssumptions(
+      hosts,
+      leaves.map(({ result }) => result.assumptions),
+    ),
     branches: leaves.map(({ probability, result }) => branchOf(result, probability)),
   }
 }

@@ -1,13 +1,20 @@
-import { Cursor, type Engine } from './cursor.js'
+import type { Cursor, Engine } from './cursor.js'
 import type { Fate } from './fate.js'
 import { runHook } from './hook-run.js'
-import { bridgeDecision, bridgeForward, bridgeInput, bridgeOutput, bridgePostrouting, bridgePrerouting } from './stage/bridge.js'
+import { generate, routeInput } from './route.js'
+import {
+  bridgeDecision,
+  bridgeForward,
+  bridgeInput,
+  bridgeOutput,
+  bridgePostrouting,
+  bridgePrerouting,
+} from './stage/bridge.js'
 import { decapsulate, deliver } from './stage/deliver.js'
 import { encapsulate } from './stage/encapsulate.js'
 import { forwardChecks, fragment } from './stage/forward.js'
 import { neighbour, transmit } from './stage/leave.js'
 import { ipReceive, receive } from './stage/receive.js'
-import { generate, routeInput } from './route.js'
 import { type ExitOf, type StageName, stageAfter } from './stages.js'
 
 /** What each stage does: it moves the packet on and names its exit, or ends its walk. Where the exits lead stands in `STAGES` alone. */

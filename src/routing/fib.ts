@@ -20,7 +20,9 @@ export class FibTable {
     const equals = map.get(network)
     if (!equals) map.set(network, [route])
     else {
-      const at = equals.findIndex((other) => other.tos < route.tos || (other.tos === route.tos && other.metric > route.metric))
+      const at = equals.findIndex(
+        (other) => other.tos < route.tos || (other.tos === route.tos && other.metric > route.metric),
+      )
       equals.splice(at < 0 ? equals.length : at, 0, route)
     }
   }

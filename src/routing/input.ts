@@ -29,7 +29,13 @@ export type InputRoute = {
   readonly validation: Validation | undefined
 } & (
   | { readonly to: 'local'; readonly type: 'local' | 'broadcast' | 'multicast' }
-  | { readonly to: 'forward'; readonly dev: string; readonly gateway: Ip | undefined; readonly mtu: number | undefined; readonly redirect: boolean }
+  | {
+      readonly to: 'forward'
+      readonly dev: string
+      readonly gateway: Ip | undefined
+      readonly mtu: number | undefined
+      readonly redirect: boolean
+    }
   /** `icmp`: the code of "destination unreachable" that the sender is told, if any. */
   | { readonly to: 'nowhere'; readonly reason: string; readonly text: string; readonly icmp: number | undefined }
 )
@@ -41,12 +47,19 @@ export function routeInput(fib: Fib, interfaces: Interfaces, flow: InputFlow): I
   return fib.family === 4 ? input4(fib, interfaces, flow) : input6(fib, interfaces, flow)
 }
 
-const martian = (which: 'source' | 'destination', text: string): InputRoute => ({ ...NOTHING, to: 'nowhere', reason: `martian-${which}`, text, icmp: undefined })
+const martian = (which: 'source' | 'destination', text: string): InputRoute => ({
+  ...NOTHING,
+  to: 'nowhere',
+  reason: `martian-${which}`,
+  text,
+  icmp: undefined,
+})
 
 function input4(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
   const { src, dst, iif } = flow
   if (isMulticast(dst)) return multicast4(fib, interfaces, flow)
-  if (isMulticast(src) || isLimitedBroadcast(src)) return martian('source', `${printIp(src)} is no address to send from`)
+  if (isMulticast(src) || isLimitedBroadcast(src))
+    return martian('source', `${printIp(src)} is no address to send from`)
   if (isLimitedBroadcast(dst) || (isZero(src) && isZero(dst))) return broadcast(fib, interfaces, flow, NOTHING)
   if (isZero(src)) return martian('source', '0.0.0.0 is no address to send from')
   if (isZero(dst)) return martian('destination', '0.0.0.0 is no address to send to')
@@ -57,7 +70,12 @@ function input4(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
   const result = lookup(fib, flow, { isUsable: (dev) => interfaces.isUp(dev) })
   const { found } = result
   const base = { ...result, validation: undefined }
-  if (found.is !== 'route' || found.route.type === 'blackhole' || found.route.type === 'unreachable' || found.route.type === 'prohibit')
+  if (
+    found.is !== 'route' ||
+    found.route.type === 'blackhole' ||
+    found.route.type === 'unreachable' ||
+    found.route.type === 'prohibit'
+  )
     return unroutable(interfaces, flow, base)
   const { route, nexthop } = found
   if (route.type === 'broadcast') return broadcast(fib, interfaces, flow, base)
@@ -67,7 +85,14 @@ function input4(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
   }
   if (!interfaces.forwards(4, iif)) return forwardOff(base, iif)
   const dev = nexthop?.dev
-  if (route.type !== 'unicast' || dev === undefined) return { ...base, to: 'nowhere', reason: 'martian-destination', text: `a route of type ${route.type}`, icmp: undefined }
+  if (route.type !== 'unicast' || dev === undefined)
+    return {
+      ...base,
+      to: 'nowhere',
+      reason: 'martian-destination',
+      text: `a route of type ${route.type}`,
+      icmp: undefined,
+    }
   const validation = validateSource(fib, interfaces, flow, dev)
   if (!validation.ok) return invalid(base, validation)
   const redirect = dev === iif && validation.direct && interfaces.sendsRedirects(dev)
@@ -76,9 +101,22 @@ function input4(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
 
 type Looked = Pick<InputRoute, 'tried' | 'found' | 'validation'>
 
-const invalid = (base: Looked, validation: Validation): InputRoute => ({ ...base, validation, to: 'nowhere', reason: validation.reason!, text: validation.text, icmp: undefined })
+const invalid = (base: Looked, validation: Validation): InputRoute => ({
+  ...base,
+  validation,
+  to: 'nowhere',
+  reason: validation.reason!,
+  text: validation.text,
+  icmp: undefined,
+})
 
-const forwardOff = (base: Looked, iif: string): InputRoute => ({ ...base, to: 'nowhere', reason: 'ip-forward-off', text: `the packet is not for this host, and forwarding is off on ${iif}`, icmp: undefined })
+const forwardOff = (base: Looked, iif: string): InputRoute => ({
+  ...base,
+  to: 'nowhere',
+  reason: 'ip-forward-off',
+  text: `the packet is not for this host, and forwarding is off on ${iif}`,
+  icmp: undefined,
+})
 
 function broadcast(fib: Fib, interfaces: Interfaces, flow: InputFlow, base: Looked): InputRoute {
   if (isZero(flow.src)) return { ...base, to: 'local', type: 'broadcast' }
@@ -91,10 +129,22 @@ const ALL_HOSTS = 0xe0000001
 
 function multicast4(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
   const { src, dst, iif } = flow
-  if (dst !== ALL_HOSTS) return { ...NOTHING, to: 'nowhere', reason: 'multicast-not-joined', text: `nobody here is known to have joined ${printIp(dst)}`, icmp: undefined }
-  if (isMulticast(src) || isLimitedBroadcast(src)) return martian('source', `${printIp(src)} is no address to send from`)
-  if (isLoopback(src) && !interfaces.routeLocalnet(iif)) return martian('source', `a loopback source on ${iif}: route_localnet=0`)
-  if (isZero(src)) return isLocalMulticast(dst) ? { ...NOTHING, to: 'local', type: 'multicast' } : martian('source', '0.0.0.0 is no address to send from')
+  if (dst !== ALL_HOSTS)
+    return {
+      ...NOTHING,
+      to: 'nowhere',
+      reason: 'multicast-not-joined',
+      text: `nobody here is known to have joined ${printIp(dst)}`,
+      icmp: undefined,
+    }
+  if (isMulticast(src) || isLimitedBroadcast(src))
+    return martian('source', `${printIp(src)} is no address to send from`)
+  if (isLoopback(src) && !interfaces.routeLocalnet(iif))
+    return martian('source', `a loopback source on ${iif}: route_localnet=0`)
+  if (isZero(src))
+    return isLocalMulticast(dst)
+      ? { ...NOTHING, to: 'local', type: 'multicast' }
+      : martian('source', '0.0.0.0 is no address to send from')
   const validation = validateSource(fib, interfaces, { ...flow, dst: 0 }, undefined)
   return validation.ok ? { ...NOTHING, validation, to: 'local', type: 'multicast' } : invalid(NOTHING, validation)
 }
@@ -104,16 +154,33 @@ const ICMP = { 'no-route': 0, unreachable: 1, prohibit: 13 } as const
 
 function unroutable(interfaces: Interfaces, { iif, dst }: InputFlow, base: Looked): InputRoute {
   const { found } = base
-  const how = found.is === 'refused' ? found.how : found.is === 'route' ? (found.route.type as 'blackhole' | 'unreachable' | 'prohibit') : 'no-route'
+  const how =
+    found.is === 'refused'
+      ? found.how
+      : found.is === 'route'
+        ? (found.route.type as 'blackhole' | 'unreachable' | 'prohibit')
+        : 'no-route'
   if (!interfaces.forwards(4, iif)) return forwardOff(base, iif)
-  const text = how === 'no-route' ? `no route to ${printIp(dst)}` : found.is === 'route' ? `the route says ${how}: ${found.route.text}` : `a rule says ${how}`
+  const text =
+    how === 'no-route'
+      ? `no route to ${printIp(dst)}`
+      : found.is === 'route'
+        ? `the route says ${how}: ${found.route.text}`
+        : `a rule says ${how}`
   return { ...base, to: 'nowhere', reason: how, text, icmp: how === 'blackhole' ? undefined : ICMP[how] }
 }
 
-const PASSED: Omit<Validation, 'mode' | 'text'> = { ok: true, reason: undefined, direct: false, found: undefined, tried: [] }
+const PASSED: Omit<Validation, 'mode' | 'text'> = {
+  ok: true,
+  reason: undefined,
+  direct: false,
+  found: undefined,
+  tried: [],
+}
 
 /** The kernel's own three rules and nothing else (fib4_has_custom_rules). */
-const hasCustomRules = (fib: Fib): boolean => fib.rules.length !== 3 || fib.rules.some(({ priority }) => ![0, 32766, 32767].includes(priority))
+const hasCustomRules = (fib: Fib): boolean =>
+  fib.rules.length !== 3 || fib.rules.some(({ priority }) => ![0, 32766, 32767].includes(priority))
 
 /** net/ipv4/fib_frontend.c: fib_validate_source, __fib_validate_source. `oif`: where the packet will leave; undefined for this host. */
 export function validateSource(fib: Fib, interfaces: Interfaces, flow: InputFlow, oif: string | undefined): Validation {
@@ -123,55 +190,106 @@ export function validateSource(fib: Fib, interfaces: Interfaces, flow: InputFlow
   if (fast && interfaces.acceptLocal(iif)) return { ...PASSED, mode, text: 'rp_filter=0, accept_local=1' }
   if (fast && !hasCustomRules(fib) && !fib.hasCustomLocalRoutes) {
     if (!hasAddress(interfaces, src)) return { ...PASSED, mode, text: 'rp_filter=0' }
-    return { ...PASSED, ok: false, reason: 'martian-source', mode, text: `${printIp(src)} is an address of this host itself` }
+    return {
+      ...PASSED,
+      ok: false,
+      reason: 'martian-source',
+      mode,
+      text: `${printIp(src)} is an address of this host itself`,
+    }
   }
   return reverseLookup(fib, interfaces, flow, oif, mode)
 }
 
-function reverseLookup(fib: Fib, interfaces: Interfaces, flow: InputFlow, oif: string | undefined, mode: number): Validation {
+function reverseLookup(
+  fib: Fib,
+  interfaces: Interfaces,
+  flow: InputFlow,
+  oif: string | undefined,
+  mode: number,
+): Validation {
   const { src, dst, iif } = flow
   const mark = interfaces.srcValidMark(iif) ? (flow.mark ?? 0) : 0
-  const reverse: Flow = { dst: src, src: dst, iif: oif ?? 'lo', mark, tos: flow.tos ?? 0, protocol: flow.protocol, sport: flow.dport, dport: flow.sport }
+  const reverse: Flow = {
+    dst: src,
+    src: dst,
+    iif: oif ?? 'lo',
+    mark,
+    tos: flow.tos ?? 0,
+    protocol: flow.protocol,
+    sport: flow.dport,
+    dport: flow.sport,
+  }
   const options = { isUsable: (dev: string) => interfaces.isUp(dev) }
   const { found, tried } = lookup(fib, reverse, options)
   const result = { found, tried, mode, direct: false }
   const spoofed = (text: string): Validation => ({ ...result, ok: false, reason: 'rp-filter', text })
-  const lastResort = (text: string): Validation => (mode === 0 ? { ...result, ok: true, reason: undefined, text: 'rp_filter=0' } : spoofed(text))
-  const refusal = found.is !== 'route' || found.nexthop === undefined && found.route.type !== 'local' && found.route.type !== 'broadcast'
+  const lastResort = (text: string): Validation =>
+    mode === 0 ? { ...result, ok: true, reason: undefined, text: 'rp_filter=0' } : spoofed(text)
+  const refusal =
+    found.is !== 'route' ||
+    (found.nexthop === undefined && found.route.type !== 'local' && found.route.type !== 'broadcast')
   if (refusal) return lastResort(`rp_filter=${mode}: no way back to ${printIp(src)}`)
   const { route } = found
   if (route.type !== 'unicast' && (route.type !== 'local' || !interfaces.acceptLocal(iif)))
-    return { ...result, ok: false, reason: 'martian-source', text: `${printIp(src)} is a ${route.type} address of this host` }
+    return {
+      ...result,
+      ok: false,
+      reason: 'martian-source',
+      text: `${printIp(src)} is a ${route.type} address of this host`,
+    }
   const matching = route.nexthops.find(({ dev }) => dev === iif)
   if (matching || (route.type === 'local' && interfaces.isLoopback(iif)))
-    return { ...result, ok: true, reason: undefined, direct: matching !== undefined && matching.gateway === undefined, text: `rp_filter=${mode}: the way back to ${printIp(src)} leads through ${iif}` }
+    return {
+      ...result,
+      ok: true,
+      reason: undefined,
+      direct: matching !== undefined && matching.gateway === undefined,
+      text: `rp_filter=${mode}: the way back to ${printIp(src)} leads through ${iif}`,
+    }
   const via = route.nexthops[0]?.dev ?? 'nowhere'
-  if (!interfaces.addresses(iif).some(({ prefix }) => typeof prefix.ip === 'number')) return lastResort(`rp_filter=${mode}: ${iif} has no address`)
+  if (!interfaces.addresses(iif).some(({ prefix }) => typeof prefix.ip === 'number'))
+    return lastResort(`rp_filter=${mode}: ${iif} has no address`)
   if (mode === 1) return spoofed(`rp_filter=1: the way back to ${printIp(src)} leads through ${via}, not ${iif}`)
   const loose = lookup(fib, { ...reverse, oif: iif }, options).found
   const direct = loose.is === 'route' && loose.route.type === 'unicast' && loose.nexthop?.gateway === undefined
-  return { ...result, ok: true, reason: undefined, direct, text: `rp_filter=${mode}: there is a way back to ${printIp(src)} (through ${via})` }
+  return {
+    ...result,
+    ok: true,
+    reason: undefined,
+    direct,
+    text: `rp_filter=${mode}: there is a way back to ${printIp(src)} (through ${via})`,
+  }
 }
 
-const ALL_NODES6 = [0xff01n << 112n | 1n, 0xff02n << 112n | 1n]
+const ALL_NODES6 = [(0xff01n << 112n) | 1n, (0xff02n << 112n) | 1n]
 const SOLICITED_NODE6 = (0xff02n << 112n) | 0x1ff000000n
 
 function input6(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
   const [src, dst] = [flow.src as bigint, flow.dst as bigint]
   if (isLoopback(src) && !interfaces.isLoopback(flow.iif)) return martian('source', `a loopback source on ${flow.iif}`)
-  if (isLoopback(dst) && !interfaces.isLoopback(flow.iif)) return martian('destination', `a loopback destination on ${flow.iif}`)
+  if (isLoopback(dst) && !interfaces.isLoopback(flow.iif))
+    return martian('destination', `a loopback destination on ${flow.iif}`)
   if (isMulticast(dst)) return multicast6(interfaces, flow, dst)
   const scoped = isLinkLocal6(dst) ? { ...flow, oif: flow.iif } : flow
   const result = lookup(fib, flow, { isUsable: (dev) => interfaces.isUp(dev) })
   const { found } = result
   const base = { ...result, validation: undefined }
-  if (found.is === 'route' && (found.route.type === 'local' || found.route.type === 'anycast')) return { ...base, to: 'local', type: 'local' }
+  if (found.is === 'route' && (found.route.type === 'local' || found.route.type === 'anycast'))
+    return { ...base, to: 'local', type: 'local' }
   const linkLocal = scoped === flow ? result : lookup(fib, scoped, { isUsable: (dev) => interfaces.isUp(dev) })
   const hit = linkLocal.found
   if (hit.is !== 'route' || hit.route.type !== 'unicast' || hit.nexthop?.dev === undefined) return unroutable6(base)
   if (!interfaces.forwards(6, flow.iif)) return forwardOff(base, flow.iif)
   if (isZero(src) || isMulticast(src)) return martian('source', `${printIp(src)} is no address to send from`)
-  if (isLinkLocal6(src)) return { ...base, to: 'nowhere', reason: 'beyond-scope', text: `the link-local ${printIp(src)} is not forwarded`, icmp: 2 }
+  if (isLinkLocal6(src))
+    return {
+      ...base,
+      to: 'nowhere',
+      reason: 'beyond-scope',
+      text: `the link-local ${printIp(src)} is not forwarded`,
+      icmp: 2,
+    }
   const { dev, gateway } = hit.nexthop
   return { ...base, to: 'forward', dev, gateway, mtu: hit.route.mtu, redirect: false }
 }
@@ -180,11 +298,25 @@ function unroutable6(base: Looked): InputRoute {
   const { found } = base
   const type = found.is === 'refused' ? found.how : found.is === 'route' ? found.route.type : 'no-route'
   const silent = type === 'blackhole'
-  return { ...base, to: 'nowhere', reason: type, text: type === 'no-route' ? 'no route' : `the route says ${type}`, icmp: silent ? undefined : type === 'prohibit' ? 1 : 0 }
+  return {
+    ...base,
+    to: 'nowhere',
+    reason: type,
+    text: type === 'no-route' ? 'no route' : `the route says ${type}`,
+    icmp: silent ? undefined : type === 'prohibit' ? 1 : 0,
+  }
 }
 
 function multicast6(interfaces: Interfaces, { iif }: InputFlow, dst: bigint): InputRoute {
-  const solicited = interfaces.addresses(iif).some(({ prefix }) => typeof prefix.ip === 'bigint' && (SOLICITED_NODE6 | (prefix.ip & 0xffffffn)) === dst)
+  const solicited = interfaces
+    .addresses(iif)
+    .some(({ prefix }) => typeof prefix.ip === 'bigint' && (SOLICITED_NODE6 | (prefix.ip & 0xffffffn)) === dst)
   if (ALL_NODES6.includes(dst) || solicited) return { ...NOTHING, to: 'local', type: 'multicast' }
-  return { ...NOTHING, to: 'nowhere', reason: 'multicast-not-joined', text: `nobody here is known to have joined ${printIp(dst)}`, icmp: undefined }
+  return {
+    ...NOTHING,
+    to: 'nowhere',
+    reason: 'multicast-not-joined',
+    text: `nobody here is known to have joined ${printIp(dst)}`,
+    icmp: undefined,
+  }
 }

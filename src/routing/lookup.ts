@@ -87,19 +87,28 @@ const suppressed = (limit: number | undefined, route: Route): boolean =>
   limit !== undefined && route.nexthops.length > 0 && route.destination.length <= limit
 
 /** The best route of a table: longest prefix, TOS, metric; a route whose device cannot be used makes way for the next. */
-function best(fib: Fib, table: string, flow: Flow, options: LookupOptions): { route: Route; nexthop: NextHop | undefined } | undefined {
+function best(
+  fib: Fib,
+  table: string,
+  flow: Flow,
+  options: LookupOptions,
+): { route: Route; nexthop: NextHop | undefined } | undefined {
   for (const route of fib.table(table)?.matching(flow.dst) ?? []) {
     if (fib.family === 4 && route.tos !== 0 && route.tos !== ((flow.tos ?? 0) & 0x1c)) continue
     if (route.nexthops.length === 0 || isRefusal(route)) return { route, nexthop: undefined }
     const nexthop = route.nexthops.find(
-      (hop) => !hop.dead && (flow.oif === undefined || hop.dev === flow.oif) && (hop.dev === undefined || (options.isUsable?.(hop.dev) ?? true)),
+      (hop) =>
+        !hop.dead &&
+        (flow.oif === undefined || hop.dev === flow.oif) &&
+        (hop.dev === undefined || (options.isUsable?.(hop.dev) ?? true)),
     )
     if (nexthop) return { route, nexthop }
   }
   return undefined
 }
 
-const isRefusal = ({ type }: Route): boolean => type === 'blackhole' || type === 'unreachable' || type === 'prohibit' || type === 'throw'
+const isRefusal = ({ type }: Route): boolean =>
+  type === 'blackhole' || type === 'unreachable' || type === 'prohibit' || type === 'throw'
 
 /** Why a rule's selectors do not match, or undefined where they do (fib_rule_match, fib4_rule_match, fib6_rule_match). */
 function whyNot(rule: RoutingRule, flow: Flow): string | undefined {
@@ -112,20 +121,26 @@ const hex = (value: number) => `0x${value.toString(16)}`
 
 function selectorMismatch(rule: RoutingRule, flow: Flow): string | undefined {
   const { from, to, iif, oif, fwmark, tos, protocol, sport, dport, uidRange } = rule
-  if (from && !holds(from, flow.src)) return `from ${printPrefix(from)} does not hold ${flow.src === undefined ? 'an address not chosen yet' : printIp(flow.src)}`
+  if (from && !holds(from, flow.src))
+    return `from ${printPrefix(from)} does not hold ${flow.src === undefined ? 'an address not chosen yet' : printIp(flow.src)}`
   if (to && !holds(to, flow.dst)) return `to ${printPrefix(to)} does not hold ${printIp(flow.dst)}`
   if (iif !== undefined && iif !== flow.iif) return `iif ${iif} ≠ ${flow.iif ?? 'none'}`
   if (oif !== undefined && oif !== flow.oif) return `oif ${oif} ≠ ${flow.oif ?? 'none'}`
   const mark = flow.mark ?? 0
-  if (fwmark && ((mark ^ fwmark.value) & fwmark.mask) !== 0) return `fwmark ${hex(mark)} ≠ ${hex(fwmark.value)}${fwmark.mask === 0xffffffff ? '' : `/${hex(fwmark.mask)}`}`
-  if (tos !== undefined && tos !== 0 && tos !== ((flow.tos ?? 0) & 0xfc)) return `tos ${hex(flow.tos ?? 0)} ≠ ${hex(tos)}`
+  if (fwmark && ((mark ^ fwmark.value) & fwmark.mask) !== 0)
+    return `fwmark ${hex(mark)} ≠ ${hex(fwmark.value)}${fwmark.mask === 0xffffffff ? '' : `/${hex(fwmark.mask)}`}`
+  if (tos !== undefined && tos !== 0 && tos !== ((flow.tos ?? 0) & 0xfc))
+    return `tos ${hex(flow.tos ?? 0)} ≠ ${hex(tos)}`
   if (protocol !== undefined && protocol !== flow.protocol) return `protocol ${flow.protocol ?? 'none'} ≠ ${protocol}`
   if (sport && !within(sport, flow.sport)) return `source port ${flow.sport ?? 'none'} is not in ${sport.join('-')}`
-  if (dport && !within(dport, flow.dport)) return `destination port ${flow.dport ?? 'none'} is not in ${dport.join('-')}`
+  if (dport && !within(dport, flow.dport))
+    return `destination port ${flow.dport ?? 'none'} is not in ${dport.join('-')}`
   if (uidRange && !within(uidRange, flow.uid ?? 0)) return `uid ${flow.uid ?? 0} is not in ${uidRange.join('-')}`
   if (rule.l3mdev) return 'l3mdev: no VRF'
   return undefined
 }
 
-const holds = (prefix: Prefix, ip: Ip | undefined): boolean => prefix.length === 0 || (ip !== undefined && contains(prefix, ip))
-const within = ([low, high]: readonly [number, number], value: number | undefined): boolean => value !== undefined && low <= value && value <= high
+const holds = (prefix: Prefix, ip: Ip | undefined): boolean =>
+  prefix.length === 0 || (ip !== undefined && contains(prefix, ip))
+const within = ([low, high]: readonly [number, number], value: number | undefined): boolean =>
+  value !== undefined && low <= value && value <= high

@@ -1,4 +1,4 @@
-import { type Ip } from '../address/ip.js'
+import type { Ip } from '../address/ip.js'
 import { contains } from '../address/prefix.js'
 import type { InterfaceAddress, Interfaces } from './interfaces.js'
 import type { NextHop, Route, RouteScope } from './types.js'
@@ -7,15 +7,23 @@ import type { NextHop, Route, RouteScope } from './types.js'
 const SCOPE: Readonly<Record<RouteScope, number>> = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 }
 
 /** net/ipv4/devinet.c: inet_select_addr: an address of `dev`, the one that shares `near`'s subnet first; else of any device. */
-export function selectAddress4(interfaces: Interfaces, dev: string, near: Ip | undefined, scope: RouteScope): number | undefined {
+export function selectAddress4(
+  interfaces: Interfaces,
+  dev: string,
+  near: Ip | undefined,
+  scope: RouteScope,
+): number | undefined {
   const limit = SCOPE[scope]
   const localnet = interfaces.routeLocalnet(dev) ? SCOPE.link : SCOPE.host
-  const own = v4(interfaces.addresses(dev)).filter((address) => !address.secondary && Math.min(SCOPE[address.scope], localnet) <= limit)
+  const own = v4(interfaces.addresses(dev)).filter(
+    (address) => !address.secondary && Math.min(SCOPE[address.scope], localnet) <= limit,
+  )
   const chosen = own.find(({ prefix }) => near !== undefined && contains(prefix, near)) ?? own[0]
   if (chosen) return Number(chosen.prefix.ip)
   for (const other of interfaces.devices)
     for (const address of v4(interfaces.addresses(other)))
-      if (!address.secondary && address.scope !== 'link' && SCOPE[address.scope] <= limit) return Number(address.prefix.ip)
+      if (!address.secondary && address.scope !== 'link' && SCOPE[address.scope] <= limit)
+        return Number(address.prefix.ip)
   return undefined
 }
 
@@ -47,8 +55,7 @@ const LABELS: readonly (readonly [bigint, number, number])[] = [
   [0x3ffen << 112n, 16, 12],
 ]
 
-const label6 = (ip: bigint): number =>
-  LABELS.find(([prefix, length]) => contains({ ip: prefix, length }, ip))?.[2] ?? 1
+const label6 = (ip: bigint): number => LABELS.find(([prefix, length]) => contains({ ip: prefix, length }, ip))?.[2] ?? 1
 
 function commonBits(a: bigint, b: bigint): number {
   const difference = a ^ b

@@ -28,4 +28,5 @@ function parseMask(word: string, ip: Ip): Ip | undefined {
   return mask !== undefined && familyOf(mask) === family ? mask : undefined
 }
 
-export const printAddressMask = ({ ip, mask, length }: AddressMask): string => `${printIp(ip)}/${length >= 0 ? length : printIp(mask)}`
+export const printAddressMask = ({ ip, mask, length }: AddressMask): string =>
+  `${printIp(ip)}/${length >= 0 ? length : printIp(mask)}`

@@ -1,4 +1,4 @@
-import { parseIp, printIp, type Ip } from '../address/ip.js'
+import { type Ip, parseIp, printIp } from '../address/ip.js'
 import { servicePort } from '../address/services.js'
 import type { Ranges } from '../rules/value.js'
 
@@ -15,15 +15,24 @@ export interface Codec<T> {
   print(value: T): string
 }
 
-const one = <T>(metavar: string, parse: (text: string) => T, print: (value: T) => string): Codec<T> => ({ words: 1, metavar, parse, print })
+const one = <T>(metavar: string, parse: (text: string) => T, print: (value: T) => string): Codec<T> => ({
+  words: 1,
+  metavar,
+  parse,
+  print,
+})
 
 export const flag: Codec<true> = { words: 0, metavar: '', parse: () => true, print: () => '' }
 
 export const text = (limit: number): Codec<string> =>
-  one('text', (word) => {
-    if (new TextEncoder().encode(word).length > limit) throw new WordError(`at most ${limit} characters`)
-    return word
-  }, quote)
+  one(
+    'text',
+    (word) => {
+      if (new TextEncoder().encode(word).length > limit) throw new WordError(`at most ${limit} characters`)
+      return word
+    },
+    quote,
+  )
 
 /** As xtables_save_string prints: bare where every character is harmless, else in quotes with `\`, `"` and `'` escaped. */
 export function quote(word: string): string {
@@ -43,14 +52,19 @@ export function number(word: string, max: number, what = 'number', min = 0): num
   return value
 }
 
-export const integer = (max: number, what = 'number', min = 0): Codec<number> => one(what, (word) => number(word, max, what, min), String)
+export const integer = (max: number, what = 'number', min = 0): Codec<number> =>
+  one(what, (word) => number(word, max, what, min), String)
 
 export const keyword = <const W extends string>(what: string, words: readonly W[]): Codec<W> =>
-  one(what, (word) => {
-    const found = words.find((candidate) => candidate.toLowerCase() === word.toLowerCase())
-    if (!found) throw new WordError(`bad ${what} "${word}": one of ${words.join(', ')}`)
-    return found
-  }, (word) => word)
+  one(
+    what,
+    (word) => {
+      const found = words.find((candidate) => candidate.toLowerCase() === word.toLowerCase())
+      if (!found) throw new WordError(`bad ${what} "${word}": one of ${words.join(', ')}`)
+      return found
+    },
+    (word) => word,
+  )
 
 export function port(word: string): number {
   const value = unsigned(word) ?? servicePort(word)
@@ -126,10 +140,16 @@ export function markMask(word: string): MarkMask {
 }
 
 /** `VALUE[/MASK]`, printed without a mask of all ones (XTTYPE_MARKMASK32). */
-export const mark: Codec<MarkMask> = one('value[/mask]', markMask, ({ value, mask }) => (mask === WORD ? hex(value) : `${hex(value)}/${hex(mask)}`))
+export const mark: Codec<MarkMask> = one('value[/mask]', markMask, ({ value, mask }) =>
+  mask === WORD ? hex(value) : `${hex(value)}/${hex(mask)}`,
+)
 
 /** As `mark`, the mask always printed. */
-export const markWithMask: Codec<MarkMask> = one('value[/mask]', markMask, ({ value, mask }) => `${hex(value)}/${hex(mask)}`)
+export const markWithMask: Codec<MarkMask> = one(
+  'value[/mask]',
+  markMask,
+  ({ value, mask }) => `${hex(value)}/${hex(mask)}`,
+)
 
 export const address: Codec<Ip> = one(
   'address',

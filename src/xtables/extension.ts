@@ -62,7 +62,11 @@ export interface Extension<Table extends OptionTable> {
 export type AnyExtension = Extension<any>
 
 /** The words as iptables-save prints them, without a leading space. */
-export function printOptions<Table extends OptionTable>(extension: Extension<Table>, options: OptionsOf<Table>, context: RuleContext): string {
+export function printOptions<Table extends OptionTable>(
+  extension: Extension<Table>,
+  options: OptionsOf<Table>,
+  context: RuleContext,
+): string {
   if (extension.print) return extension.print(options, context)
   const words: string[] = []
   for (const key in extension.options) {
@@ -83,19 +87,28 @@ const flags = new WeakMap<AnyExtension, ReadonlyMap<string, string>>()
 export function optionNamed(extension: AnyExtension, word: string): string | undefined {
   let map = flags.get(extension)
   if (!map) {
-    map = new Map(Object.entries(extension.options as OptionTable).flatMap(([key, spec]) => [spec.flag, ...(spec.aliases ?? [])].map((name) => [name, key] as const)))
+    map = new Map(
+      Object.entries(extension.options as OptionTable).flatMap(([key, spec]) =>
+        [spec.flag, ...(spec.aliases ?? [])].map((name) => [name, key] as const),
+      ),
+    )
     flags.set(extension, map)
   }
   return map.get(word)
 }
 
 /** What is wrong with a set of options as a whole, or undefined. */
-export function problemOf(extension: AnyExtension, options: OptionsOf<OptionTable>, context: RuleContext): string | undefined {
+export function problemOf(
+  extension: AnyExtension,
+  options: OptionsOf<OptionTable>,
+  context: RuleContext,
+): string | undefined {
   const { name, exactlyOne, required, families, protocols, tables } = extension
   if (!families.includes(context.family)) return `"${name}" is not there for IPv${context.family}`
   if (protocols && (context.protocol === undefined || !protocols.includes(context.protocol)))
     return `"${name}" needs -p with a protocol that it knows`
-  if (tables && !tables.includes(context.table)) return `"${name}" may only be used in the table ${tables.join(', ')}, not in ${context.table}`
+  if (tables && !tables.includes(context.table))
+    return `"${name}" may only be used in the table ${tables.join(', ')}, not in ${context.table}`
   const flagOf = (key: string) => extension.options[key]?.flag
   const given = exactlyOne?.filter((key) => options[key])
   if (given && given.length > 1) return `${given.map(flagOf).join(' and ')} exclude each other`

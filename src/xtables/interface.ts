@@ -17,4 +17,5 @@ export const interfaceName: Codec<string> = {
   print: (name) => (/^[^\s"'\\]+$/.test(name) ? name : quote(name)),
 }
 
-export const interfaceRanges = (name: string): Ranges => (name.endsWith('+') ? [ifNamesFrom(name.slice(0, -1))] : [[ifName(name), ifName(name)]])
+export const interfaceRanges = (name: string): Ranges =>
+  name.endsWith('+') ? [ifNamesFrom(name.slice(0, -1))] : [[ifName(name), ifName(name)]]

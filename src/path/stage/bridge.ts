@@ -1,7 +1,7 @@
 import { BROADCAST_MAC, isMulticastMac, type Mac, printMac } from '../../address/mac.js'
-import { runHook } from '../hook-run.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
+import { runHook } from '../hook-run.js'
 import { bridgedDestination } from '../route.js'
 import type { ExitOf } from '../stages.js'
 import type { Link } from '../world.js'
@@ -52,7 +52,13 @@ export function bridgeDecision(cursor: Cursor): ExitOf<'bridge-decision'> | Fate
   const flooded = destination === BROADCAST_MAC || isMulticastMac(destination)
   if (forUs || flooded) {
     skb.type = destination === BROADCAST_MAC ? 'broadcast' : flooded ? 'multicast' : 'host'
-    cursor.record({ kind: 'bridge', bridge: bridge.name, in: info.in, out: [], text: `up to ${bridge.name}'s own IP stack (${printMac(destination)} is its address)` })
+    cursor.record({
+      kind: 'bridge',
+      bridge: bridge.name,
+      in: info.in,
+      out: [],
+      text: `up to ${bridge.name}'s own IP stack (${printMac(destination)} is its address)`,
+    })
     return 'up'
   }
   const out = egressPort(cursor, bridge, info.in, destination)
@@ -71,14 +77,22 @@ function egressPort(cursor: Cursor, bridge: Link, ingress: string | undefined, d
   const { netns, run } = cursor
   const ports = netns.state.links.filter((link) => link.master === bridge.name)
   const learned = netns.state.fdb.find(
-    (entry) => entry.mac === destination && ports.some(({ name }) => name === entry.dev) && entry.remote === undefined && !entry.local,
+    (entry) =>
+      entry.mac === destination &&
+      ports.some(({ name }) => name === entry.dev) &&
+      entry.remote === undefined &&
+      !entry.local,
   )
   const leading = ports.find((port) => run.layer2.withMac({ ...cursor.place, link: port.name }, destination))
   const port = leading ?? ports.find(({ name }) => name === learned?.dev)
   if (!port) {
     const open = ports.filter(({ name }) => name !== ingress)
-    if (open.length === 1 && open[0]) return accepted(cursor, bridge, ingress, open[0], 'flooded: nobody knows the address')
-    return cursor.drop('bridge-unknown-mac', `${printMac(destination)} is behind no port of ${bridge.name} that is known: flooded to ${open.map(({ name }) => name).join(', ') || 'nobody'}`)
+    if (open.length === 1 && open[0])
+      return accepted(cursor, bridge, ingress, open[0], 'flooded: nobody knows the address')
+    return cursor.drop(
+      'bridge-unknown-mac',
+      `${printMac(destination)} is behind no port of ${bridge.name} that is known: flooded to ${open.map(({ name }) => name).join(', ') || 'nobody'}`,
+    )
   }
   if (port.name === ingress && !port.port?.hairpin)
     return cursor.drop('bridge-no-hairpin', `the way back out of ${port.name} is closed: hairpin mode is off`)
@@ -91,7 +105,13 @@ function egressPort(cursor: Cursor, bridge: Link, ingress: string | undefined, d
 function accepted(cursor: Cursor, bridge: Link, ingress: string | undefined, port: Link, how: string): string | Fate {
   if (port.port && port.port.state !== 'forwarding')
     return cursor.drop('bridge-port-blocked', `bridge port ${port.name} is ${port.port.state}`)
-  cursor.record({ kind: 'bridge', bridge: bridge.name, in: ingress, out: [port.name], text: `${placeName(cursor.place)} ${bridge.name} forwards ${how}` })
+  cursor.record({
+    kind: 'bridge',
+    bridge: bridge.name,
+    in: ingress,
+    out: [port.name],
+    text: `${placeName(cursor.place)} ${bridge.name} forwards ${how}`,
+  })
   return port.name
 }
 

@@ -1,12 +1,12 @@
 import { printIp } from '../../address/ip.js'
 import { checksumOk, PROTOCOL } from '../../packet/checksum.js'
 import { FIELDS } from '../../packet/fields.js'
+import { parseFrame } from '../../packet/frame.js'
 import { headersOf, protocolName } from '../../packet/headers.js'
 import { Packet, u8, u16 } from '../../packet/packet.js'
 import { echo, sendIcmpError, sendStackReset } from '../answers.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
-import { parseFrame } from '../../packet/frame.js'
 import type { ExitOf } from '../stages.js'
 import type { Link, Socket } from '../world.js'
 import { placeName } from '../world.js'
@@ -44,7 +44,13 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
 
 function delivered(cursor: Cursor, socket: string | undefined, text: string): Fate {
   cursor.record({ kind: 'deliver', socket, text })
-  return cursor.fate({ outcome: 'delivered', reason: socket ? 'socket' : 'kernel', text, hook: undefined, interface: cursor.skb.iif })
+  return cursor.fate({
+    outcome: 'delivered',
+    reason: socket ? 'socket' : 'kernel',
+    text,
+    hook: undefined,
+    interface: cursor.skb.iif,
+  })
 }
 
 function tcp(cursor: Cursor): Fate {
@@ -53,7 +59,8 @@ function tcp(cursor: Cursor): Fate {
   const port = FIELDS['th.dport'].read(packet)!
   const socket = findSocket(cursor, 'tcp')
   if (socket?.state === 'connected') return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
-  if (socket && (flags & (SYN | ACK | RST | FIN)) === SYN) return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
+  if (socket && (flags & (SYN | ACK | RST | FIN)) === SYN)
+    return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
   if (socket === 'unknown') return assumedSocket(cursor, 'tcp', port)
   const answer = sendStackReset(cursor)
   const what = socket ? `no connection of ${socketName(socket)} takes this segment` : `nothing listens on tcp ${port}`
@@ -66,21 +73,31 @@ function udp(cursor: Cursor): Fate {
   const socket = findSocket(cursor, 'udp')
   if (socket === 'unknown') return assumedSocket(cursor, 'udp', port)
   if (socket) return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
-  const answer = type === 'host' ? sendIcmpError(cursor, packet.family === 4 ? { type: 3, code: 3 } : { type: 1, code: 4 }) : undefined
+  const answer =
+    type === 'host'
+      ? sendIcmpError(cursor, packet.family === 4 ? { type: 3, code: 3 } : { type: 1, code: 4 })
+      : undefined
   const text = `nothing listens on udp ${port}${answer ? ': the stack answers with ICMP port unreachable' : ''}`
   return cursor.drop('no-socket', text, { answer })
 }
 
 function icmp(cursor: Cursor): Fate {
   const { packet, type } = cursor.skb
-  const [wanted, setting] = packet.family === 4 ? [8, 'net.ipv4.icmp_echo_ignore_all'] : [128, 'net.ipv6.icmp.echo_ignore_all']
+  const [wanted, setting] =
+    packet.family === 4 ? [8, 'net.ipv4.icmp_echo_ignore_all'] : [128, 'net.ipv6.icmp.echo_ignore_all']
   if (u8(packet.bytes, packet.transport.offset) !== wanted) return delivered(cursor, undefined, 'to the kernel (ICMP)')
   if (cursor.netns.flag(setting)) return cursor.drop('echo-ignored', `${setting} = 1: no answer`)
   const ignored = packet.family === 4 && type !== 'host' && cursor.netns.flag('net.ipv4.icmp_echo_ignore_broadcasts')
   if (ignored) return cursor.drop('echo-ignored', 'net.ipv4.icmp_echo_ignore_broadcasts = 1: no answer')
   const answer = echo(cursor)
   cursor.record({ kind: 'deliver', socket: undefined, text: 'to the kernel, which answers the echo request' })
-  return cursor.fate({ outcome: 'delivered', reason: 'kernel', text: 'the kernel answers the echo request', hook: undefined, answer })
+  return cursor.fate({
+    outcome: 'delivered',
+    reason: 'kernel',
+    text: 'the kernel answers the echo request',
+    hook: undefined,
+    answer,
+  })
 }
 
 function assumedSocket(cursor: Cursor, protocol: 'tcp' | 'udp', port: number): Fate {
@@ -112,7 +129,8 @@ function findSocket(cursor: Cursor, protocol: 'tcp' | 'udp'): Socket | 'unknown'
       (socket.dev === undefined || socket.dev === skb.iif) &&
       (socket.state === 'listen' || (socket.remote === src && socket.remotePort === sport)),
   )
-  const score = (socket: Socket) => (socket.state === 'connected' ? 4 : 0) + (socket.local !== undefined ? 2 : 0) + (socket.dev !== undefined ? 1 : 0)
+  const score = (socket: Socket) =>
+    (socket.state === 'connected' ? 4 : 0) + (socket.local !== undefined ? 2 : 0) + (socket.dev !== undefined ? 1 : 0)
   return fitting.sort((a, b) => score(b) - score(a))[0]
 }
 
@@ -144,6 +162,12 @@ export function decapsulate(cursor: Cursor): ExitOf<'decapsulate'> | Fate {
   skb.packet = new Packet(frame.payload.slice(), frame.mac)
   skb.arrive(device.name, 'veth')
   const inner = headersOf(skb.packet, skb.mark)
-  cursor.record({ kind: 'decapsulate', interface: device.name, text: `VXLAN ${device.vxlan!.vni} arrives on ${device.name}`, outer, inner })
+  cursor.record({
+    kind: 'decapsulate',
+    interface: device.name,
+    text: `VXLAN ${device.vxlan!.vni} arrives on ${device.name}`,
+    outer,
+    inner,
+  })
   return 'inner'
 }

@@ -21,7 +21,9 @@ export function encapsulate(cursor: Cursor): ExitOf<'encapsulate'> | Fate {
   const device = netns.link(skb.oif)!
   const vxlan = device.vxlan!
   const mac = skb.packet.mac!
-  const entry = netns.state.fdb.find(({ dev, mac: known, remote }) => dev === device.name && known === mac.destination && remote !== undefined)
+  const entry = netns.state.fdb.find(
+    ({ dev, mac: known, remote }) => dev === device.name && known === mac.destination && remote !== undefined,
+  )
   const remote = entry?.remote ?? vxlan.remote ?? vxlan.group
   if (remote === undefined)
     return cursor.drop('no-vtep', `${device.name} does not know behind which host ${printMac(mac.destination)} is`)

@@ -19,7 +19,11 @@ export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
   const dontFragment = four ? ((FIELDS['ip.flags'].read(skb.packet) ?? 0) & 2) !== 0 : true
   if (skb.packet.bytes.length > mtu && dontFragment) {
     const answer = sendIcmpError(cursor, four ? { type: 3, code: 4, info: mtu } : { type: 2, code: 0, info: mtu })
-    return cursor.drop('fragmentation-needed', `${skb.packet.bytes.length} bytes do not fit into ${mtu}, and DF is set`, { answer })
+    return cursor.drop(
+      'fragmentation-needed',
+      `${skb.packet.bytes.length} bytes do not fit into ${mtu}, and DF is set`,
+      { answer },
+    )
   }
   const redirect = four && skb.iif === skb.oif && netns.sendsRedirects(skb.iif!)
   if (redirect) sendRedirect(cursor)
@@ -48,8 +52,16 @@ export function fragment(cursor: Cursor): ExitOf<'fragment'> | Fate {
   const dontFragment = skb.packet.family === 4 && ((FIELDS['ip.flags'].read(skb.packet) ?? 0) & 2) !== 0
   if (dontFragment) {
     const answer = sendIcmpError(cursor, { type: 3, code: 4, info: mtu })
-    return cursor.drop('fragmentation-needed', `${length} bytes do not fit into ${mtu}, and DF is set`, { answer, errno: 'EMSGSIZE' })
+    return cursor.drop('fragmentation-needed', `${length} bytes do not fit into ${mtu}, and DF is set`, {
+      answer,
+      errno: 'EMSGSIZE',
+    })
   }
-  cursor.record({ kind: 'check', what: 'fragment', passed: true, text: `${length} bytes leave in fragments of at most ${mtu}` })
+  cursor.record({
+    kind: 'check',
+    what: 'fragment',
+    passed: true,
+    text: `${length} bytes leave in fragments of at most ${mtu}`,
+  })
   return 'fits'
 }

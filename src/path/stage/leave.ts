@@ -1,5 +1,5 @@
-import { BROADCAST_MAC, type Mac, printMac } from '../../address/mac.js'
 import { printIp } from '../../address/ip.js'
+import { BROADCAST_MAC, type Mac, printMac } from '../../address/mac.js'
 import { buildFrame, ETHERTYPE } from '../../packet/frame.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
@@ -32,19 +32,33 @@ export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
   const known = netns.state.neighbours.find((entry) => entry.dev === link.name && entry.ip === nexthop)
   const text = printIp(nexthop)
   if (known?.mac !== undefined) {
-    cursor.record({ kind: 'neighbour', interface: link.name, address: text, mac: printMac(known.mac), text: `${known.state}` })
+    cursor.record({
+      kind: 'neighbour',
+      interface: link.name,
+      address: text,
+      mac: printMac(known.mac),
+      text: `${known.state}`,
+    })
     return send(known.mac)
   }
   const owner = run.options.followWires ? run.layer2.ownerOf({ ...cursor.place, link: link.name }, nexthop) : undefined
   if (owner?.link.mac !== undefined) {
     const who = `${placeName(owner.namespace)} ${owner.link.name}`
-    cursor.record({ kind: 'neighbour', interface: link.name, address: text, mac: printMac(owner.link.mac), text: `${who} answers` })
+    cursor.record({
+      kind: 'neighbour',
+      interface: link.name,
+      address: text,
+      mac: printMac(owner.link.mac),
+      text: `${who} answers`,
+    })
     return send(owner.link.mac)
   }
   const failed = known && /FAILED|INCOMPLETE/.test(known.state)
   if (failed || !run.options.assumeNeighbours) {
     const why = failed ? `it does not answer (${known.state})` : 'it is not in the neighbour table'
-    return cursor.drop('neighbour-unresolved', `no link-layer address for ${text} on ${link.name}: ${why}`, { errno: 'EHOSTUNREACH' })
+    return cursor.drop('neighbour-unresolved', `no link-layer address for ${text} on ${link.name}: ${why}`, {
+      errno: 'EHOSTUNREACH',
+    })
   }
   run.assume(`${placeName(cursor.place)}: ${text} answers on ${link.name} (not in the neighbour table)`)
   cursor.record({ kind: 'neighbour', interface: link.name, address: text, mac: undefined, text: 'taken as answering' })

@@ -11,10 +11,14 @@ const types: Codec<readonly string[]> = {
   parse(word) {
     const names = word.split(',').map((name) => name.toUpperCase())
     const wrong = names.find((name) => !(name in ADDRESS_TYPE))
-    if (wrong !== undefined) throw new WordError(`bad address type "${wrong}": one of ${Object.keys(ADDRESS_TYPE).join(', ')}`)
+    if (wrong !== undefined)
+      throw new WordError(`bad address type "${wrong}": one of ${Object.keys(ADDRESS_TYPE).join(', ')}`)
     return names
   },
-  print: (names) => Object.keys(ADDRESS_TYPE).filter((name) => names.includes(name)).join(','),
+  print: (names) =>
+    Object.keys(ADDRESS_TYPE)
+      .filter((name) => names.includes(name))
+      .join(','),
 }
 
 const ranges = (names: readonly string[]): Ranges =>
@@ -25,7 +29,12 @@ export const addrtype = defineMatch({
   families: [4, 6],
   options: {
     src: { flag: '--src-type', invertible: true, value: types, doc: 'the source address is of one of these types' },
-    dst: { flag: '--dst-type', invertible: true, value: types, doc: 'the destination address is of one of these types' },
+    dst: {
+      flag: '--dst-type',
+      invertible: true,
+      value: types,
+      doc: 'the destination address is of one of these types',
+    },
     limitIn: { flag: '--limit-iface-in', value: flag, doc: 'only the interface it came in through counts' },
     limitOut: { flag: '--limit-iface-out', value: flag, doc: 'only the interface it leaves through counts' },
   },
@@ -41,7 +50,8 @@ export const addrtype = defineMatch({
   lower({ src, dst, limitIn, limitOut }) {
     const over = limitIn ? 'iif' : limitOut ? 'oif' : 'any'
     const type = (of: 'saddr' | 'daddr'): Value => ({ from: 'fib', what: 'type', of, over })
-    const part = (given: Given<readonly string[]>, of: 'saddr' | 'daddr'): Condition => invertedIf(given.inverted, inRanges(type(of), ranges(given.value)))
+    const part = (given: Given<readonly string[]>, of: 'saddr' | 'daddr'): Condition =>
+      invertedIf(given.inverted, inRanges(type(of), ranges(given.value)))
     return all(...(src ? [part(src, 'saddr')] : []), ...(dst ? [part(dst, 'daddr')] : []))
   },
 })

@@ -7,7 +7,9 @@ export const connmark = defineMatch({
   families: [4, 6],
   tracks: true,
   required: ['mark'],
-  options: { mark: { flag: '--mark', invertible: true, value, doc: 'the mark of the connection, after its mask, is this' } },
+  options: {
+    mark: { flag: '--mark', invertible: true, value, doc: 'the mark of the connection, after its mask, is this' },
+  },
   doc: { summary: 'Matches the mark of the connection.', kernel: 'net/netfilter/xt_connmark.c: connmark_mt' },
   lower: ({ mark }) => invertedIf(mark!.inverted, equals(masked('ct.mark', mark!.value.mask), mark!.value.value)),
 })

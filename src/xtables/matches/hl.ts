@@ -1,4 +1,4 @@
-import { invertedIf, inRanges } from '../../rules/condition.js'
+import { inRanges, invertedIf } from '../../rules/condition.js'
 import { integer } from '../codec.js'
 import { defineMatch } from '../match.js'
 

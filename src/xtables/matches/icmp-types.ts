@@ -42,7 +42,8 @@ export const icmpType = (names: IcmpNames): Codec<IcmpTest> => ({
     const lower = word.toLowerCase()
     const exact = names.find(([name]) => name.toLowerCase() === lower)
     const begun = names.filter(([name]) => name.toLowerCase().startsWith(lower))
-    if (!exact && /^\D/.test(word) && begun.length > 1) throw new WordError(`ambiguous ICMP type "${word}": ${begun.map(([name]) => name).join(', ')}`)
+    if (!exact && /^\D/.test(word) && begun.length > 1)
+      throw new WordError(`ambiguous ICMP type "${word}": ${begun.map(([name]) => name).join(', ')}`)
     const found = exact ?? (/^\D/.test(word) ? begun[0] : undefined)
     if (found) return { type: found[1], codes: [found[2], found[3]] }
     const [type = '', code, ...more] = word.split('/')
@@ -59,11 +60,13 @@ export const icmpType = (names: IcmpNames): Codec<IcmpTest> => ({
 })
 
 /** icmp_match, icmp6_match: later fragments never match, a header that is cut off is dropped. */
-export function icmpCondition(given: { readonly value: IcmpTest; readonly inverted: boolean } | undefined, any: boolean): Condition {
+export function icmpCondition(
+  given: { readonly value: IcmpTest; readonly inverted: boolean } | undefined,
+  any: boolean,
+): Condition {
   const header = [equals('frag.offset', 0), readable('icmp.checksum')]
   if (!given) return all(...header)
   const { type, codes } = given.value
   const matches = any && type === 255 ? all() : all(equals('icmp.type', type), inRanges('icmp.code', [codes]))
   return all(...header, invertedIf(given.inverted, matches))
 }
-

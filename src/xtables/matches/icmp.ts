@@ -6,7 +6,14 @@ export const icmp = defineMatch({
   families: [4],
   protocols: [1],
   impliedBy: [1],
-  options: { type: { flag: '--icmp-type', invertible: true, value: icmpType(ICMP4), doc: 'the ICMP type, with its code if one is given' } },
+  options: {
+    type: {
+      flag: '--icmp-type',
+      invertible: true,
+      value: icmpType(ICMP4),
+      doc: 'the ICMP type, with its code if one is given',
+    },
+  },
   doc: {
     summary: 'Matches ICMP types and codes.',
     notes: ['`any` stands for type 255: every type.', 'A packet whose ICMP header is cut off is dropped on the spot.'],

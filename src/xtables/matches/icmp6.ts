@@ -7,7 +7,15 @@ export const icmp6 = defineMatch({
   protocols: [58],
   impliedBy: [58],
   required: ['type'],
-  options: { type: { flag: '--icmpv6-type', aliases: ['--icmp6-type' as '--icmpv6-type'], invertible: true, value: icmpType(ICMP6), doc: 'the ICMPv6 type, with its code if one is given' } },
+  options: {
+    type: {
+      flag: '--icmpv6-type',
+      aliases: ['--icmp6-type' as '--icmpv6-type'],
+      invertible: true,
+      value: icmpType(ICMP6),
+      doc: 'the ICMPv6 type, with its code if one is given',
+    },
+  },
   doc: {
     summary: 'Matches ICMPv6 types and codes.',
     notes: ['A packet whose ICMPv6 header is cut off is dropped on the spot.'],

@@ -17,7 +17,9 @@ const rate: Codec<number> = {
   metavar: 'rate[/second|/minute|/hour|/day]',
   parse(word) {
     const [count = '', unit = 'second', ...more] = word.split('/')
-    const full = ['second', 'minute', 'hour', 'day'].findIndex((name) => unit !== '' && name.startsWith(unit.toLowerCase()))
+    const full = ['second', 'minute', 'hour', 'day'].findIndex(
+      (name) => unit !== '' && name.startsWith(unit.toLowerCase()),
+    )
     const packets = /^\d+$/.test(count) ? Number(count) : 0
     if (more.length > 0 || full < 0 || packets === 0) throw new WordError(`bad rate "${word}"`)
     const apart = Math.floor((SCALE * UNITS[full]![1]) / packets)
@@ -54,12 +56,16 @@ export const limit = defineMatch({
   },
   print({ limit, burst }) {
     const words = [`--limit ${rate.print(limit?.value ?? DEFAULT_RATE)}`]
-    if (burst && burst.value !== DEFAULT_BURST) words.push(printOption({ flag: '--limit-burst', value: integer(10_000), doc: '' }, burst))
+    if (burst && burst.value !== DEFAULT_BURST)
+      words.push(printOption({ flag: '--limit-burst', value: integer(10_000), doc: '' }, burst))
     return words.join(' ')
   },
   lower({ limit, burst }) {
     const apart = limit?.value ?? DEFAULT_RATE
     const text = `${rate.print(apart)} burst ${burst?.value ?? DEFAULT_BURST}`
-    return { is: 'stateful', machine: { kind: 'bucket', perPacketMs: apart / 10, burst: burst?.value ?? DEFAULT_BURST, text } }
+    return {
+      is: 'stateful',
+      machine: { kind: 'bucket', perPacketMs: apart / 10, burst: burst?.value ?? DEFAULT_BURST, text },
+    }
   },
 })

@@ -6,7 +6,9 @@ export const mark = defineMatch({
   name: 'mark',
   families: [4, 6],
   required: ['mark'],
-  options: { mark: { flag: '--mark', invertible: true, value, doc: 'the mark of the packet, after its mask, is this' } },
+  options: {
+    mark: { flag: '--mark', invertible: true, value, doc: 'the mark of the packet, after its mask, is this' },
+  },
   doc: { summary: 'Matches the mark of the packet.', kernel: 'net/netfilter/xt_mark.c: mark_mt' },
   lower: ({ mark }) => invertedIf(mark!.inverted, equals(masked('meta.mark', mark!.value.mask), mark!.value.value)),
 })

@@ -13,13 +13,35 @@ export const multiport = defineMatch({
   protocols: [6, 17, 136, 132, 33],
   exactlyOne: ['sports', 'dports', 'ports'],
   options: {
-    sports: { flag: '--sports', aliases: ['--source-ports'], invertible: true, value: ports, doc: 'the source port is one of these' },
-    dports: { flag: '--dports', aliases: ['--destination-ports'], invertible: true, value: ports, doc: 'the destination port is one of these' },
-    ports: { flag: '--ports', aliases: ['--port'], invertible: true, value: ports, doc: 'either port is one of these (not both: that needs two matches)' },
+    sports: {
+      flag: '--sports',
+      aliases: ['--source-ports'],
+      invertible: true,
+      value: ports,
+      doc: 'the source port is one of these',
+    },
+    dports: {
+      flag: '--dports',
+      aliases: ['--destination-ports'],
+      invertible: true,
+      value: ports,
+      doc: 'the destination port is one of these',
+    },
+    ports: {
+      flag: '--ports',
+      aliases: ['--port'],
+      invertible: true,
+      value: ports,
+      doc: 'either port is one of these (not both: that needs two matches)',
+    },
   },
   doc: {
     summary: 'Matches a set of up to 15 ports or port ranges.',
-    notes: ['A range counts as two of the 15.', 'Later fragments never match, inverted or not.', 'A first fragment too short to hold the ports is dropped on the spot.'],
+    notes: [
+      'A range counts as two of the 15.',
+      'Later fragments never match, inverted or not.',
+      'A first fragment too short to hold the ports is dropped on the spot.',
+    ],
     kernel: 'net/netfilter/xt_multiport.c: multiport_mt, ports_match_v1',
   },
   lower({ sports, dports, ports }) {

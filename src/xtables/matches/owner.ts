@@ -35,7 +35,8 @@ export const owner = defineMatch({
       given && parts.push(invertedIf(given.inverted, inRanges(field, [given.value])))
     add(uid, 'socket.uid')
     add(gid, 'socket.gid')
-    if (groups) parts.push({ is: 'unknown', text: '--suppl-groups', needs: 'the groups of the sending process are not known' })
+    if (groups)
+      parts.push({ is: 'unknown', text: '--suppl-groups', needs: 'the groups of the sending process are not known' })
     return all(...parts)
   },
 })

@@ -1,5 +1,5 @@
 import { all, type Condition, equals, inRanges, invertedIf } from '../../rules/condition.js'
-import { flag, } from '../codec.js'
+import { flag } from '../codec.js'
 import type { Given } from '../extension.js'
 import { interfaceName, interfaceRanges } from '../interface.js'
 import { defineMatch } from '../match.js'

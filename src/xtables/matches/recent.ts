@@ -25,7 +25,11 @@ export const recent = defineMatch({
     rcheck: { flag: '--rcheck', invertible: true, value: flag, doc: 'is the address on the list?' },
     update: { flag: '--update', invertible: true, value: flag, doc: 'as --rcheck, and notes that it was seen' },
     remove: { flag: '--remove', invertible: true, value: flag, doc: 'takes the address off the list' },
-    seconds: { flag: '--seconds', value: integer(0xffffffff, 'seconds', 1), doc: 'only what was seen in the last seconds counts' },
+    seconds: {
+      flag: '--seconds',
+      value: integer(0xffffffff, 'seconds', 1),
+      doc: 'only what was seen in the last seconds counts',
+    },
     reap: { flag: '--reap', value: flag, doc: 'forgets what is older' },
     hitcount: { flag: '--hitcount', value: integer(0xffff, 'count', 1), doc: 'seen at least that often' },
     rttl: { flag: '--rttl', value: flag, doc: 'with the same TTL' },
@@ -42,18 +46,23 @@ export const recent = defineMatch({
   check({ seconds, reap, rsource, rdest, hitcount, rcheck, update }) {
     if (reap && !seconds) return '--reap needs --seconds'
     if (rsource && rdest) return '--rsource and --rdest exclude each other'
-    return (seconds || hitcount) && !rcheck && !update ? '--seconds and --hitcount go with --rcheck or --update' : undefined
+    return (seconds || hitcount) && !rcheck && !update
+      ? '--seconds and --hitcount go with --rcheck or --update'
+      : undefined
   },
   print(given, { family }) {
     const { seconds, reap, hitcount, rttl, name, mask, rdest } = given
     const words: string[] = []
-    for (const key of ['set', 'rcheck', 'update', 'remove'] as const) if (given[key]) words.push(`${given[key].inverted ? '! ' : ''}--${key}`)
+    for (const key of ['set', 'rcheck', 'update', 'remove'] as const)
+      if (given[key]) words.push(`${given[key].inverted ? '! ' : ''}--${key}`)
     if (seconds) words.push(`--seconds ${seconds.value}`)
     if (reap) words.push('--reap')
     if (hitcount) words.push(`--hitcount ${hitcount.value}`)
     if (rttl) words.push('--rttl')
     words.push(`--name ${quote(name?.value ?? 'DEFAULT')}`)
-    words.push(`--mask ${mask ? address.print(mask.value) : family === 4 ? '255.255.255.255' : 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'}`)
+    words.push(
+      `--mask ${mask ? address.print(mask.value) : family === 4 ? '255.255.255.255' : 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'}`,
+    )
     words.push(rdest ? '--rdest' : '--rsource')
     return words.join(' ')
   },

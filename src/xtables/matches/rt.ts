@@ -25,13 +25,18 @@ export const rt = defineMatch({
   },
   lower({ type, segsleft, len, res, addrs }) {
     const parts: Condition[] = [noExtensionHeader]
-    const field = (value: 'ip6.routing.type' | 'ip6.routing.left', range: readonly [number, number], inverted: boolean) => {
+    const field = (
+      value: 'ip6.routing.type' | 'ip6.routing.left',
+      range: readonly [number, number],
+      inverted: boolean,
+    ) => {
       const inside: Condition = { is: 'in', value, ranges: [range] }
       parts.push(inverted ? { is: 'not', of: inside } : inside)
     }
     if (segsleft) field('ip6.routing.left', segsleft.value, segsleft.inverted)
     if (type) field('ip6.routing.type', [type.value, type.value], type.inverted)
-    if (len || res || addrs) parts.push({ is: 'unknown', text: 'rt', needs: 'length and addresses of a routing header are not looked at yet' })
+    if (len || res || addrs)
+      parts.push({ is: 'unknown', text: 'rt', needs: 'length and addresses of a routing header are not looked at yet' })
     return all(...parts)
   },
 })

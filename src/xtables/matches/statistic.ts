@@ -10,7 +10,8 @@ const probability: Codec<number> = {
   metavar: 'p',
   parse(word) {
     const value = Number(word)
-    if (word.trim() === '' || !(value >= 0 && value <= 1)) throw new WordError(`bad probability "${word}": between 0 and 1`)
+    if (word.trim() === '' || !(value >= 0 && value <= 1))
+      throw new WordError(`bad probability "${word}": between 0 and 1`)
     return Math.round(value * ONE)
   },
   print: (weight) => (weight / ONE).toFixed(11),
@@ -41,6 +42,9 @@ export const statistic = defineMatch({
   },
   lower({ mode, probability, every, packet }) {
     if (mode!.value === 'random') return invertedIf(probability!.inverted, { is: 'chance', weight: probability!.value })
-    return invertedIf(every!.inverted, { is: 'stateful', machine: { kind: 'nth', every: every!.value, packet: packet?.value ?? 0 } })
+    return invertedIf(every!.inverted, {
+      is: 'stateful',
+      machine: { kind: 'nth', every: every!.value, packet: packet?.value ?? 0 },
+    })
   },
 })

@@ -21,7 +21,12 @@ function flagBits(word: string): number {
 }
 
 const printFlags = (bits: number): string =>
-  bits === 0 ? 'NONE' : Object.entries(FLAGS).filter(([, bit]) => bits & bit).map(([name]) => name).join(',')
+  bits === 0
+    ? 'NONE'
+    : Object.entries(FLAGS)
+        .filter(([, bit]) => bits & bit)
+        .map(([name]) => name)
+        .join(',')
 
 const tcpFlags: Codec<FlagTest> = {
   words: 2,
@@ -42,20 +47,40 @@ export const tcp = defineMatch({
   impliedBy: [6],
   options: {
     sport: { flag: '--sport', aliases: ['--source-port'], invertible: true, value: portRange, doc: 'the source port' },
-    dport: { flag: '--dport', aliases: ['--destination-port'], invertible: true, value: portRange, doc: 'the destination port' },
-    option: { flag: '--tcp-option', invertible: true, value: integer(255, 'TCP option', 1), doc: 'this TCP option is there' },
+    dport: {
+      flag: '--dport',
+      aliases: ['--destination-port'],
+      invertible: true,
+      value: portRange,
+      doc: 'the destination port',
+    },
+    option: {
+      flag: '--tcp-option',
+      invertible: true,
+      value: integer(255, 'TCP option', 1),
+      doc: 'this TCP option is there',
+    },
     flags: { flag: '--tcp-flags', invertible: true, value: tcpFlags, doc: 'of these flags exactly those are set' },
-    syn: { flag: '--syn', invertible: true, value: syn, doc: 'a connection is asked for: --tcp-flags SYN,RST,ACK,FIN SYN' },
+    syn: {
+      flag: '--syn',
+      invertible: true,
+      value: syn,
+      doc: 'a connection is asked for: --tcp-flags SYN,RST,ACK,FIN SYN',
+    },
   },
   doc: {
     summary: 'Matches TCP ports, flags and options.',
-    notes: ['Later fragments never match; one that begins 8 bytes in is dropped on the spot.', 'So is a packet whose TCP header is cut off.'],
+    notes: [
+      'Later fragments never match; one that begins 8 bytes in is dropped on the spot.',
+      'So is a packet whose TCP header is cut off.',
+    ],
     kernel: 'net/netfilter/xt_tcpudp.c: tcp_mt',
   },
   check: ({ flags, syn }) => (flags && syn ? '--tcp-flags and --syn exclude each other' : undefined),
   print({ sport, dport, option, flags, syn }) {
     const words: string[] = []
-    const add = (given: { inverted: boolean } | undefined, name: string, value: string) => given && words.push(`${given.inverted ? '! ' : ''}${name} ${value}`)
+    const add = (given: { inverted: boolean } | undefined, name: string, value: string) =>
+      given && words.push(`${given.inverted ? '! ' : ''}${name} ${value}`)
     add(sport, '--sport', sport ? portRange.print(sport.value) : '')
     add(dport, '--dport', dport ? portRange.print(dport.value) : '')
     add(option, '--tcp-option', `${option?.value}`)
@@ -69,7 +94,8 @@ export const tcp = defineMatch({
     if (sport) parts.push(invertedIf(sport.inverted, inRanges('th.sport', [sport.value])))
     if (dport) parts.push(invertedIf(dport.inverted, inRanges('th.dport', [dport.value])))
     if (test) parts.push(invertedIf(test.inverted, equals(masked('tcp.flags', test.value.mask), test.value.set)))
-    if (option) parts.push({ is: 'unknown', text: `--tcp-option ${option.value}`, needs: 'TCP options are not looked at yet' })
+    if (option)
+      parts.push({ is: 'unknown', text: `--tcp-option ${option.value}`, needs: 'TCP options are not looked at yet' })
     return all(...parts)
   },
 })

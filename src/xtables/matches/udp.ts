@@ -9,7 +9,13 @@ export const udp = defineMatch({
   impliedBy: [17],
   options: {
     sport: { flag: '--sport', aliases: ['--source-port'], invertible: true, value: portRange, doc: 'the source port' },
-    dport: { flag: '--dport', aliases: ['--destination-port'], invertible: true, value: portRange, doc: 'the destination port' },
+    dport: {
+      flag: '--dport',
+      aliases: ['--destination-port'],
+      invertible: true,
+      value: portRange,
+      doc: 'the destination port',
+    },
   },
   doc: {
     summary: 'Matches UDP ports.',

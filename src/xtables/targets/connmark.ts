@@ -3,7 +3,12 @@ import type { Effect } from '../../rules/effect.js'
 import { type Codec, flag, type MarkMask, markMask, markWithMask, number } from '../codec.js'
 import { defineTarget } from '../target.js'
 
-const maskOnly: Codec<number> = { words: 1, metavar: 'mask', parse: (word) => number(word, ALL, 'mask'), print: (value) => `0x${value.toString(16)}` }
+const maskOnly: Codec<number> = {
+  words: 1,
+  metavar: 'mask',
+  parse: (word) => number(word, ALL, 'mask'),
+  print: (value) => `0x${value.toString(16)}`,
+}
 const bits: Codec<MarkMask> = { ...markWithMask, metavar: 'bits', parse: (word) => markMask(word) }
 const ALL = 0xffffffff
 const inverse = (mask: number) => ~mask >>> 0
@@ -36,7 +41,10 @@ export const connmark = defineTarget({
     ctmask: { flag: '--ctmask', value: maskOnly, doc: 'bits of the connection’s mark' },
     mask: { flag: '--mask', value: maskOnly, doc: 'both masks at once' },
   },
-  doc: { summary: 'Sets the mark of the connection, or copies between it and the packet’s.', kernel: 'net/netfilter/xt_connmark.c: connmark_tg' },
+  doc: {
+    summary: 'Sets the mark of the connection, or copies between it and the packet’s.',
+    kernel: 'net/netfilter/xt_connmark.c: connmark_tg',
+  },
   check({ nfmask, ctmask, mask, save, restore }) {
     if ((nfmask || ctmask || mask) && !save && !restore) return 'masks go with --save-mark or --restore-mark'
     return mask && (nfmask || ctmask) ? '--mask excludes --nfmask and --ctmask' : undefined
@@ -50,7 +58,8 @@ export const connmark = defineTarget({
   },
   lower(given): readonly Effect[] {
     const set = xmark(given)
-    if (set) return [{ do: 'set', field: 'ct.mark', keep: inverse(set.mask), xor: { from: 'constant', value: set.value } }]
+    if (set)
+      return [{ do: 'set', field: 'ct.mark', keep: inverse(set.mask), xor: { from: 'constant', value: set.value } }]
     const nf = given.mask?.value ?? given.nfmask?.value ?? ALL
     const ct = given.mask?.value ?? given.ctmask?.value ?? ALL
     if (given.save) return [{ do: 'set', field: 'ct.mark', keep: inverse(ct), xor: masked('meta.mark', nf) }]

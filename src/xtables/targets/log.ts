@@ -44,10 +44,15 @@ export const log = defineTarget({
     const words: string[] = []
     if (given.prefix) words.push(`--log-prefix ${quote(given.prefix.value)}`)
     if (given.level && given.level.value !== WARNING) words.push(`--log-level ${given.level.value}`)
-    for (const [key, name] of [['sequence', '--log-tcp-sequence'], ['tcpOptions', '--log-tcp-options'], ['ipOptions', '--log-ip-options'], ['uid', '--log-uid'], ['mac', '--log-macdecode']] as const)
+    for (const [key, name] of [
+      ['sequence', '--log-tcp-sequence'],
+      ['tcpOptions', '--log-tcp-options'],
+      ['ipOptions', '--log-ip-options'],
+      ['uid', '--log-uid'],
+      ['mac', '--log-macdecode'],
+    ] as const)
       if (given[key]) words.push(name)
     return words.join(' ')
   },
   lower: ({ prefix }) => [{ do: 'log', prefix: prefix?.value ?? '' }],
 })
-

@@ -1,5 +1,5 @@
 import type { Value } from '../../rules/value.js'
-import { type MarkMask, markMask, markWithMask, type Codec } from '../codec.js'
+import { type Codec, type MarkMask, markMask, markWithMask } from '../codec.js'
 import { defineTarget } from '../target.js'
 
 const bits: Codec<MarkMask> = { ...markWithMask, metavar: 'bits', parse: (word) => ({ ...markMask(word) }) }

@@ -14,7 +14,8 @@ function parsePorts(text: string): Pick<NatRange, 'ports' | 'basePort'> {
 function parseAddresses(text: string): readonly [Ip, Ip] {
   const [low = '', high = low] = text.split('-')
   const [from, to] = [parseIp(low), parseIp(high)]
-  if (from === undefined || to === undefined || typeof from !== typeof to) throw new WordError(`bad address range "${text}"`)
+  if (from === undefined || to === undefined || typeof from !== typeof to)
+    throw new WordError(`bad address range "${text}"`)
   return [from, to]
 }
 
@@ -33,13 +34,23 @@ export const natRange: Codec<NatRange> = {
     if (colons > 1) return { addresses: parseAddresses(word) }
     const [addresses = '', ports] = word.split(':')
     if (addresses === '' && ports === undefined) throw new WordError('an address or a port is needed')
-    return { ...(addresses === '' ? {} : { addresses: parseAddresses(addresses) }), ...(ports === undefined ? {} : parsePorts(ports)) }
+    return {
+      ...(addresses === '' ? {} : { addresses: parseAddresses(addresses) }),
+      ...(ports === undefined ? {} : parsePorts(ports)),
+    }
   },
   print: ({ addresses, ports, basePort }) => {
     const [from, to] = addresses ?? []
     const six = typeof from === 'bigint' && ports !== undefined
     const show = (ip: Ip) => (six ? `[${printIp(ip)}]` : printIp(ip))
-    const range = from === undefined ? '' : from === to ? show(from) : six ? `[${printIp(from)}-${printIp(to!)}]` : `${printIp(from)}-${printIp(to!)}`
+    const range =
+      from === undefined
+        ? ''
+        : from === to
+          ? show(from)
+          : six
+            ? `[${printIp(from)}-${printIp(to!)}]`
+            : `${printIp(from)}-${printIp(to!)}`
     const base = basePort === undefined ? '' : `/${basePort}`
     return ports ? `${range}:${ports[0]}${ports[0] === ports[1] ? '' : `-${ports[1]}`}${base}` : range
   },
@@ -54,7 +65,11 @@ export const portsOnly: Codec<readonly [number, number]> = {
 }
 
 /** The flags of every NAT target, as the kernel's range has them. */
-export const rangeFlags = (given: { readonly random?: unknown; readonly fully?: unknown; readonly persistent?: unknown }): Pick<NatRange, 'random' | 'fullyRandom' | 'persistent'> => ({
+export const rangeFlags = (given: {
+  readonly random?: unknown
+  readonly fully?: unknown
+  readonly persistent?: unknown
+}): Pick<NatRange, 'random' | 'fullyRandom' | 'persistent'> => ({
   ...(given.random ? { random: true } : {}),
   ...(given.fully ? { fullyRandom: true } : {}),
   ...(given.persistent ? { persistent: true } : {}),

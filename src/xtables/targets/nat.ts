@@ -50,7 +50,14 @@ export const masquerade = defineTarget({
     notes: ['Matches forwarded packets in either direction, if nothing narrows it.'],
     kernel: 'net/netfilter/nf_nat_masquerade.c: nf_nat_masquerade_ipv4',
   },
-  lower: (given) => [{ do: 'nat', manip: 'src', how: 'masquerade', to: { ...(given.ports ? { ports: given.ports.value } : {}), ...rangeFlags(given) } }],
+  lower: (given) => [
+    {
+      do: 'nat',
+      manip: 'src',
+      how: 'masquerade',
+      to: { ...(given.ports ? { ports: given.ports.value } : {}), ...rangeFlags(given) },
+    },
+  ],
 })
 
 export const redirect = defineTarget({
@@ -65,5 +72,12 @@ export const redirect = defineTarget({
     notes: ['In PREROUTING to the first address of the incoming interface, in OUTPUT to 127.0.0.1.'],
     kernel: 'net/netfilter/nf_nat_redirect.c: nf_nat_redirect_ipv4',
   },
-  lower: (given) => [{ do: 'nat', manip: 'dst', how: 'redirect', to: { ...(given.ports ? { ports: given.ports.value } : {}), ...rangeFlags(given) } }],
+  lower: (given) => [
+    {
+      do: 'nat',
+      manip: 'dst',
+      how: 'redirect',
+      to: { ...(given.ports ? { ports: given.ports.value } : {}), ...rangeFlags(given) },
+    },
+  ],
 })

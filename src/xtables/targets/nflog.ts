@@ -19,7 +19,11 @@ export const nflog = defineTarget({
     group: { flag: '--nflog-group', value: integer(0xffff, 'group'), doc: 'the netlink group; 0' },
     range: { flag: '--nflog-range', value: integer(0xffffffff), doc: 'no effect' },
     size: { flag: '--nflog-size', value: integer(0xffffffff), doc: 'bytes of the packet' },
-    threshold: { flag: '--nflog-threshold', value: integer(0xffff, 'number', 1), doc: 'packets to collect before sending' },
+    threshold: {
+      flag: '--nflog-threshold',
+      value: integer(0xffff, 'number', 1),
+      doc: 'packets to collect before sending',
+    },
   },
   doc: { summary: 'Sends the packet to a logging program and goes on.', kernel: 'net/netfilter/xt_NFLOG.c: nflog_tg' },
   print({ prefix: given, group, range, size, threshold }) {

@@ -3,8 +3,23 @@ import { type Codec, WordError } from '../codec.js'
 import { defineTarget } from '../target.js'
 
 /** Names with their ICMP codes (libipt_REJECT.c, libip6t_REJECT.c); `short`: the other spellings. */
-const WITH4 = { 'icmp-net-unreachable': 0, 'icmp-host-unreachable': 1, 'icmp-proto-unreachable': 2, 'icmp-port-unreachable': 3, 'icmp-net-prohibited': 9, 'icmp-host-prohibited': 10, 'icmp-admin-prohibited': 13 } as const
-const WITH6 = { 'icmp6-no-route': 0, 'icmp6-adm-prohibited': 1, 'icmp6-addr-unreachable': 3, 'icmp6-port-unreachable': 4, 'icmp6-policy-fail': 5, 'icmp6-reject-route': 6 } as const
+const WITH4 = {
+  'icmp-net-unreachable': 0,
+  'icmp-host-unreachable': 1,
+  'icmp-proto-unreachable': 2,
+  'icmp-port-unreachable': 3,
+  'icmp-net-prohibited': 9,
+  'icmp-host-prohibited': 10,
+  'icmp-admin-prohibited': 13,
+} as const
+const WITH6 = {
+  'icmp6-no-route': 0,
+  'icmp6-adm-prohibited': 1,
+  'icmp6-addr-unreachable': 3,
+  'icmp6-port-unreachable': 4,
+  'icmp6-policy-fail': 5,
+  'icmp6-reject-route': 6,
+} as const
 const SHORT: Readonly<Record<string, string>> = {
   'net-unreach': 'icmp-net-unreachable', 'host-unreach': 'icmp-host-unreachable', 'proto-unreach': 'icmp-proto-unreachable', 'port-unreach': 'icmp-port-unreachable',
   'net-prohib': 'icmp-net-prohibited', 'host-prohib': 'icmp-host-prohibited', 'admin-prohib': 'icmp-admin-prohibited', 'tcp-rst': 'tcp-reset',
@@ -35,7 +50,10 @@ export const reject = defineTarget({
   options: { with: { flag: '--reject-with', value: kind, doc: 'what the sender is told; port unreachable' } },
   doc: {
     summary: 'Ends the packet and tells its sender.',
-    notes: ['The answer makes its own way through OUTPUT.', 'No answer goes to later fragments, ICMP errors, resets, broadcasts, or packets with a wrong checksum.'],
+    notes: [
+      'The answer makes its own way through OUTPUT.',
+      'No answer goes to later fragments, ICMP errors, resets, broadcasts, or packets with a wrong checksum.',
+    ],
     kernel: 'net/ipv4/netfilter/ipt_REJECT.c, net/netfilter/nf_reject_ipv4.c',
   },
   check({ with: given }, { family, protocol }) {
@@ -43,6 +61,9 @@ export const reject = defineTarget({
     const wrong = given && given.value.send !== 'tcp-reset' && (given.value.send === 'icmp') !== (family === 4)
     return wrong ? `${kind.print(given.value)} is of the other family` : undefined
   },
-  print: ({ with: given }, { family }) => `--reject-with ${kind.print(given?.value ?? (family === 4 ? DEFAULT4 : DEFAULT6))}`,
-  lower: ({ with: given }, { family }) => [{ do: 'reject', with: given?.value ?? (family === 4 ? DEFAULT4 : DEFAULT6) }],
+  print: ({ with: given }, { family }) =>
+    `--reject-with ${kind.print(given?.value ?? (family === 4 ? DEFAULT4 : DEFAULT6))}`,
+  lower: ({ with: given }, { family }) => [
+    { do: 'reject', with: given?.value ?? (family === 4 ? DEFAULT4 : DEFAULT6) },
+  ],
 })

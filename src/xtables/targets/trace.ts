@@ -5,6 +5,9 @@ export const trace = defineTarget({
   families: [4, 6],
   tables: ['raw'],
   options: {},
-  doc: { summary: 'The kernel reports every rule that the packet matches. Goes on.', kernel: 'net/netfilter/xt_TRACE.c: trace_tg' },
+  doc: {
+    summary: 'The kernel reports every rule that the packet matches. Goes on.',
+    kernel: 'net/netfilter/xt_TRACE.c: trace_tg',
+  },
   lower: () => [],
 })

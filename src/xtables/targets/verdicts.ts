@@ -12,5 +12,11 @@ const verdict = (name: string, summary: string, effect: Effect) =>
 
 export const accept = verdict('ACCEPT', 'Lets the packet through this base chain.', { do: 'accept' })
 export const drop = verdict('DROP', 'Ends the packet; nobody is told.', { do: 'drop' })
-export const returns = verdict('RETURN', 'Goes back to the calling chain; in a base chain the policy decides.', { do: 'return' })
-export const queue = verdict('QUEUE', 'Hands the packet to user space, queue 0.', { do: 'queue', number: 0, bypass: false })
+export const returns = verdict('RETURN', 'Goes back to the calling chain; in a base chain the policy decides.', {
+  do: 'return',
+})
+export const queue = verdict('QUEUE', 'Hands the packet to user space, queue 0.', {
+  do: 'queue',
+  number: 0,
+  bypass: false,
+})

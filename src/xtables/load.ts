@@ -1,0 +1,33 @@
+import type { Base, Chain, Table } from '../rules/program.js'
+import type { AnyExtension } from './extension.js'
+import type { Use } from './rule.js'
+import type { SaveChain, SaveFile, SaveTable } from './save.js'
+import { TABLES } from './tables.js'
+
+/** The tables of a file as the walkers take them. */
+export const toTables = (save: SaveFile): readonly Table[] => save.tables.map((table) => toTable(save, table))
+
+function toTable(save: SaveFile, table: SaveTable): Table {
+  const chains = new Map<string, Chain>()
+  for (const chain of table.chains.values())
+    chains.set(chain.name, { name: chain.name, rules: chain.rules, base: baseOf(table.name, chain) })
+  return { name: table.name, family: save.family, backend: save.backend, chains, needsConntrack: tracks(table) }
+}
+
+function baseOf(table: string, chain: SaveChain): Base | undefined {
+  const place = TABLES[table]?.[chain.name]
+  return place && { ...place, policy: chain.policy === 'DROP' ? 'drop' : 'accept', counters: chain.counters }
+}
+
+const needs = (use: Use<AnyExtension>): boolean => {
+  const tracks = use.extension?.tracks
+  return typeof tracks === 'function' ? tracks(use.options) : (tracks ?? false)
+}
+
+/** Chains that nobody jumps to count as well: their rules are loaded all the same. */
+function tracks(table: SaveTable): boolean {
+  for (const { rules } of table.chains.values())
+    for (const { fields } of rules)
+      if (fields.matches.some(needs) || (fields.target && needs(fields.target))) return true
+  return false
+}

@@ -1,0 +1,35 @@
+import type { Base, Hook } from '../rules/program.js'
+
+/** The base chains that each table has, in the order in which iptables-save prints them, with the kernel's priorities (enum nf_ip_hook_priorities). */
+export const TABLES: Readonly<Record<string, Readonly<Record<string, Pick<Base, 'hook' | 'priority' | 'type'>>>>> = {
+  raw: {
+    PREROUTING: { hook: 'prerouting', priority: -300, type: 'filter' },
+    OUTPUT: { hook: 'output', priority: -300, type: 'filter' },
+  },
+  mangle: {
+    PREROUTING: { hook: 'prerouting', priority: -150, type: 'filter' },
+    INPUT: { hook: 'input', priority: -150, type: 'filter' },
+    FORWARD: { hook: 'forward', priority: -150, type: 'filter' },
+    OUTPUT: { hook: 'output', priority: -150, type: 'route' },
+    POSTROUTING: { hook: 'postrouting', priority: -150, type: 'filter' },
+  },
+  nat: {
+    PREROUTING: { hook: 'prerouting', priority: -100, type: 'nat' },
+    INPUT: { hook: 'input', priority: 100, type: 'nat' },
+    OUTPUT: { hook: 'output', priority: -100, type: 'nat' },
+    POSTROUTING: { hook: 'postrouting', priority: 100, type: 'nat' },
+  },
+  filter: {
+    INPUT: { hook: 'input', priority: 0, type: 'filter' },
+    FORWARD: { hook: 'forward', priority: 0, type: 'filter' },
+    OUTPUT: { hook: 'output', priority: 0, type: 'filter' },
+  },
+  security: {
+    INPUT: { hook: 'input', priority: 50, type: 'filter' },
+    FORWARD: { hook: 'forward', priority: 50, type: 'filter' },
+    OUTPUT: { hook: 'output', priority: 50, type: 'filter' },
+  },
+}
+
+export const isBuiltin = (table: string, chain: string): boolean => Object.hasOwn(TABLES[table] ?? {}, chain)
+export const hookOf = (table: string, chain: string): Hook | undefined => TABLES[table]?.[chain]?.hook
