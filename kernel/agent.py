@@ -192,6 +192,15 @@ class Lab:
         family = socket.AF_INET6 if version == 6 else socket.AF_INET
         self.raw[version].sendto(packet, (socket.inet_ntop(family, destination), 0))
 
+    def op_forget(self):
+        """Removes every connection of the namespace: ctnetlink's delete without a tuple."""
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as sock:
+            sock.send(struct.pack('IHHIIBBH', 20, (1 << 8) | 2, 1 | 4, 1, 0, 0, 0, 0))  # IPCTNL_MSG_CT_DELETE, request + ack
+            code = struct.unpack_from('i', sock.recv(4096), 16)[0]
+            if code != 0:
+                raise OSError(-code, 'ctnetlink: ' + os.strerror(-code))
+        return {}
+
     def op_quiet(self):
         return {'caught': self.caught()}
 

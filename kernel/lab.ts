@@ -128,6 +128,10 @@ export class Lab {
     return `${this.spec.family === 4 ? 'ip' : 'ip6'}tables-${this.spec.backend}`
   }
 
+  async toolVersion(): Promise<string> {
+    return (await this.#agent.must([this.#tools, '--version'])).trim()
+  }
+
   /** Replaces every rule there is. Gives what the tool complains about, or undefined. */
   async load(text: string): Promise<string | undefined> {
     if (this.spec.backend === 'nft') await this.#agent.must(['nft', 'flush', 'ruleset'])
@@ -140,7 +144,7 @@ export class Lab {
   }
 
   async flushConnections(): Promise<void> {
-    await this.#agent.run(['conntrack', '-F'])
+    await this.#agent.ask('forget')
   }
 
   async send({ at, frame }: Injection): Promise<Outcome> {

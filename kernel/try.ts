@@ -1,17 +1,25 @@
+import { randomTraffic } from './cases/flows.js'
+import { randomLab } from './cases/labs.js'
+import { randomRuleset, restoreText } from './cases/ruleset.js'
+import { scene } from './cases/scene.js'
+import { judge } from './judge.js'
 import { Lab } from './lab.js'
-import { ethernet, ip4, udp } from './cases/frames.js'
-const t0 = Date.now()
-const lab = await Lab.build({ family: 4, backend: 'legacy', links: [0,1,2].map((i) => ({ name: `r${i}`, addresses: [`10.${i+1}.0.1/16`], arp: false, mtu: 1500 })), routes: ['10.9.0.0/16 via 10.2.0.2'], rules: [], neighbours: ['10.2.0.2 lladdr 02:00:00:00:02:02 dev r1 nud permanent'], sysctls: {'net.ipv4.ip_forward': '1'}, udp: [['0.0.0.0', 53]] })
-console.log('built', Date.now() - t0)
-const f = await lab.files()
-console.log('files', Date.now() - t0, Object.entries(f).map(([k, v]) => [k, v.length]))
-console.log(f['ip-neigh.json'], f.sockets)
-console.log(f['sysctl']?.slice(0,3000))
-console.log(await lab.load('*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p udp -j DNAT --to-destination 10.2.0.9\nCOMMIT\n'))
-await lab.trace()
-console.log(await lab.load('*raw\n:PREROUTING ACCEPT\n-A PREROUTING -j TRACE\nCOMMIT\n*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p udp -j DNAT --to-destination 10.2.0.9\nCOMMIT\n'))
-const e = { src: '10.1.0.2', dst: '10.2.0.3', sport: 1000, dport: 53 }; const frame = ethernet('02:00:00:00:00:10', '02:00:00:00:01:10', ip4({ ...e, protocol: 17 }, udp(e, '61626364')))
-console.log(await lab.send({ at: 'r0', frame }))
-const t1 = Date.now(); for (let i = 0; i < 1000; i++) await lab.send({ at: 'r0', frame }); console.log('1000 in', Date.now() - t1)
-console.log(await lab.aftermath(), await lab.strays())
-await lab.close(); console.log('closed', Date.now() - t0)
+import { Random } from './prng.js'
+const seed = process.argv[2] ?? '1', n = Number(process.argv[3] ?? 20), backend = (process.argv[4] ?? 'legacy') as 'legacy', family = (process.argv[5] === '6' ? 6 : 4)
+const random = new Random(seed)
+const spec = randomLab(random.fork('lab'), family, backend)
+const pair = await Promise.all([Lab.build(spec), Lab.build(spec)])
+const ids = { next: 1 }
+const t0 = Date.now(); let packets = 0, sent = 0; const why: Record<string, number> = {}
+for (let i = 0; i < n; i++) {
+  const r = random.fork(`case${i}`)
+  const sc = scene(spec, r, 256 + 4 * i)
+  const rs = randomRuleset(r.fork('rules'), sc)
+  const j = await judge(pair, `${seed}:${i}`, rs, randomTraffic({ random: r.fork('traffic'), scene: sc, ids }))
+  if (j.is === 'unstable') { why[j.why] = (why[j.why] ?? 0) + 1; continue }
+  packets += j.verdict.packets.length; sent += j.verdict.sent.flat().length
+  if (rs !== j.ruleset) console.log('repaired', i, rs.flatMap((t) => t.rules).filter((x) => !j.ruleset.some((t) => t.rules.includes(x))))
+  if (i === 3) console.log(JSON.stringify(j.verdict, null, 1).slice(0, 6000))
+}
+console.log({ ms: Date.now() - t0, packets, sent, why })
+await Promise.all(pair.map((l) => l.close()))

@@ -1,0 +1,74 @@
+import { MARKS, type Spot } from './matches.js'
+import { destinations, host, wan } from './scene.js'
+
+const bracket = (family: 4 | 6, address: string, port: string): string =>
+  port === '' ? address : family === 4 ? `${address}:${port}` : `[${address}]:${port}`
+const withPorts = ({ protocol }: Spot): boolean => protocol === 'tcp' || protocol === 'udp'
+const markText = ({ random }: Spot): string => random.pick(MARKS)
+const masked = ({ random }: Spot): string => `${random.pick(['0x1', '0x4000', '0x3', '0xff'])}`
+
+function dnat(spot: Spot): string | undefined {
+  if (!['PREROUTING', 'OUTPUT'].includes(spot.hook) || spot.table !== 'nat') return undefined
+  const { random, scene } = spot
+  const port = withPorts(spot) && random.chance(0.6) ? `${random.pick([80, 8080, 53, 5000, 7777])}` : ''
+  const to = random.weighted(destinations(scene))
+  return `--to-destination ${bracket(scene.family, to, port)}${random.chance(0.1) ? ' --persistent' : ''}`
+}
+
+function snat(spot: Spot): string | undefined {
+  if (!['POSTROUTING', 'INPUT'].includes(spot.hook) || spot.table !== 'nat') return undefined
+  const { random, scene: { family } } = spot
+  const to = random.pick([host(family, 2, 7), wan(family, 1), host(family, 1, 1), host(family, 2, 99), wan(family, 77)])
+  const port = withPorts(spot) && random.chance(0.25) ? random.pick(['2000', '1024', '40000']) : ''
+  return `--to-source ${bracket(family, to, port)}`
+}
+
+function reject(spot: Spot): string | undefined {
+  if (spot.table !== 'filter' || spot.hook === 'any') return undefined
+  const { random, scene: { family }, protocol } = spot
+  const types = family === 4
+    ? ['icmp-net-unreachable', 'icmp-host-unreachable', 'icmp-proto-unreachable', 'icmp-port-unreachable', 'icmp-net-prohibited', 'icmp-host-prohibited', 'icmp-admin-prohibited']
+    : ['icmp6-no-route', 'icmp6-adm-prohibited', 'icmp6-addr-unreachable', 'icmp6-port-unreachable', 'icmp6-policy-fail', 'icmp6-reject-route'] // biome-ignore format: lists
+  return `--reject-with ${protocol === 'tcp' && random.chance(0.5) ? 'tcp-reset' : random.pick(types)}`
+}
+
+function connmark(spot: Spot): string {
+  const { random } = spot
+  return random.weighted([
+    [3, () => `--set-xmark ${markText(spot)}`],
+    [3, () => '--save-mark'],
+    [3, () => '--restore-mark'],
+    [1, () => `--save-mark --nfmask ${masked(spot)} --ctmask ${masked(spot)}`],
+    [1, () => `--restore-mark --nfmask ${masked(spot)} --ctmask ${masked(spot)}`],
+    [1, () => `--or-mark ${masked(spot)}`],
+    [1, () => `--set-mark ${markText(spot)}`],
+  ])()
+}
+
+const anywhere = ({ table }: Spot): boolean => table !== 'nat'
+
+/** What each target can be told, by its name in src/xtables/targets. A text behind `-j NAME`; undefined: not here. */
+export const TARGETS: Readonly<Record<string, (spot: Spot) => string | undefined>> = {
+  ACCEPT: () => '',
+  CONNMARK: connmark,
+  CT(spot) {
+    if (spot.table !== 'raw') return undefined
+    return spot.random.weighted([[4, '--notrack'], [2, '--zone 5'], [1, '--zone-orig 6'], [1, '--zone-reply 7'], [0, '--zone mark'], [0, '--ctevents new']])
+  },
+  DNAT: dnat,
+  DROP: (spot) => (anywhere(spot) ? '' : undefined),
+  HL: (spot) => (spot.table === 'mangle' && spot.scene.family === 6 ? spot.random.pick(['--hl-set 33', '--hl-dec 1', '--hl-inc 2']) : undefined),
+  LOG: ({ random }) => `--log-prefix "${random.pick(['drop ', 'x'])}"`,
+  MARK: ({ random, table }) =>
+    table === 'nat' ? undefined : random.weighted([[3, `--set-xmark ${random.pick(MARKS)}`], [2, `--set-mark ${random.pick(MARKS)}`], [1, '--or-mark 0x10'], [1, '--and-mark 0xf0'], [1, '--xor-mark 0x3']]), // biome-ignore format: one thing
+  MASQUERADE: (spot) => (spot.table === 'nat' && spot.hook === 'POSTROUTING' ? (withPorts(spot) && spot.random.chance(0.1) ? '--to-ports 5555' : '') : undefined),
+  NFLOG: ({ random }) => `--nflog-group ${random.int(1, 5)}`,
+  NOTRACK: ({ table }) => (table === 'raw' ? '' : undefined),
+  QUEUE: (spot) => (anywhere(spot) && spot.random.chance(0.2) ? '' : undefined),
+  REDIRECT: (spot) => (spot.table === 'nat' && ['PREROUTING', 'OUTPUT'].includes(spot.hook) ? (withPorts(spot) && spot.random.chance(0.7) ? `--to-ports ${spot.random.pick([53, 5000, 8080])}` : '') : undefined),
+  REJECT: reject,
+  RETURN: () => '',
+  SNAT: snat,
+  TRACE: () => undefined, // the tracing cases put it where it belongs
+  TTL: (spot) => (spot.table === 'mangle' && spot.scene.family === 4 ? spot.random.pick(['--ttl-set 33', '--ttl-dec 1', '--ttl-inc 2', '--ttl-set 1']) : undefined),
+}

@@ -1,0 +1,120 @@
+import type { Caught } from './agent.js'
+import { type Flow, seenOf } from './cases/flows.js'
+import { type RuleSpec, type Ruleset, restoreText, type TableSpec } from './cases/ruleset.js'
+import type { Injection, Lab, Outcome } from './lab.js'
+import { connectionText, tidySave, type Verdict } from './verdict.js'
+
+/** Two labs built from one description. A case runs in both: where they differ, the kernel has drawn lots and judges nobody. */
+export type Pair = readonly [Lab, Lab]
+
+export type Judgement =
+  | { readonly is: 'judged'; readonly verdict: Verdict; readonly ruleset: Ruleset }
+  | { readonly is: 'unstable'; readonly why: string }
+
+interface Run {
+  readonly packets: readonly Injection[]
+  readonly outcomes: readonly Outcome[]
+  readonly save: string
+  readonly conntrack: readonly string[]
+}
+
+/** Loads the rules (leaving out what the kernel refuses), lets the packets through in both labs, and compares the two. */
+export async function judge(pair: Pair, name: string, wanted: Ruleset, traffic: Flow | readonly Injection[]): Promise<Judgement> {
+  const [lab, other] = pair
+  const ruleset = await loadRepaired(lab, wanted)
+  const complaint = await load(other, ruleset)
+  if (complaint !== undefined) return { is: 'unstable', why: `one lab takes the rules, the other does not: ${complaint}` }
+  const now = Math.floor(Date.now() / 1000)
+  const first = await run(lab, traffic)
+  if (typeof first === 'string') return { is: 'unstable', why: first }
+  const second = await run(other, first.packets)
+  if (typeof second === 'string') return { is: 'unstable', why: second }
+  return combine(name, now, first, second, ruleset)
+}
+
+async function load(lab: Lab, ruleset: Ruleset): Promise<string | undefined> {
+  // what `recent` remembers by name lives as long as a rule that names it, and the new rules come before the old ones go
+  if (lab.spec.backend === 'legacy') await lab.load(restoreText([], 'legacy'))
+  await lab.flushConnections()
+  return lab.load(restoreText(ruleset, lab.spec.backend))
+}
+
+/** The largest part of the ruleset that the kernel takes, found by leaving out rules table by table. */
+async function loadRepaired(lab: Lab, wanted: Ruleset): Promise<Ruleset> {
+  if ((await load(lab, wanted)) === undefined) return wanted
+  const repaired: TableSpec[] = []
+  for (const table of wanted) {
+    let rules: readonly RuleSpec[] = table.rules
+    if ((await load(lab, [table])) !== undefined) {
+      const good: RuleSpec[] = []
+      for (const rule of rules) if ((await load(lab, [{ ...table, rules: [...good, rule] }])) === undefined) good.push(rule)
+      rules = good
+    }
+    repaired.push({ ...table, rules })
+  }
+  const complaint = await load(lab, repaired)
+  if (complaint !== undefined) throw new Error(`the kernel does not take the repaired rules: ${complaint}\n${restoreText(repaired, lab.spec.backend)}`)
+  return repaired
+}
+
+const isFlow = (traffic: Flow | readonly Injection[]): traffic is Flow => 'next' in traffic
+const MOST_PACKETS = 80
+
+async function run(lab: Lab, traffic: Flow | readonly Injection[]): Promise<Run | string> {
+  const packets: Injection[] = []
+  const outcomes: Outcome[] = []
+  const send = async (injection: Injection) => {
+    packets.push(injection)
+    const outcome = await lab.send(injection)
+    outcomes.push(outcome)
+    return seenOf(outcome.sent)
+  }
+  if (isFlow(traffic)) {
+    let next = traffic.next([])
+    while (!next.done && packets.length < MOST_PACKETS) next = traffic.next(await send(next.value))
+  } else for (const injection of traffic) await send(injection)
+  const { frames, lost } = await lab.strays()
+  if (frames.length > 0 || lost > 0) return `${frames.length} frames came late, ${lost} were lost`
+  const { save, conntrack } = await lab.aftermath()
+  return { packets, outcomes, save: tidySave(save), conntrack: conntrack.map(connectionText).sort() }
+}
+
+function combine(name: string, now: number, first: Run, second: Run, ruleset: Ruleset): Judgement {
+  const unstable = (why: string): Judgement => ({ is: 'unstable', why })
+  if (first.save !== second.save) return unstable('counters')
+  if (first.conntrack.join('\n') !== second.conntrack.join('\n')) return unstable('connections')
+  const sent: (readonly Caught[])[] = []
+  for (const [i, outcome] of first.outcomes.entries()) {
+    const frames = blank(outcome.sent, second.outcomes[i]!.sent)
+    if (!frames) return unstable(`frames of packet ${i + 1}`)
+    if (outcome.trace.join() !== second.outcomes[i]!.trace.join()) return unstable(`trace of packet ${i + 1}`)
+    sent.push(frames)
+  }
+  const traced = first.outcomes.some(({ trace }) => trace.length > 0)
+  const trace = traced ? { trace: first.outcomes.map((outcome) => outcome.trace.map((line) => line.replace(/^TRACE: /, '').trim())) } : {}
+  return { is: 'judged', ruleset, verdict: { name, now, packets: first.packets, sent, save: first.save, conntrack: first.conntrack, ...trace } }
+}
+
+/** Where the IPv4 id and the header checksum, which covers it, stand in a frame's hex. */
+const ID = [36, 40] as const
+const CHECKSUM = [48, 52] as const
+
+/** The frames of both runs as one, `?` for ids that the kernel drew; undefined where anything else differs. */
+function blank(left: readonly Caught[], right: readonly Caught[]): readonly Caught[] | undefined {
+  if (left.length !== right.length) return undefined
+  const frames: Caught[] = []
+  for (const [i, [link, one]] of left.entries()) {
+    const [otherLink, other] = right[i]!
+    if (link !== otherLink) return undefined
+    if (one === other) frames.push([link, one])
+    else if (blankIds(one) === blankIds(other)) frames.push([link, blankIds(one)])
+    else return undefined
+  }
+  return frames
+}
+
+/** An IPv4 frame with its id and header checksum blanked; any other as it is. */
+export function blankIds(frame: string): string {
+  if (frame.slice(24, 28) !== '0800' || frame.length < 68) return frame
+  return `${frame.slice(0, ID[0])}????${frame.slice(ID[1], CHECKSUM[0])}????${frame.slice(CHECKSUM[1])}`
+}

@@ -1,0 +1,75 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { release } from 'node:os'
+import { buildPair, campaign, closePair, type Happened, type Plan } from './campaign.js'
+import { countingRules, ODD_PACKETS, oddLab } from './cases/odd.js'
+import { judge } from './judge.js'
+import type { Lab } from './lab.js'
+import type { Recording, Verdict } from './verdict.js'
+
+const FOLDER = 'tests/kernel'
+
+export async function recordingOf(lab: Lab, verdicts: readonly Verdict[]): Promise<Recording> {
+  const { family, backend } = lab.spec
+  return { kernel: release(), tools: await lab.toolVersion(), family, backend, files: await lab.files(), verdicts }
+}
+
+/** One verdict a line: a change of one shows as a change of one line. */
+export const recordingText = ({ verdicts, ...head }: Recording): string =>
+  `${JSON.stringify(head, null, 1).slice(0, -2)},\n "verdicts": [\n${verdicts.map((verdict) => `  ${JSON.stringify(verdict)}`).join(',\n')}\n ]\n}\n`
+
+function write(name: string, recording: Recording): void {
+  mkdirSync(FOLDER, { recursive: true })
+  writeFileSync(`${FOLDER}/${name}.json`, recordingText(recording))
+  console.log(`${FOLDER}/${name}.json: ${recording.verdicts.length} verdicts`)
+}
+
+/** The odd packets, one case each, with and without connection tracking. */
+async function recordOdd(backend: 'legacy' | 'nft'): Promise<void> {
+  for (const tracking of [true, false]) {
+    const pair = await buildPair(oddLab(backend))
+    try {
+      const verdicts: Verdict[] = []
+      for (const [name, packet] of Object.entries(ODD_PACKETS)) {
+        const judgement = await judge(pair, name, countingRules(tracking), [packet()])
+        if (judgement.is === 'judged') verdicts.push(judgement.verdict)
+        else console.log(`odd packet "${name}": ${judgement.why}`)
+      }
+      write(`odd-${backend}${tracking ? '' : '-untracked'}`, await recordingOf(pair[0], verdicts))
+    } finally {
+      await closePair(pair)
+    }
+  }
+}
+
+const SPREAD: readonly (Plan & { readonly name: string })[] = [
+  { name: 'random4-legacy', seed: 'recorded', cases: 80, families: [4], backends: ['legacy'], perLab: 20 },
+  { name: 'random4-nft', seed: 'recorded', cases: 40, families: [4], backends: ['nft'], perLab: 20 },
+  { name: 'random6-legacy', seed: 'recorded', cases: 20, families: [6], backends: ['legacy'], perLab: 20 },
+  { name: 'random6-nft', seed: 'recorded', cases: 10, families: [6], backends: ['nft'], perLab: 10 },
+  { name: 'traced4', seed: 'traced', cases: 20, families: [4], backends: ['legacy'], perLab: 20, trace: true },
+]
+
+/** Records everything anew: tests/kernel is what it leaves. */
+export async function recordAll(): Promise<void> {
+  await recordOdd('legacy')
+  await recordOdd('nft')
+  for (const plan of SPREAD) {
+    let lab: Lab | undefined
+    let verdicts: Verdict[] = []
+    let number = 0
+    let files: Recording | undefined
+    const finish = () => {
+      if (files) write(`${plan.name}-${++number}`, { ...files, verdicts })
+      verdicts = []
+    }
+    for await (const { pair, judgement } of campaign(plan) as AsyncGenerator<Happened>) {
+      if (pair[0] !== lab) {
+        finish()
+        lab = pair[0]
+        files = await recordingOf(lab, [])
+      }
+      if (judgement.is === 'judged') verdicts.push(judgement.verdict)
+    }
+    finish()
+  }
+}

@@ -1,0 +1,2 @@
+import { recordAll } from './record.js'
+if (process.argv.includes('--record')) await recordAll()
