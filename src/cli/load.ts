@@ -1,8 +1,7 @@
 import type { Hosts } from '../path/world.js'
-import { complaintError } from './complaint.js'
 import { UserError } from './exit.js'
 import type { Io } from './io.js'
-import { widthOf } from './paint.js'
+import { problemsError } from './problems.js'
 
 /** A snapshot as it was read: what it says, and the files that it came from. */
 export interface Loaded {
@@ -18,13 +17,7 @@ export async function load(snapshot: string, changes: readonly string[], io: Io)
   const files = await inputFiles(snapshot, io)
   const read = readSnapshot(files)
   if (read.ok) return { hosts: read.hosts, files: read.files }
-  const [problem] = read.problems
-  const { file, line, column, message } = problem!
-  const text = files.find(({ path }) => path === file)?.text
-  throw complaintError(
-    { file, line, column, message, source: text === undefined ? undefined : lineOf(text, line) },
-    widthOf(io),
-  )
+  throw problemsError(read.problems.slice(0, 1), (file) => files.find(({ path }) => path === file)?.text, io)
 }
 
 export const loadHosts = async (snapshot: string, changes: readonly string[], io: Io): Promise<Hosts> =>
@@ -56,16 +49,4 @@ export function unreadable(path: string, error: unknown): unknown {
   const { code, path: at } = error as NodeJS.ErrnoException
   const reason = code === undefined ? undefined : REASONS[code]
   return reason === undefined ? error : new UserError(`packetwalk: ${at ?? path}: ${reason}`)
-}
-
-/** The N-th line, from 1, without splitting the whole text. */
-function lineOf(text: string, line: number): string {
-  let from = 0
-  for (let n = 1; n < line; n++) {
-    const end = text.indexOf('\n', from)
-    if (end < 0) return ''
-    from = end + 1
-  }
-  const end = text.indexOf('\n', from)
-  return text.slice(from, end < 0 ? undefined : end).replace(/\r$/, '')
 }

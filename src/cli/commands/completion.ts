@@ -12,7 +12,7 @@ export const completion: CommandSpec = {
   exits: '0.',
   examples: [
     'completion bash > /etc/bash_completion.d/packetwalk',
-    'completion zsh > "${fpath[1]}/_packetwalk"',
+    'completion zsh > ~/.zfunc/_packetwalk',
     'completion fish > ~/.config/fish/completions/packetwalk.fish',
   ],
   options(command) {

@@ -147,8 +147,8 @@ async function writeResults(
     )
   }
   if (counters !== undefined) {
-    const { countersText } = await import('../counters.js')
-    await write(counters, [await countersText(simulation, place)], io)
+    const { countersText } = await import('../../report/counters.js')
+    await write(counters, [countersText(simulation, place)], io)
   }
   if (conntrack !== undefined) {
     const { printConntrack } = await import('../../conntrack/print.js')
