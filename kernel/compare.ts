@@ -1,0 +1,78 @@
+import type { Caught } from './agent.js'
+import { type Answer, ask, kernelTrace, type Lab } from './model.js'
+import { countsOf, type Verdict } from './verdict.js'
+
+/** One point on which the model and the kernel differ. `packet` from 1. */
+export interface Difference {
+  readonly about: 'frames' | 'counters' | 'connections' | 'trace' | 'failure'
+  readonly packet?: number
+  readonly text: string
+}
+
+/** Everything on which the model differs from the kernel; nothing is best. */
+export function differences(lab: Lab, verdict: Verdict): readonly Difference[] {
+  let answer: Answer
+  try {
+    answer = ask(lab, verdict)
+  } catch (error) {
+    return [{ about: 'failure', text: error instanceof Error ? (error.stack ?? error.message) : String(error) }]
+  }
+  return [...frames(verdict, answer), ...counters(verdict, answer), ...connections(verdict, answer), ...traces(verdict, answer)]
+}
+
+const side = (sent: readonly Caught[]): string => (sent.length === 0 ? 'nothing' : sent.map(([link, frame]) => `${link} ${frame}`).join('\n           '))
+
+function frames(verdict: Verdict, { sent, outcomes }: Answer): readonly Difference[] {
+  return verdict.sent.flatMap((kernel, i): readonly Difference[] => {
+    const model = sent[i]!
+    if (kernel.length === model.length && kernel.every((one, n) => same(one, model[n]!))) return []
+    const { at, frame } = verdict.packets[i]!
+    const text = `packet ${i + 1} at ${at} ${frame}\n   kernel: ${side(kernel)}\n   model:  ${side(model)}\n   (${outcomes[i]})`
+    return [{ about: 'frames', packet: i + 1, text }]
+  })
+}
+
+/** Equal but for what the kernel drew (`?`); there, the header checksum must be right in itself. */
+function same([link, kernel]: Caught, [otherLink, model]: Caught): boolean {
+  if (link !== otherLink || kernel.length !== model.length) return false
+  if (!kernel.includes('?')) return kernel === model
+  for (let i = 0; i < kernel.length; i++) if (kernel[i] !== '?' && kernel[i] !== model[i]) return false
+  return headerSum(model.slice(28)) === 0xffff
+}
+
+function headerSum(packet: string): number {
+  let total = 0
+  const length = Number.parseInt(packet[1]!, 16) * 8
+  for (let at = 0; at < length; at += 4) total += Number.parseInt(packet.slice(at, at + 4), 16)
+  while (total > 0xffff) total = (total & 0xffff) + (total >>> 16)
+  return total
+}
+
+function counters({ save }: Verdict, { counts }: Answer): readonly Difference[] {
+  const model = new Map(counts.map((count) => [`${count.table} ${count.chain} ${count.number}`, count]))
+  return countsOf(save).flatMap(({ table, chain, number, text, packets, bytes }): readonly Difference[] => {
+    const other = model.get(`${table} ${chain} ${number}`)
+    if (other?.packets === packets && other.bytes === bytes) return []
+    const found = other ? `[${other.packets}:${other.bytes}]` : 'no such rule'
+    return [{ about: 'counters', text: `${table} ${number === 0 ? `${chain} policy ` : ''}${text}: kernel [${packets}:${bytes}], model ${found}` }]
+  })
+}
+
+function connections({ conntrack }: Verdict, answer: Answer): readonly Difference[] {
+  const [ours, theirs] = [new Set(answer.conntrack), new Set(conntrack)]
+  return [
+    ...conntrack.filter((line) => !ours.has(line)).map((line): Difference => ({ about: 'connections', text: `only the kernel has: ${line}` })),
+    ...answer.conntrack.filter((line) => !theirs.has(line)).map((line): Difference => ({ about: 'connections', text: `only the model has:  ${line}` })),
+  ]
+}
+
+function traces(verdict: Verdict, answer: Answer): readonly Difference[] {
+  return (verdict.trace ?? []).flatMap((lines, i): readonly Difference[] => {
+    const kernel = kernelTrace(lines, verdict.save).join(' ')
+    const model = answer.trace[i]!.join(' ')
+    return kernel === model ? [] : [{ about: 'trace', packet: i + 1, text: `packet ${i + 1}\n   kernel: ${kernel}\n   model:  ${model}` }]
+  })
+}
+
+export const report = (name: string, found: readonly Difference[], most = 12): string =>
+  [`${name}: ${found.length} differences`, ...found.slice(0, most).map(({ about, text }) => `  ${about}: ${text}`), ...(found.length > most ? [`  … and ${found.length - most} more`] : [])].join('\n') // biome-ignore format: one thing
