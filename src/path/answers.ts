@@ -6,8 +6,9 @@ import type { RejectWith } from '../rules/effect.js'
 import { Cursor } from './cursor.js'
 import type { Done } from './effects.js'
 import type { Answer } from './fate.js'
-import { outputSource } from './route.js'
 import { Skb } from './skb.js'
+import { outputSource } from './source.js'
+import { attachAnswer } from './track.js'
 
 export interface IcmpAbout {
   readonly type: number
@@ -90,11 +91,7 @@ function send(cursor: Cursor, packet: Packet, what: Omit<Answer, 'fate'>, relate
   const reply = new Skb(packet)
   reply.mark = reflectedMark(cursor)
   reply.sender = { uid: undefined, gid: undefined, socket: false }
-  if (related && skb.tracking?.is === 'tracked') {
-    const { entry, direction } = skb.tracking.attachment
-    const opposite = direction === 'original' ? 'reply' : 'original'
-    reply.tracking = { is: 'tracked', created: false, attachment: { entry, direction: opposite, state: 'RELATED' } }
-  }
+  if (related) attachAnswer(skb, reply)
   const walk = new Cursor(run, cursor.walkOn, netns, reply)
   const headers = headersOf(packet, reply.mark)
   const fate = run.nested(() => cursor.walkOn(walk, 'generate'))

@@ -25,6 +25,8 @@ export class Cursor {
   netns: Netns
   skb: Skb
   readonly steps: Step[] = []
+  /** The range from which NAT has just drawn a port. */
+  drawnPorts: readonly [number, number] | undefined
   /** The hook that is being run, for what happens inside of it. */
   hook: Hook | undefined
 

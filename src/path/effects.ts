@@ -57,16 +57,13 @@ function undecided(cursor: Cursor, verdicts: readonly Performed['verdict'][], ab
 
 function set(cursor: Cursor, { field, keep, xor }: Extract<Effect, { do: 'set' }>): Done {
   const subject = new SkbSubject(cursor)
-  const [old, change] = [subject.read(field), evaluate(xor, subject)]
-  if (old === undefined || change === undefined)
-    return { did: `${fieldSpec(field).label}: nothing to set`, verdict: 'next' }
-  if (old === UNKNOWN || change === UNKNOWN)
-    return undecided(cursor, ['next'], `${fieldSpec(field).label} is not known`)
-  const value =
-    typeof old === 'number' && typeof keep === 'number' && typeof change === 'number'
-      ? ((old & keep) ^ change) >>> 0
-      : (BigInt(old) & BigInt(keep)) ^ BigInt(change)
-  return written(cursor, field, old, value)
+  const old = subject.read(field)
+  const change = evaluate(xor, subject)
+  const { label } = fieldSpec(field)
+  if (old === undefined || change === undefined) return { did: `${label}: nothing to set`, verdict: 'next' }
+  if (old === UNKNOWN || change === UNKNOWN) return undecided(cursor, ['next'], `${label} is not known`)
+  const narrow = typeof old === 'number' && typeof keep === 'number' && typeof change === 'number'
+  return written(cursor, field, old, narrow ? ((old & keep) ^ change) >>> 0 : (BigInt(old) & BigInt(keep)) ^ BigInt(change))
 }
 
 function add(cursor: Cursor, { field, by }: Extract<Effect, { do: 'add' }>): Done {

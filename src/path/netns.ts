@@ -1,15 +1,28 @@
-import { type Family, type Ip, printIp } from '../address/ip.js'
+import { type Family, familyOf, type Ip } from '../address/ip.js'
 import type { Mac } from '../address/mac.js'
 import { contains } from '../address/prefix.js'
+import type { Settings } from '../conntrack/settings.js'
+import { TIMEOUTS } from '../conntrack/settings.js'
 import { ConnectionTable } from '../conntrack/table.js'
-import { FIELDS, type FieldValue } from '../packet/fields.js'
+import { tupleKey, tupleOf } from '../conntrack/tuple.js'
+import { checksumOk } from '../packet/checksum.js'
+import { FIELDS } from '../packet/fields.js'
 import type { Packet } from '../packet/packet.js'
+import { isLimitedBroadcast, isMulticast } from '../routing/classify.js'
+import { Fib } from '../routing/fib.js'
+import type { Interfaces } from '../routing/interfaces.js'
+import { routeOutput } from '../routing/output.js'
 import type { Outcome } from '../rules/condition.js'
 import { evaluate, type Stateful, type Subject, UNKNOWN } from '../rules/interpret.js'
 import { advance, freshState, type MachineState } from '../rules/machines.js'
 import type { Counters, Rule } from '../rules/program.js'
 import { type ChainEntry, type Hooks, registerHooks } from './hooks.js'
+import { interfacesOf } from './interfaces.js'
+import { Reassembly } from './reassembly.js'
+import type { Skb } from './skb.js'
+import { readSysctl } from './sysctls.js'
 import type { Link, Namespace, Socket } from './world.js'
+import { placeName } from './world.js'
 
 /** What a namespace needs of the run that it belongs to. */
 export interface Surroundings {
@@ -20,16 +33,204 @@ export interface Surroundings {
 interface Prepared {
   readonly links: ReadonlyMap<string, Link>
   readonly hooks: Readonly<Record<Family, ReturnType<typeof registerHooks>>>
-  readonly own: ReadonlySet<Ip>
+  readonly fibs: Readonly<Record<Family, Fib>>
+  readonly interfaces: Interfaces
+  readonly settings: Settings
 }
 
 /** What is derived from a namespace's state once, however many runs walk it. */
 const prepared = new WeakMap<Namespace, Prepared>()
 
 function prepare(state: Namespace): Prepared {
+  const read = (key: string) => readSysctl(state.sysctls, key).value
   return {
     links: new Map(state.links.map((link) => [link.name, link])),
     hooks: { 4: registerHooks(state.tables, 4), 6: registerHooks(state.tables, 6) },
-    own: new Set(state.links.flatMap(({ addresses }) => addresses.map(({ prefix }) => prefix.ip))),
+    fibs: { 4: new Fib(4, state.rules4, state.routes), 6: new Fib(6, state.rules6, state.routes) },
+    interfaces: interfacesOf(state, read),
+    settings: settingsOf(state, read),
   }
+}
+
+function settingsOf({ sysctls }: Namespace, read: (key: string) => number): Settings {
+  const flag = (name: string) => read(`net.netfilter.nf_conntrack_${name}`) !== 0
+  return {
+    checksum: flag('checksum'),
+    accounting: flag('acct'),
+    max: read('net.netfilter.nf_conntrack_max'),
+    beLiberal: flag('tcp_be_liberal'),
+    loose: flag('tcp_loose'),
+    maxRetransmits: read('net.netfilter.nf_conntrack_tcp_max_retrans'),
+    ignoreInvalidRst: flag('tcp_ignore_invalid_rst'),
+    timeout: (name) =>
+      Number(
+        sysctls?.get(
+          `net.netfilter.nf_conntrack_${name.replace(/^(tcp|udp|icmp|icmpv6|generic)(?=_|$)/, timeoutPrefix)}`,
+        ) ??
+          TIMEOUTS[name] ??
+          600,
+      ),
+  }
+}
+
+/** `tcp_syn_sent` → `tcp_timeout_syn_sent`, `udp` → `udp_timeout`. */
+const timeoutPrefix = (protocol: string): string => `${protocol}_timeout`
+
+/** One namespace in one run: the immutable state, and all that changes. */
+export class Netns {
+  readonly state: Namespace
+  readonly connections: ConnectionTable
+  readonly ruleCounters = new Map<Rule, Counters>()
+  readonly policyCounters = new Map<string, Counters>()
+  readonly #prepared: Prepared
+  readonly #around: Surroundings
+  readonly #machines = new Map<Stateful | string, MachineState>()
+  readonly #flows = new Map<string, Socket>()
+  readonly #reassembly = new Reassembly()
+
+  constructor(state: Namespace, around: Surroundings) {
+    this.state = state
+    this.#around = around
+    this.#prepared = prepared.get(state) ?? prepare(state)
+    prepared.set(state, this.#prepared)
+    this.connections = new ConnectionTable(this.#prepared.settings, state.connections)
+  }
+
+  get name(): string {
+    return placeName(this.state)
+  }
+
+  get interfaces(): Interfaces {
+    return this.#prepared.interfaces
+  }
+
+  hooks(family: Family): { readonly hooks: Hooks; readonly tracking: boolean } {
+    return this.#prepared.hooks[family]
+  }
+
+  fib(family: Family): Fib {
+    return this.#prepared.fibs[family]
+  }
+
+  link(name: string | undefined): Link | undefined {
+    return name === undefined ? undefined : this.#prepared.links.get(name)
+  }
+
+  /** A sysctl as a number, with the kernel's default where the snapshot has none. */
+  number(key: string, fallback?: number): number {
+    const { value, assumed } = readSysctl(this.state.sysctls, key)
+    return assumed && fallback !== undefined ? fallback : value
+  }
+
+  flag(key: string): boolean {
+    return this.number(key) !== 0
+  }
+
+  defaultTtl(family: Family): number {
+    return family === 4 ? this.number('net.ipv4.ip_default_ttl') : 64
+  }
+
+  addressOf(packet: Packet, end: 'src' | 'dst'): Ip {
+    if (packet.family === 4) return FIELDS[end === 'src' ? 'ip.saddr' : 'ip.daddr'].read(packet) ?? 0
+    return FIELDS[end === 'src' ? 'ip6.saddr' : 'ip6.daddr'].read(packet) ?? 0n
+  }
+
+  /** By the local table: an address of this namespace, or a local route that holds it. */
+  isLocal(ip: Ip): boolean {
+    for (const route of this.fib(familyOf(ip)).table('local')?.matching(ip) ?? []) return route.type === 'local'
+    return false
+  }
+
+  isBroadcastOrMulticast(ip: Ip): boolean {
+    if (isMulticast(ip) || isLimitedBroadcast(ip)) return true
+    for (const route of this.fib(familyOf(ip)).table('local')?.matching(ip) ?? []) return route.type === 'broadcast'
+    return false
+  }
+
+  /** Is it in a subnet of this interface? */
+  isOnLink(ip: Ip, dev: string): boolean {
+    return this.interfaces.addresses(dev).some(({ prefix }) => contains(prefix, ip))
+  }
+
+  /** Does a bridge take frames for this address up to its own IP stack? */
+  isOwnMac(mac: Mac, bridge: string): boolean {
+    return this.state.links.some((link) => (link.name === bridge || link.master === bridge) && link.mac === mac)
+  }
+
+  /** The interface through which this namespace would send to `ip`. */
+  deviceTowards(ip: Ip): string | undefined {
+    const route = routeOutput(this.fib(familyOf(ip)), this.interfaces, { dst: ip })
+    return route.ok && route.type === 'unicast' ? route.dev : undefined
+  }
+
+  countRule(rule: Rule, bytes: number): void {
+    bump(this.ruleCounters, rule, bytes)
+  }
+
+  countPolicy({ table, chain }: ChainEntry, bytes: number): void {
+    bump(this.policyCounters, `${table.family} ${table.backend} ${table.name} ${chain.name}`, bytes)
+  }
+
+  advance(condition: Stateful, subject: Subject): { readonly outcome: Outcome; readonly text: string } {
+    const key = condition.name ?? condition
+    const { machine } = condition
+    let state = this.#machines.get(key)
+    if (!state) {
+      state = freshState(machine, this.#around.now)
+      this.#machines.set(key, state)
+      if (machine.kind === 'recent')
+        this.#around.assume(`${this.name}: the list of addresses "${condition.name}" is taken as empty`)
+      if (machine.kind === 'bucket')
+        this.#around.assume(`${this.name}: the limit ${machine.text} is taken as not used up`)
+    }
+    if (machine.kind !== 'recent') return advance(machine, state, { now: this.#around.now })
+    const seen = evaluate(machine.key, subject)
+    const ttl = subject.read('ip.ttl')
+    return advance(machine, state, {
+      now: this.#around.now,
+      key: seen === UNKNOWN ? undefined : seen,
+      ttl: ttl === UNKNOWN ? undefined : ttl,
+    })
+  }
+
+  /** A local socket begins to talk: what comes back to it finds it. */
+  openFlow(packet: Packet): void {
+    const tuple = tupleOf(packet)
+    if (!tuple || (tuple.protocol !== 6 && tuple.protocol !== 17)) return
+    const protocol = tuple.protocol === 6 ? 'tcp' : 'udp'
+    const { src, dst, sport, dport, family } = tuple
+    const socket: Socket = {
+      protocol,
+      state: 'connected',
+      local: src,
+      family,
+      port: sport,
+      remote: dst,
+      remotePort: dport,
+      dev: undefined,
+      process: undefined,
+    }
+    this.#flows.set(tupleKey({ ...tuple, src: dst, dst: src, sport: dport, dport: sport }), socket)
+  }
+
+  /** The socket that began the conversation which this packet continues. */
+  flowSocket(packet: Packet): Socket | undefined {
+    const tuple = tupleOf(packet)
+    return tuple && this.#flows.get(tupleKey(tuple))
+  }
+
+  /** The whole packet once its last fragment is here. */
+  reassemble(packet: Packet, now: number): Packet | undefined {
+    return this.#reassembly.add(packet, now)
+  }
+
+  /** REJECT answers nothing to a packet whose checksum is wrong (nf_reject_verify_csum, nf_ip_checksum). */
+  soundChecksum({ packet, sender }: Skb): boolean {
+    return sender !== undefined || checksumOk(packet)
+  }
+}
+
+function bump<K>(counters: Map<K, Counters>, key: K, bytes: number): void {
+  const old = counters.get(key)
+  counters.set(key, { packets: (old?.packets ?? 0) + 1, bytes: (old?.bytes ?? 0) + bytes })
 }

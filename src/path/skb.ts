@@ -18,6 +18,8 @@ export interface Sender {
   readonly gid: number | undefined
   /** False for what the kernel sends by itself (RST, ICMP errors): no full socket stands behind it. */
   readonly socket: boolean
+  /** A raw socket with a header of its own (IP_HDRINCL): it may send from any address. */
+  readonly raw?: boolean
 }
 
 /** One packet on its way through one namespace, with what Linux keeps beside the bytes (struct sk_buff). */
@@ -40,6 +42,8 @@ export class Skb {
   sender: Sender | undefined
   /** The packet crosses a bridge. `calls`: with bridge-nf-call-iptables (nf_bridge_info); `daddr`: before PREROUTING ran. */
   bridge: { in: string | undefined; out: string | undefined; calls: boolean; daddr: Ip } | undefined
+  /** It goes back out of the device that it came in by, and its sender could do without us: a redirect is due (IPSKB_DOREDIRECT). */
+  redirect = false
   /** The device that a local sender is bound to (SO_BINDTODEVICE, a tunnel's lower device). */
   bound: string | undefined
   /** The next hop, known once routing decided; for the neighbour lookup. */
@@ -57,6 +61,7 @@ export class Skb {
     this.iif = iif
     this.oif = undefined
     this.bound = undefined
+    this.redirect = false
     this.destination = undefined
     this.nexthop = undefined
     this.bridge = undefined

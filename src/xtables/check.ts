@@ -77,14 +77,18 @@ function* misplaced(table: Checked): Generator<TableProblem> {
     const queue = [base.name]
     for (let name = queue.pop(); name !== undefined; name = queue.pop())
       for (const rule of table.chains.get(name)!.rules) {
-        const { target, jump } = rule.fields
-        const chains = target?.extension?.chains
-        if (chains && !chains.includes(base.name))
-          yield {
-            line: rule.line,
-            word: 0,
-            message: `${target!.name} may only be reached from ${chains.join(', ')}, not from ${base.name}`,
-          }
+        const { target, matches, jump } = rule.fields
+        for (const { name, extension, options } of target ? [...matches, target] : matches) {
+          const allowed = extension?.chains
+          if (!allowed) continue
+          const chains = typeof allowed === 'function' ? allowed(options) : allowed
+          if (chains && !chains.includes(base.name))
+            yield {
+              line: rule.line,
+              word: 0,
+              message: `${name} may only be reached from ${chains.join(', ')}, not from ${base.name}`,
+            }
+        }
         if (jump && !seen.has(jump.chain)) {
           seen.add(jump.chain)
           queue.push(jump.chain)

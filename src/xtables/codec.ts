@@ -111,7 +111,7 @@ export const portList = (limit: number): Codec<Ranges> =>
     (ranges) => ranges.map(([from, to]) => (from === to ? `${from}` : `${from}:${to}`)).join(','),
   )
 
-/** `N` or `FROM:TO` (XTTYPE_UINT32RC). */
+/** `N`, `FROM:TO`, `:TO`, `FROM:` (XTTYPE_UINT8RC to UINT32RC). A range that falls is accepted: nothing lies in it. */
 export const numberRange = (max: number): Codec<readonly [number, number]> =>
   one(
     'from[:to]',
@@ -119,11 +119,14 @@ export const numberRange = (max: number): Codec<readonly [number, number]> =>
       const [low = '', high, ...more] = word.split(':')
       const from = low === '' && high !== undefined ? 0 : number(low, max)
       const to = high === undefined ? from : high === '' ? max : number(high, max)
-      if (more.length > 0 || from > to) throw new WordError(`bad range "${word}"`)
+      if (more.length > 0) throw new WordError(`bad range "${word}"`)
       return [from, to]
     },
-    ([from, to]) => (from === to ? `${from}` : to === max ? `${from}:` : `${from}:${to}`),
+    ([from, to]) => (from === to ? `${from}` : `${from}:${to}`),
   )
+
+/** Of a range that may fall. */
+export const rangesOf = ([from, to]: readonly [number, number]): Ranges => (from > to ? [] : [[from, to]])
 
 export interface MarkMask {
   readonly value: number

@@ -46,10 +46,14 @@ export interface Extension<Table extends OptionTable> {
   /** One of these options must be given, and no two. */
   readonly exactlyOne?: readonly (keyof Table & string)[]
   readonly required?: readonly (keyof Table & string)[]
+  /** At least one option of any kind must be given. */
+  readonly needsOption?: boolean
   /** Turns connection tracking on in its namespace (nf_ct_netns_get in its checkentry). */
   readonly tracks?: boolean | ((options: OptionsOf<Table>) => boolean)
   /** Only in these tables. */
   readonly tables?: readonly string[]
+  /** Only reached from these base chains, by way of user chains too. */
+  readonly chains?: readonly string[] | ((options: OptionsOf<Table>) => readonly string[] | undefined)
   readonly options: Table
   readonly doc: Documentation
   /** Checks options against each other; a text is what is wrong. */
@@ -113,6 +117,7 @@ export function problemOf(
   const given = exactlyOne?.filter((key) => options[key])
   if (given && given.length > 1) return `${given.map(flagOf).join(' and ')} exclude each other`
   if (given?.length === 0) return `"${name}" needs one of ${exactlyOne!.map(flagOf).join(', ')}`
+  if (extension.needsOption && Object.keys(options).length === 0) return `"${name}" needs an option`
   const missing = required?.find((key) => !options[key])
   if (missing) return `"${name}" needs ${flagOf(missing)}`
   return extension.check?.(options, context)

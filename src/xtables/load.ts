@@ -1,6 +1,6 @@
 import type { Base, Chain, Table } from '../rules/program.js'
 import type { AnyExtension } from './extension.js'
-import type { Use } from './rule.js'
+import type { Use } from './rule-fields.js'
 import type { SaveChain, SaveFile, SaveTable } from './save.js'
 import { TABLES } from './tables.js'
 

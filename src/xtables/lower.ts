@@ -5,7 +5,7 @@ import type { Range, Value } from '../rules/value.js'
 import type { AddressMask } from './address-mask.js'
 import type { Given, RuleContext } from './extension.js'
 import { interfaceRanges } from './interface.js'
-import type { RuleFields } from './rule.js'
+import type { RuleFields } from './rule-fields.js'
 
 /**
  * What a rule means, in the order in which ip_packet_match and ip6_packet_match look (source, destination, in, out, protocol, fragment), then

@@ -16,7 +16,7 @@ import { interfaceName } from './interface.js'
 import type { AnyMatch } from './match.js'
 import { matches as MATCHES } from './matches/index.js'
 import { parseProtocol } from './protocol.js'
-import type { RuleFields, Use } from './rule.js'
+import type { RuleFields, Use } from './rule-fields.js'
 import type { AnyTarget } from './target.js'
 import { targets as TARGETS } from './targets/index.js'
 

@@ -1,42 +1,11 @@
 import type { Family } from '../address/ip.js'
 import type { Counters, Rule, Source, Step } from '../rules/program.js'
 import { type AddressMask, printAddressMask } from './address-mask.js'
-import { type Given, type OptionsOf, type OptionTable, printOptions, type RuleContext } from './extension.js'
+import { type Given, printOptions, type RuleContext } from './extension.js'
 import { interfaceName } from './interface.js'
 import { lowerRule } from './lower.js'
-import type { AnyMatch } from './match.js'
 import { printProtocol } from './protocol.js'
-import type { AnyTarget } from './target.js'
-
-/** A match or target of a rule. Without `extension` we do not know it: its words are kept as they were. */
-export interface Use<E> {
-  readonly name: string
-  readonly extension: E | undefined
-  readonly options: OptionsOf<OptionTable>
-  readonly raw: string | undefined
-}
-
-/** What stands on one `-A` line. */
-export interface RuleFields {
-  readonly chain: string
-  readonly src: Given<AddressMask> | undefined
-  readonly dst: Given<AddressMask> | undefined
-  readonly iif: Given<string> | undefined
-  readonly oif: Given<string> | undefined
-  readonly protocol: Given<number> | undefined
-  readonly fragment: Given<true> | undefined
-  readonly matches: readonly Use<AnyMatch>[]
-  readonly target: Use<AnyTarget> | undefined
-  /** A user chain to go to. */
-  readonly jump:
-    | {
-        readonly chain: string
-        readonly goto: boolean /** Which word of its line names the chain. */
-        readonly at: number
-      }
-    | undefined
-  readonly counters: Counters | undefined
-}
+import type { RuleFields } from './rule-fields.js'
 
 /** Where a whole ruleset's rules stand: shared by all rules of a table. */
 export interface TablePlace {

@@ -3,8 +3,6 @@ import type { Extension, OptionsOf, OptionTable, RuleContext } from './extension
 
 /** One `-j NAME` of iptables that is no chain, whole: what it accepts, how it prints, what it does, what it is for. */
 export interface Target<Table extends OptionTable = OptionTable> extends Extension<Table> {
-  /** Only from these base chains. */
-  readonly chains?: readonly string[]
   lower(options: OptionsOf<Table>, context: RuleContext): readonly Effect[]
 }
 

@@ -58,10 +58,9 @@ function tcp(cursor: Cursor): Fate {
   const flags = FIELDS['tcp.flags'].read(packet) ?? 0
   const port = FIELDS['th.dport'].read(packet)!
   const socket = findSocket(cursor, 'tcp')
-  if (socket?.state === 'connected') return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
-  if (socket && (flags & (SYN | ACK | RST | FIN)) === SYN)
-    return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
   if (socket === 'unknown') return assumedSocket(cursor, 'tcp', port)
+  const asks = (flags & (SYN | ACK | RST | FIN)) === SYN
+  if (socket && (asks || socket.state === 'connected')) return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
   const answer = sendStackReset(cursor)
   const what = socket ? `no connection of ${socketName(socket)} takes this segment` : `nothing listens on tcp ${port}`
   return cursor.drop('no-socket', answer ? `${what}: the stack answers with RST` : what, { answer })

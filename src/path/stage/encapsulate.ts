@@ -6,7 +6,7 @@ import { headersOf } from '../../packet/headers.js'
 import { concatBytes } from '../../packet/hex.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
-import { outputSource } from '../route.js'
+import { outputSource } from '../source.js'
 import type { ExitOf } from '../stages.js'
 
 /** RFC 7348 section 5: flags (the I bit), 24 bits reserved, VNI, 8 bits reserved. */

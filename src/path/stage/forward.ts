@@ -25,8 +25,7 @@ export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
       { answer },
     )
   }
-  const redirect = four && skb.iif === skb.oif && netns.sendsRedirects(skb.iif!)
-  if (redirect) sendRedirect(cursor)
+  if (skb.redirect) sendRedirect(cursor)
   decreaseTtl(skb.packet)
   cursor.record({ kind: 'check', what: 'ttl', passed: true, text: `TTL ${ttl} → ${ttl - 1}` })
   return 'pass'
@@ -36,10 +35,9 @@ const REDIRECT_HOST = 1
 
 /** net/ipv4/route.c: ip_rt_send_redirect: the packet leaves where it came in, and the sender could reach the next hop itself. */
 function sendRedirect(cursor: Cursor): void {
-  const { skb, netns } = cursor
+  const { skb } = cursor
   const gateway = skb.nexthop
-  const source = netns.addressOf(skb.packet, 'src')
-  if (typeof gateway !== 'number' || !netns.isOnLink(source, skb.iif!) || !netns.isOnLink(gateway, skb.iif!)) return
+  if (typeof gateway !== 'number') return
   sendIcmpError(cursor, { type: 5, code: REDIRECT_HOST, info: gateway })
 }
 

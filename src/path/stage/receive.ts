@@ -1,6 +1,6 @@
 import { BROADCAST_MAC, isMulticastMac, printMac } from '../../address/mac.js'
 import { headerChecksumOk } from '../../packet/checksum.js'
-import { u16 } from '../../packet/packet.js'
+import { type Packet, u16 } from '../../packet/packet.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
 import type { ExitOf } from '../stages.js'
@@ -34,7 +34,7 @@ export function ipReceive(cursor: Cursor): ExitOf<'ip-receive'> | Fate {
     const mac = printMac(skb.packet.mac?.destination ?? 0)
     return cursor.drop('other-host', `the frame is addressed to ${mac}, not to ${skb.iif}`)
   }
-  const fault = skb.packet.family === 4 ? fault4(skb.packet.bytes) : fault6(skb.packet.bytes)
+  const fault = skb.packet.family === 4 ? fault4(skb.packet) : fault6(skb.packet.bytes)
   if (fault) return cursor.drop('ip-header', fault)
   if (skb.bridge?.calls) {
     skb.bridge = undefined // br_netfilter has run PREROUTING already: ip_sabotage_in
@@ -43,13 +43,14 @@ export function ipReceive(cursor: Cursor): ExitOf<'ip-receive'> | Fate {
   return 'sound'
 }
 
-function fault4(bytes: Uint8Array): string | undefined {
+function fault4(packet: Packet): string | undefined {
+  const { bytes } = packet
   if (bytes.length < 20) return 'the IPv4 header is cut off'
   if (bytes[0]! >> 4 !== 4) return `IP version ${bytes[0]! >> 4} in an IPv4 frame`
   const header = (bytes[0]! & 15) * 4
   if (header < 20) return `an IPv4 header of ${header} bytes`
   if (bytes.length < header) return 'the IPv4 options are cut off'
-  if (!headerChecksumOk(bytes)) return 'wrong IPv4 header checksum'
+  if (!headerChecksumOk(packet)) return 'wrong IPv4 header checksum'
   const total = u16(bytes, 2)!
   if (total > bytes.length) return `total length ${total}, but only ${bytes.length} bytes arrived`
   if (total < header) return `total length ${total} is less than the header`

@@ -1,0 +1,28 @@
+/** What net.netfilter.* says; seconds. Defaults: Documentation/networking/nf_conntrack-sysctl.rst. */
+export interface Settings {
+  readonly checksum: boolean
+  readonly accounting: boolean
+  readonly max: number
+  readonly beLiberal: boolean
+  readonly loose: boolean
+  readonly maxRetransmits: number
+  readonly ignoreInvalidRst: boolean
+  /** Timeouts that the namespace has changed; the others are the kernel's. */
+  timeout(name: string): number
+}
+
+export const TIMEOUTS: Readonly<Record<string, number>> = {
+  tcp_syn_sent: 120, tcp_syn_recv: 60, tcp_established: 432000, tcp_fin_wait: 120, tcp_close_wait: 60, tcp_last_ack: 30, tcp_time_wait: 120,
+  tcp_close: 10, tcp_max_retrans: 300, tcp_unacknowledged: 300, udp: 30, udp_stream: 120, icmp: 30, icmpv6: 30, generic: 600,
+} // biome-ignore format: a table
+
+export const DEFAULT_SETTINGS: Settings = {
+  checksum: true,
+  accounting: false,
+  max: 262144,
+  beLiberal: false,
+  loose: true,
+  maxRetransmits: 3,
+  ignoreInvalidRst: false,
+  timeout: (name) => TIMEOUTS[name] ?? 600,
+}

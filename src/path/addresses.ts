@@ -1,0 +1,41 @@
+import { ADDRESS_TYPE, type FieldValue } from '../packet/fields.js'
+import { isLimitedBroadcast, isLoopback, isMulticast, isZero } from '../routing/classify.js'
+import { lookup } from '../routing/lookup.js'
+import type { FibValue } from '../rules/interpret.js'
+import type { Cursor } from './cursor.js'
+
+type Name = keyof typeof ADDRESS_TYPE
+
+/** What xt_addrtype asks the FIB about an address (net/ipv4/fib_frontend.c: __inet_dev_addr_type; xt_addrtype.c: match_lookup_rt6). */
+export function addressTypeOf(cursor: Cursor, { of, over }: FibValue): FieldValue {
+  const { netns, skb } = cursor
+  const ip = netns.addressOf(skb.packet, of === 'saddr' ? 'src' : 'dst')
+  const dev = over === 'any' ? undefined : over === 'iif' ? skb.iif : skb.oif
+  return ADDRESS_TYPE[typeof ip === 'number' ? type4(cursor, ip, dev) : type6(cursor, ip, dev)]
+}
+
+function type4({ netns }: Cursor, ip: number, dev: string | undefined): Name {
+  if (isZero(ip) || isLimitedBroadcast(ip)) return 'BROADCAST'
+  if (isMulticast(ip)) return 'MULTICAST'
+  for (const route of netns.fib(4).table('local')?.matching(ip) ?? [])
+    return dev === undefined || route.nexthops.some((hop) => hop.dev === dev)
+      ? (route.type.toUpperCase() as Name)
+      : 'UNICAST'
+  return 'UNICAST'
+}
+
+/** The type that the address has by its bits is tested first; LOCAL, UNREACHABLE, … by a route lookup. */
+function type6({ netns }: Cursor, ip: bigint, dev: string | undefined): Name {
+  if (isMulticast(ip)) return 'MULTICAST'
+  if (isLoopback(ip)) return 'LOCAL'
+  const { found } = lookup(netns.fib(6), { dst: ip, iif: 'lo', ...(dev === undefined ? {} : { oif: dev }) })
+  if (found.is !== 'route') return 'UNREACHABLE'
+  const { type } = found.route
+  return type === 'local'
+    ? 'LOCAL'
+    : type === 'anycast'
+      ? 'ANYCAST'
+      : type === 'unreachable' || type === 'blackhole' || type === 'prohibit'
+        ? 'UNREACHABLE'
+        : 'UNICAST'
+}

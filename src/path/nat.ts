@@ -1,0 +1,185 @@
+import { type Ip, printIp } from '../address/ip.js'
+import type { Attachment } from '../conntrack/entry.js'
+import { concerns, isIcmpError, translate, translateIcmpError } from '../conntrack/nat/manip.js'
+import { isInitialised, type Manip, nullBinding, type Setup, setUp } from '../conntrack/nat/setup.js'
+import { isIcmp } from '../conntrack/tuple.js'
+import { type Headers, headersOf } from '../packet/headers.js'
+import { selectAddress4, selectAddress6 } from '../routing/source.js'
+import type { Effect } from '../rules/effect.js'
+import type { Hook } from '../rules/program.js'
+import type { RuleVisit } from '../rules/traverse.js'
+import { type ChainRun, recordChain, runChain, skippedChain } from './chains.js'
+import type { Cursor } from './cursor.js'
+import type { Done } from './effects.js'
+import type { Fate } from './fate.js'
+import type { HookEntry } from './hooks.js'
+import { reroute } from './route.js'
+
+type NatEntry = Extract<HookEntry, { kind: 'nat' }>
+type NatEffect = Extract<Effect, { do: 'nat' }>
+
+const context = ({ netns, run }: Cursor) => ({ table: netns.connections, now: run.now, random: run.options.random })
+
+/** A rule's NAT: sets the connection up; the packet is rewritten once the chain is through. */
+export function setUpNat(cursor: Cursor, effect: NatEffect): Done {
+  const { skb } = cursor
+  if (skb.tracking?.is !== 'tracked') return { did: `${effect.manip}-NAT: not tracked`, verdict: 'accept' }
+  const range = rangeOf(cursor, effect)
+  if (!range) return { did: `${effect.how ?? 'nat'}: no address to use`, verdict: 'drop' }
+  const setup = setUp(skb.tracking.attachment.entry, effect.manip, range, context(cursor))
+  cursor.drawnPorts = setup.ports
+  return { did: describeNat(effect, range), verdict: 'accept' }
+}
+
+function describeNat(effect: NatEffect, { addresses, ports }: NatEffect['to']): string {
+  const name =
+    effect.how === 'masquerade'
+      ? 'MASQUERADE'
+      : effect.how === 'redirect'
+        ? 'REDIRECT'
+        : effect.manip === 'src'
+          ? 'SNAT'
+          : 'DNAT'
+  const show = (ip: Ip) => (typeof ip === 'bigint' && ports ? `[${printIp(ip)}]` : printIp(ip))
+  const address = addresses
+    ? addresses[0] === addresses[1]
+      ? show(addresses[0])
+      : `${show(addresses[0])}-${show(addresses[1])}`
+    : ''
+  const port = ports ? `:${ports[0] === ports[1] ? ports[0] : `${ports[0]}-${ports[1]}`}` : ''
+  return `${name} to ${address}${port}`
+}
+
+/** The addresses that MASQUERADE and REDIRECT find for themselves (nf_nat_masquerade_ipv4, nf_nat_redirect_ipv4). */
+function rangeOf(cursor: Cursor, { how, to }: NatEffect): NatEffect['to'] | undefined {
+  if (!how) return to
+  const address = how === 'masquerade' ? masqueradeAddress(cursor) : redirectAddress(cursor)
+  return address === undefined ? undefined : { ...to, addresses: [address, address] }
+}
+
+function masqueradeAddress({ skb, netns }: Cursor): Ip | undefined {
+  const dev = skb.oif
+  if (dev === undefined) return undefined
+  const dst = netns.addressOf(skb.packet, 'dst')
+  if (typeof dst === 'bigint') return selectAddress6(netns.interfaces, dev, dst)
+  return selectAddress4(netns.interfaces, dev, skb.nexthop ?? dst, 'global')
+}
+
+const LOCALHOST4 = 0x7f000001
+const LOCALHOST6 = 1n
+
+function redirectAddress({ skb, netns, hook }: Cursor): Ip | undefined {
+  const four = skb.packet.family === 4
+  if (hook === 'output') return four ? LOCALHOST4 : LOCALHOST6
+  const dev = skb.iif ?? ''
+  const own = netns.interfaces.addresses(dev).filter(({ prefix }) => (typeof prefix.ip === 'number') === four)
+  if (four) return own.find(({ scope, secondary }) => scope !== 'host' && !secondary)?.prefix.ip ?? own[0]?.prefix.ip
+  return own.find(({ usable }) => usable)?.prefix.ip
+}
+
+/** nf_nat_inet_fn, with what the IPv4 and IPv6 hooks do around it. */
+export function natHook(cursor: Cursor, hook: Hook, entry: NatEntry): Fate | undefined {
+  const { skb } = cursor
+  const { tracking } = skb
+  if (tracking?.is !== 'tracked') {
+    const why =
+      tracking?.is === 'invalid'
+        ? 'INVALID packets have no connection: NAT is skipped'
+        : tracking?.is === 'untracked'
+          ? 'the packet is not tracked: NAT is skipped'
+          : 'connection tracking is not active in this namespace: no rule needs it'
+    return skipAll(cursor, hook, entry, why)
+  }
+  const { attachment } = tracking
+  if (attachment.state === 'RELATED' && isIcmp(skb.packet.transport.protocol))
+    return related(cursor, hook, entry, attachment)
+  let rule: RuleVisit | undefined
+  cursor.drawnPorts = undefined
+  if (attachment.state === 'ESTABLISHED')
+    skipAll(
+      cursor,
+      hook,
+      entry,
+      `nat decides for the first packet of a connection; this one is ${attachment.direction === 'reply' ? 'a reply' : 'ESTABLISHED'}`,
+    )
+  else if (isInitialised(attachment.entry, entry.manip))
+    skipAll(cursor, hook, entry, 'this connection already has its decision')
+  else {
+    const decided = decide(cursor, hook, entry, attachment)
+    if ('fate' in decided) return decided.fate
+    rule = decided.rule
+  }
+  const before = headersOf(skb.packet, skb.mark)
+  if (concerns(attachment, entry.manip)) {
+    if (!translate(skb.packet, attachment, entry.manip))
+      return cursor.drop('nat-header', 'the header to be translated is cut off')
+    recordNat(cursor, hook, entry.manip, before, rule)
+  }
+  return hook === 'output' ? rerouteIfTranslated(cursor, attachment) : undefined
+}
+
+function skipAll(cursor: Cursor, hook: Hook, entry: NatEntry, why: string): undefined {
+  for (const chain of entry.chains) recordChain(cursor, hook, skippedChain(chain, why))
+  return undefined
+}
+
+/** The chains in their order until one has set the manip up; else a null binding, which may still change a clashing port. */
+function decide(
+  cursor: Cursor,
+  hook: Hook,
+  entry: NatEntry,
+  attachment: Attachment,
+): { readonly fate: Fate } | { readonly rule: RuleVisit | undefined } {
+  for (const chain of entry.chains) {
+    if (isInitialised(attachment.entry, entry.manip)) {
+      recordChain(cursor, hook, skippedChain(chain, 'this connection already has its decision'))
+      continue
+    }
+    const run = runChain(cursor, chain)
+    recordChain(cursor, hook, run.visit)
+    if (run.verdict !== 'accept') return { fate: dropInNat(cursor, run) }
+    if (isInitialised(attachment.entry, entry.manip)) return { rule: run.decidedBy }
+  }
+  const setup: Setup = nullBinding(attachment.entry, entry.manip, context(cursor))
+  cursor.drawnPorts = setup.ports
+  return { rule: undefined }
+}
+
+function dropInNat(cursor: Cursor, { visit, decidedBy }: ChainRun): Fate {
+  const at = { table: visit.table, chain: visit.decidedBy.chain, rule: visit.decidedBy.number }
+  const text = decidedBy
+    ? `rule ${decidedBy.number} of ${visit.table}/${decidedBy.chain}: ${decidedBy.did.join(', ')}`
+    : `policy of ${visit.table}/${visit.chain}`
+  return cursor.drop(decidedBy ? 'rule-drop' : 'policy-drop', text, at)
+}
+
+function related(cursor: Cursor, hook: Hook, entry: NatEntry, attachment: Attachment): Fate | undefined {
+  const { skb } = cursor
+  skipAll(cursor, hook, entry, 'an ICMP error follows the connection that it is about')
+  if (!isIcmpError(skb.packet)) return undefined
+  const before = headersOf(skb.packet, skb.mark)
+  if (!translateIcmpError(skb.packet, attachment, entry.manip))
+    return cursor.drop('nat-icmp', 'the ICMP error cannot be translated')
+  if (concerns(attachment, entry.manip)) recordNat(cursor, hook, entry.manip, before, undefined)
+  return undefined
+}
+
+function recordNat(cursor: Cursor, hook: Hook, manip: Manip, was: Headers, rule: RuleVisit | undefined): void {
+  const now = headersOf(cursor.skb.packet, cursor.skb.mark)
+  const [before, after] = [endOf(was, manip), endOf(now, manip)]
+  if (before === after) return
+  const text = `${manip === 'src' ? 'source' : 'destination'} ${before} → ${after}`
+  cursor.record({ kind: 'nat', hook, manip, before, after, rule, text, ports: cursor.drawnPorts })
+}
+
+function endOf({ src, sport, dst, dport, icmp }: Headers, manip: Manip): string {
+  const [address, port] = manip === 'src' ? [src, sport] : [dst, dport]
+  if (port !== undefined) return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  return icmp?.id === undefined ? address : `${address} id ${icmp.id}`
+}
+
+/** nf_nat_ipv4_local_fn: the route is asked again wherever the destination of this direction is not the one that was sent to. */
+function rerouteIfTranslated(cursor: Cursor, { entry, direction }: Attachment): Fate | undefined {
+  const [own, other] = direction === 'original' ? [entry.original, entry.reply] : [entry.reply, entry.original]
+  return own.dst === other.src ? undefined : reroute(cursor)
+}

@@ -1,0 +1,204 @@
+import { type Ip, printIp } from '../address/ip.js'
+import { FIELDS } from '../packet/fields.js'
+import { hasPorts } from '../packet/headers.js'
+import { type InputRoute, routeInput as inputDecision } from '../routing/input.js'
+import type { Flow, Found, RuleTried } from '../routing/lookup.js'
+import { type OutputRoute, routeOutput } from '../routing/output.js'
+import { sendIcmpError } from './answers.js'
+import type { Cursor } from './cursor.js'
+import type { Fate } from './fate.js'
+import type { Destination } from './skb.js'
+import type { ExitOf } from './stages.js'
+import type { RouteLookup } from './trail.js'
+import type { Link } from './world.js'
+
+/** What routing looks at of the packet as it is now. */
+function flowOf({ skb, netns }: Cursor): Flow & { readonly src: Ip } {
+  const { packet } = skb
+  const { protocol, fragmentOffset } = packet.transport
+  const ports = fragmentOffset === 0 && hasPorts(protocol)
+  return {
+    dst: netns.addressOf(packet, 'dst'),
+    src: netns.addressOf(packet, 'src'),
+    mark: skb.mark,
+    tos: FIELDS['ip.tos'].read(packet) ?? 0,
+    protocol,
+    sport: ports ? FIELDS['th.sport'].read(packet) : undefined,
+    dport: ports ? FIELDS['th.dport'].read(packet) : undefined,
+    uid: skb.sender?.uid,
+  }
+}
+
+interface Looked {
+  readonly found: Found
+  readonly tried: readonly RuleTried[]
+}
+
+function describeLookup(flow: Flow, { found, tried }: Looked, sourceChosen?: Ip, dev?: string): RouteLookup {
+  const route = found.is === 'route' ? found.route : undefined
+  const hop = found.is === 'route' ? found.nexthop : undefined
+  return {
+    rules: tried,
+    destination: printIp(flow.dst),
+    source: flow.src === undefined ? undefined : printIp(flow.src),
+    mark: flow.mark ?? 0,
+    iif: flow.iif,
+    rule: found.is === 'none' ? undefined : found.rule.text,
+    route: route?.text,
+    table: route?.table,
+    type: found.is === 'route' ? found.route.type : found.is === 'refused' ? found.how : 'none',
+    dev: dev ?? hop?.dev,
+    gateway: hop?.gateway === undefined ? undefined : printIp(hop.gateway),
+    sourceChosen: sourceChosen === undefined ? undefined : printIp(sourceChosen),
+  }
+}
+
+function outputDecision(cursor: Cursor, flow: Flow, anySource: boolean): OutputRoute {
+  const { netns, skb } = cursor
+  const oif = flow.oif ?? skb.bound
+  return routeOutput(
+    netns.fib(skb.packet.family),
+    netns.interfaces,
+    { ...flow, ...(oif === undefined ? {} : { oif }) },
+    { anySource },
+  )
+}
+
+/** The first decision for what this namespace sends. */
+export function generate(cursor: Cursor): ExitOf<'generate'> | Fate {
+  const { skb } = cursor
+  const flow = flowOf(cursor)
+  const asked = skb.chooseSource ? { ...flow, src: undefined } : flow
+  const route = outputDecision(cursor, asked, skb.sender?.socket !== true || skb.sender.raw === true)
+  const lookup = describeLookup(
+    { ...asked, iif: 'lo' },
+    looked(route),
+    route.ok ? route.source : undefined,
+    route.ok ? route.dev : undefined,
+  )
+  cursor.record({
+    kind: 'route',
+    lookup,
+    result: route.ok ? (route.type === 'local' ? 'local' : 'output') : 'none',
+    text: outputText(route, asked.src === undefined),
+  })
+  if (!route.ok) return cursor.drop(route.reason, route.text, { errno: route.errno })
+  take(cursor, route)
+  return 'routed'
+}
+
+const looked = (route: OutputRoute): Looked => ({ found: route.ok ? route.found : { is: 'none' }, tried: route.tried })
+
+function outputText(route: OutputRoute, chosen: boolean): string {
+  if (!route.ok) return route.text
+  const via = route.gateway === undefined ? '' : ` via ${printIp(route.gateway)}`
+  const source = chosen ? `, source ${printIp(route.source)}` : ''
+  return `${route.type === 'local' ? 'this host itself: ' : ''}dev ${route.dev}${via}${source}`
+}
+
+function take({ skb, netns }: Cursor, route: Extract<OutputRoute, { ok: true }>): void {
+  const result = route.type === 'unicast' ? 'output' : route.type
+  skb.destination = { result, dev: route.dev, gateway: route.gateway, mtu: route.mtu } satisfies Destination
+  skb.oif = route.dev
+  skb.nexthop = route.gateway ?? netns.addressOf(skb.packet, 'dst')
+}
+
+/**
+ * The second decision, once OUTPUT has changed what the first one stood on (net/ipv4/netfilter.c: ip_route_me_harder;
+ * net/ipv6/netfilter.c: ip6_route_me_harder).
+ */
+export function reroute(cursor: Cursor): Fate | undefined {
+  const { netns, skb } = cursor
+  const flow = flowOf(cursor)
+  const local = netns.isLocal(flow.src) || !netns.isBroadcastOrMulticast(flow.src)
+  const asked = local ? flow : { ...flow, src: undefined }
+  const route = outputDecision(cursor, asked, true)
+  const lookup = describeLookup({ ...asked, iif: 'lo' }, looked(route), undefined, route.ok ? route.dev : undefined)
+  const before = skb.oif
+  const text = route.ok ? `${outputText(route, false)}${route.dev === before ? '' : ` (was ${before})`}` : route.text
+  cursor.record({
+    kind: 'reroute',
+    lookup,
+    result: route.ok ? (route.type === 'local' ? 'local' : 'output') : 'none',
+    text,
+  })
+  if (!route.ok) return cursor.drop(route.reason, `the second routing decision: ${route.text}`, { errno: route.errno })
+  take(cursor, route)
+  return undefined
+}
+
+/** The decision for what came in. */
+export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
+  const { skb, netns } = cursor
+  if (skb.destination?.result === 'local' && skb.iif !== undefined && netns.interfaces.isLoopback(skb.iif))
+    return 'local' // it kept its route (skb_dst) on the way through lo
+  const flow = { ...flowOf(cursor), iif: skb.iif! }
+  const route = inputDecision(netns.fib(skb.packet.family), netns.interfaces, flow)
+  const lookup = describeLookup(flow, route)
+  recordValidation(cursor, flow, route)
+  const result = route.to === 'nowhere' ? 'none' : route.to === 'local' ? route.type : 'forward'
+  cursor.record({ kind: 'route', lookup, result, text: inputText(route) })
+  if (route.to === 'nowhere') return unroutable(cursor, route)
+  if (route.to === 'local') {
+    skb.destination = { result: route.type, dev: skb.iif!, gateway: undefined, mtu: undefined }
+    return 'local'
+  }
+  skb.destination = { result: 'forward', dev: route.dev, gateway: route.gateway, mtu: route.mtu }
+  skb.oif = route.dev
+  skb.nexthop = route.gateway ?? flow.dst
+  skb.redirect = route.redirect
+  return 'forward'
+}
+
+function inputText(route: InputRoute): string {
+  if (route.to === 'nowhere') return route.text
+  if (route.to === 'local') return route.type === 'local' ? 'for this host' : `${route.type}, for this host`
+  return `forward to dev ${route.dev}${route.gateway === undefined ? '' : ` via ${printIp(route.gateway)}`}`
+}
+
+/** The reverse-path check is worth a line where it looked anything up, or refused. */
+function recordValidation(cursor: Cursor, flow: Flow, { validation }: InputRoute): void {
+  if (!validation || (validation.ok && validation.mode === 0)) return
+  const { found, tried, ok, mode, text } = validation
+  const lookup = found && describeLookup({ dst: flow.src!, src: flow.dst, mark: flow.mark ?? 0 }, { found, tried })
+  cursor.record({ kind: 'rp-filter', interface: cursor.skb.iif!, mode, passed: ok, lookup, text })
+}
+
+function unroutable(cursor: Cursor, route: Extract<InputRoute, { to: 'nowhere' }>): Fate {
+  const type = cursor.skb.packet.family === 4 ? 3 : 1
+  const answer = route.icmp === undefined ? undefined : sendIcmpError(cursor, { type, code: route.icmp })
+  return cursor.drop(route.reason, route.text, { answer })
+}
+
+/**
+ * br_nf_pre_routing_finish: a bridged frame whose destination PREROUTING changed is routed: back into the same bridge at the address of its new
+ * next hop, or up into the IP stack.
+ */
+export function bridgedDestination(cursor: Cursor, bridge: Link): 'bridged' | 'up' | Fate {
+  const { skb, netns, run } = cursor
+  const flow = { ...flowOf(cursor), iif: bridge.name }
+  const route = inputDecision(netns.fib(skb.packet.family), netns.interfaces, flow)
+  cursor.record({
+    kind: 'route',
+    lookup: describeLookup(flow, route),
+    result: route.to === 'nowhere' ? 'none' : route.to === 'local' ? route.type : 'forward',
+    text: inputText(route),
+  })
+  if (route.to === 'local') return 'up'
+  let dev = route.to === 'forward' ? route.dev : undefined
+  let nexthop = route.to === 'forward' ? (route.gateway ?? flow.dst) : flow.dst
+  if (route.to === 'nowhere') {
+    const output =
+      route.reason === 'ip-forward-off' ? outputDecision(cursor, { ...flow, src: undefined }, false) : undefined
+    if (!output?.ok || output.dev !== bridge.name) return cursor.drop(route.reason, route.text)
+    dev = output.dev
+    nexthop = output.gateway ?? flow.dst
+  }
+  if (dev !== bridge.name) return 'up'
+  const known = netns.state.neighbours.find((entry) => entry.dev === bridge.name && entry.ip === nexthop)?.mac
+  const mac = known ?? run.layer2.ownerOf({ ...cursor.place, link: bridge.name }, nexthop)?.link.mac
+  if (mac === undefined)
+    return cursor.drop('neighbour-unresolved', `no link-layer address for ${printIp(nexthop)} on ${bridge.name}`)
+  skb.packet.mac = { ...skb.packet.mac!, destination: mac }
+  return 'bridged'
+}

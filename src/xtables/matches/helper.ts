@@ -1,0 +1,30 @@
+import { CT_STATUS } from '../../packet/fields.js'
+import { all, anyBit, invertedIf } from '../../rules/condition.js'
+import { type Codec, quote } from '../codec.js'
+import { defineMatch } from '../match.js'
+
+const name: Codec<string> = { words: 1, metavar: 'name', parse: (word) => word, print: quote }
+
+export const helper = defineMatch({
+  name: 'helper',
+  families: [4, 6],
+  tracks: true,
+  required: ['name'],
+  options: {
+    name: { flag: '--helper', invertible: true, value: name, doc: 'the helper that expected this connection' },
+  },
+  doc: {
+    summary: 'Matches connections that a helper expected: the data connection of FTP.',
+    notes: ['A connection that nobody expected has no helper in this sense: only the inverted form matches it.'],
+    kernel: 'net/netfilter/xt_helper.c: helper_mt',
+  },
+  lower: ({ name: given }) =>
+    invertedIf(
+      given!.inverted,
+      all(anyBit('ct.status', CT_STATUS.EXPECTED), {
+        is: 'unknown',
+        text: `-m helper --helper ${given!.value}`,
+        needs: 'which helper expected the connection is not known',
+      }),
+    ),
+})

@@ -1,0 +1,32 @@
+import { type Codec, WordError } from '../codec.js'
+import { defineMatch } from '../match.js'
+
+/** 64 bits: a bigint. */
+const bytes: Codec<bigint> = {
+  words: 1,
+  metavar: 'bytes',
+  parse(word) {
+    if (!/^\d{1,20}$/.test(word)) throw new WordError(`bad number of bytes "${word}"`)
+    return BigInt(word)
+  },
+  print: String,
+}
+
+export const quota = defineMatch({
+  name: 'quota',
+  families: [4, 6],
+  required: ['quota'],
+  options: { quota: { flag: '--quota', invertible: true, value: bytes, doc: 'so many bytes match, and no more' } },
+  doc: {
+    summary: 'Matches until a number of bytes is used up.',
+    notes: [
+      'iptables-save prints the quota that the rule began with: what is left of it cannot be read, a rule with it is undecided.',
+    ],
+    kernel: 'net/netfilter/xt_quota.c: quota_mt',
+  },
+  lower: ({ quota }) => ({
+    is: 'unknown',
+    text: `--quota ${quota!.value}`,
+    needs: 'what is left of the quota is not known',
+  }),
+})
