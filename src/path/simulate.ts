@@ -1,0 +1,102 @@
+import { recomputeHeader } from '../packet/checksum.js'
+import { FIELDS } from '../packet/fields.js'
+import { packetOfFrame } from '../packet/frame.js'
+import { Packet, put16, u16, u32 } from '../packet/packet.js'
+import { type Chooser, type Point, seededRandom } from './choices.js'
+import { Cursor } from './cursor.js'
+import type { Fate } from './fate.js'
+import { Run } from './run.js'
+import type { Handled, Simulation, SimulationOptions } from './simulation.js'
+import { Skb } from './skb.js'
+import { outputSource } from './source.js'
+import { branchOf } from './trace.js'
+import type { StageName } from './stages.js'
+import { walk } from './walk.js'
+import type { Hosts, Place } from './world.js'
+
+/** A run that keeps its state from packet to packet. Lots are drawn with the seed; what is not known makes the packet's branch undecided. */
+export function createSimulation(hosts: Hosts, options: SimulationOptions): Simulation {
+  return new HostsSimulation(hosts, options)
+}
+
+class HostsSimulation implements Simulation {
+  readonly #run: Run
+  #unknown: Point | undefined
+
+  constructor(hosts: Hosts, options: SimulationOptions) {
+    const random = seededRandom(options.seed)
+    const chooser: Chooser = {
+      choose: (point) => {
+        if (point.kind === 'unknown') {
+          this.#unknown ??= point
+          return 0
+        }
+        let left = random()
+        const chosen = point.weights.findIndex((weight) => {
+          left -= weight
+          return left < 0
+        })
+        return chosen < 0 ? point.weights.length - 1 : chosen
+      },
+    }
+    this.#run = new Run(hosts, { now: options.now, random, chooser, assumeNeighbours: options.assumeNeighbours, followWires: false })
+  }
+
+  receive(place: Place, link: string, frame: Uint8Array, at: number): Handled {
+    const packet = packetOfFrame(frame)
+    const skb = new Skb(packet ?? new Packet(Uint8Array.of(0x40)))
+    skb.iif = link
+    if (packet) return this.#handle(place, skb, at, 'receive')
+    const cursor = new Cursor(this.#run, walk, this.#run.netns(place), skb)
+    return this.#handled(cursor, cursor.drop('not-ip', 'the frame holds no IP packet'), this.#run.sent.length)
+  }
+
+  generate(place: Place, bytes: Uint8Array, at: number): Handled {
+    const skb = new Skb(new Packet(bytes.slice()))
+    skb.sender = { uid: 0, gid: 0, socket: true, raw: true }
+    const cursor = new Cursor(this.#run, walk, this.#run.netns(place), skb)
+    completeRaw(cursor)
+    return this.#handle(place, skb, at, 'generate', cursor)
+  }
+
+  #handle(place: Place, skb: Skb, at: number, stage: StageName, begun?: Cursor): Handled {
+    this.#run.now = at
+    this.#unknown = undefined
+    const before = this.#run.sent.length
+    const cursor = begun ?? new Cursor(this.#run, walk, this.#run.netns(place), skb)
+    return this.#handled(cursor, walk(cursor, stage), before)
+  }
+
+  #handled(cursor: Cursor, fate: Fate, before: number): Handled {
+    const unknown = this.#unknown
+    const told: Fate = unknown ? { ...fate, outcome: 'undecided', reason: 'unknown', text: unknown.about } : fate
+    return { sent: this.#run.sent.slice(before), branch: branchOf({ fate: told, steps: cursor.steps }, 1) }
+  }
+
+  connections(place: Place) {
+    return this.#run.netns(place).connections.entries().filter(({ expires }) => expires > this.#run.now)
+  }
+
+  ruleCounters(place: Place) {
+    return this.#run.netns(place).ruleCounters
+  }
+
+  policyCounters(place: Place) {
+    return this.#run.netns(place).policyCounters
+  }
+}
+
+/** What the kernel fills in for a raw socket with IP_HDRINCL (net/ipv4/raw.c: raw_send_hdrinc): length, checksum, an absent source and id. */
+function completeRaw(cursor: Cursor): void {
+  const { packet } = cursor.skb
+  const { bytes } = packet
+  if (packet.family !== 4 || bytes.length < 20) return
+  put16(bytes, 2, bytes.length)
+  if (u32(bytes, 12) === 0) {
+    const source = outputSource(cursor, FIELDS['ip.daddr'].read(packet) ?? 0, undefined)
+    if (typeof source === 'number') for (let i = 0; i < 4; i++) bytes[12 + i] = (source >>> (24 - 8 * i)) & 255
+  }
+  if (u16(bytes, 4) === 0) put16(bytes, 4, 1 + Math.floor(cursor.run.options.random() * 65535))
+  packet.touch()
+  recomputeHeader(packet)
+}
