@@ -55,12 +55,21 @@ describe('S01: a published port ignores INPUT', () => {
 })
 
 describe('S02: DOCKER-USER sees the port after DNAT', () => {
-  const base = PUBLISHED.replace('--dport 5432 -j DNAT', '--dport 8080 -j DNAT').replace('-A FORWARD -o docker0 -m', '-A FORWARD -j DOCKER-USER\n-A FORWARD -o docker0 -m')
-  const rule = (match: string) => base.replace('*nat', `-A DOCKER-USER -i eth0 -p tcp ${match} -j DROP\n-A DOCKER-USER -j RETURN\n*nat`)
+  const base = PUBLISHED.replace('--dport 5432 -j DNAT', '--dport 8080 -j DNAT').replace(
+    '-A FORWARD -o docker0 -m',
+    '-A FORWARD -j DOCKER-USER\n-A FORWARD -o docker0 -m',
+  )
+  const rule = (match: string) =>
+    base.replace('*nat', `-A DOCKER-USER -i eth0 -p tcp ${match} -j DROP\n-A DOCKER-USER -j RETURN\n*nat`)
   test('a rule on the published port does not match, and says why', () => {
-    const branch = traced(state({ vps: dockerHost(rule('-m tcp --dport 8080')) }), 'tcp 198.51.100.9:40000 > 203.0.113.7:8080 in eth0')
+    const branch = traced(
+      state({ vps: dockerHost(rule('-m tcp --dport 8080')) }),
+      'tcp 198.51.100.9:40000 > 203.0.113.7:8080 in eth0',
+    )
     expect(branch.outcome).toBe('delivered')
-    const visits = branch.steps.flatMap((step) => (step.kind === 'hook' ? step.chains.flatMap(({ visits }) => visits) : []))
+    const visits = branch.steps.flatMap((step) =>
+      step.kind === 'hook' ? step.chains.flatMap(({ visits }) => visits) : [],
+    )
     const user = visits.find(({ chain, number }) => chain === 'DOCKER-USER' && number === 1)
     expect(user).toMatchObject({ outcome: 'no', because: { value: 'th.dport', seen: 5432, wanted: [[8080, 8080]] } })
   })
@@ -82,7 +91,10 @@ ${PUBLISHED.replace('-A FORWARD -o docker0 -m', '-A FORWARD -j DOCKER-USER\n-A F
   const hosts = state({ vps: dockerHost(rules) })
   test('before routing; DOCKER-USER comes later', () => {
     const branch = traced(hosts, 'tcp 198.51.100.9:40000 > 172.17.0.2:5432 in eth0')
-    expect(branch).toMatchObject({ outcome: 'dropped', where: { hook: 'prerouting', table: 'raw', chain: 'PREROUTING', rule: 1 } })
+    expect(branch).toMatchObject({
+      outcome: 'dropped',
+      where: { hook: 'prerouting', table: 'raw', chain: 'PREROUTING', rule: 1 },
+    })
     expect(branch.steps.some(({ kind }) => kind === 'route')).toBe(false)
   })
   test('the published port still works', () => {
@@ -124,10 +136,12 @@ describe('S07: DNAT from outside, from the host, from localhost', () => {
 ${output}
 ${postrouting}
 `
-  const OUTPUT = '-A OUTPUT -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:5432'
+  const OUTPUT =
+    '-A OUTPUT -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:5432'
   const MASQUERADE = '-A POSTROUTING -o docker0 -m addrtype --src-type LOCAL -j MASQUERADE'
   const localnet = { 'net.ipv4.conf.docker0.route_localnet': 1, 'net.ipv4.conf.all.route_localnet': 1 }
-  const host = (output: string, postrouting = '', sysctl = {}) => state({ vps: dockerHost(rules(output, postrouting), { sysctl }) })
+  const host = (output: string, postrouting = '', sysctl = {}) =>
+    state({ vps: dockerHost(rules(output, postrouting), { sysctl }) })
 
   test('outside → host: works', () => {
     expect(connected1(host(''), 'tcp 198.51.100.9:40000 > 203.0.113.7:8080 in eth0').works).toBe(true)
@@ -135,14 +149,25 @@ ${postrouting}
   test('host → its own address: refused, PREROUTING is not consulted', () => {
     const branch = traced(host(''), 'tcp > 203.0.113.7:8080 from vps')
     expect(branch).toMatchObject({ outcome: 'rejected', symptom: 'connection refused', where: { reason: 'no-socket' } })
-    const skipped = branch.steps.flatMap((step) => (step.kind === 'hook' && step.hook === 'prerouting' ? step.chains : []))
-    expect(skipped.find(({ table }) => table === 'nat')).toMatchObject({ visits: [], skipped: expect.stringContaining('already') })
+    const skipped = branch.steps.flatMap((step) =>
+      step.kind === 'hook' && step.hook === 'prerouting' ? step.chains : [],
+    )
+    expect(skipped.find(({ table }) => table === 'nat')).toMatchObject({
+      visits: [],
+      skipped: expect.stringContaining('already'),
+    })
   })
   test('with the rule in OUTPUT: works', () => {
-    expect(connected1(host(OUTPUT), 'tcp > 203.0.113.7:8080 from vps')).toMatchObject({ works: true, receiver: { namespace: 'web' } })
+    expect(connected1(host(OUTPUT), 'tcp > 203.0.113.7:8080 from vps')).toMatchObject({
+      works: true,
+      receiver: { namespace: 'web' },
+    })
   })
   test('127.0.0.1 without route_localnet: the reroute is refused', () => {
-    expect(traced(host(OUTPUT), 'tcp > 127.0.0.1:8080 from vps')).toMatchObject({ outcome: 'dropped', where: { hook: 'output' } })
+    expect(traced(host(OUTPUT), 'tcp > 127.0.0.1:8080 from vps')).toMatchObject({
+      outcome: 'dropped',
+      where: { hook: 'output' },
+    })
   })
   test('with route_localnet, without masquerade: a martian in the container', () => {
     expect(traced(host(OUTPUT, '', localnet), 'tcp > 127.0.0.1:8080 from vps')).toMatchObject({
@@ -185,21 +210,29 @@ ${snat}
   })
 
   const self = (hairpin: boolean, masquerade: boolean) => {
-    const spec = dockerHost(`
+    const spec = dockerHost(
+      `
 *nat
 -A PREROUTING -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
 ${masquerade ? '-A POSTROUTING -s 172.17.0.2/32 -d 172.17.0.2/32 -j MASQUERADE' : ''}
-`, { sysctl: { 'net.bridge.bridge-nf-call-iptables': 1 } })
-    return state({ vps: { ...spec, links: { ...spec.links, veth1: { kind: 'veth', master: 'docker0', peer: 'web/eth0', hairpin } } } })
+`,
+      { sysctl: { 'net.bridge.bridge-nf-call-iptables': 1 } },
+    )
+    return state({
+      vps: { ...spec, links: { ...spec.links, veth1: { kind: 'veth', master: 'docker0', peer: 'web/eth0', hairpin } } },
+    })
   }
   test.each([
     [false, false, false],
     [false, true, false],
     [true, false, false],
     [true, true, true],
-  ])('a container by its own published port: hairpin mode %s, masquerade %s: works %s', (hairpin, masquerade, works) => {
-    expect(connected1(self(hairpin, masquerade), 'tcp > 203.0.113.7:8080 from vps/web').works).toBe(works)
-  })
+  ])(
+    'a container by its own published port: hairpin mode %s, masquerade %s: works %s',
+    (hairpin, masquerade, works) => {
+      expect(connected1(self(hairpin, masquerade), 'tcp > 203.0.113.7:8080 from vps/web').works).toBe(works)
+    },
+  )
 })
 
 test('S09: containers of two networks by the published port meet the isolation chains', () => {
@@ -245,13 +278,26 @@ test('S10: a bare MASQUERADE hides the real client', () => {
 })
 
 describe('S16: fail2ban in the wrong chain', () => {
-  const banned = (rules: string) => state({ vps: dockerHost(PUBLISHED.replace('*nat', `${rules}\n-A f2b -s 203.0.113.66/32 -j REJECT --reject-with icmp-port-unreachable\n*nat`)) })
+  const banned = (rules: string) =>
+    state({
+      vps: dockerHost(
+        PUBLISHED.replace(
+          '*nat',
+          `${rules}\n-A f2b -s 203.0.113.66/32 -j REJECT --reject-with icmp-port-unreachable\n*nat`,
+        ),
+      ),
+    })
   test('hooked to INPUT, the container is still reached', () => {
     expect(connected1(banned('-A INPUT -j f2b'), 'tcp 203.0.113.66:40000 > 203.0.113.7:5432 in eth0').works).toBe(true)
   })
   test('hooked to FORWARD before the accept, it is not', () => {
-    const rules = PUBLISHED.replace('-A FORWARD -o docker0 -m', '-A FORWARD -j f2b\n-A FORWARD -o docker0 -m').replace('*nat', '-A f2b -s 203.0.113.66/32 -j REJECT --reject-with icmp-port-unreachable\n*nat')
-    expect(traced(state({ vps: dockerHost(rules) }), 'tcp 203.0.113.66:40000 > 203.0.113.7:5432 in eth0')).toMatchObject({
+    const rules = PUBLISHED.replace('-A FORWARD -o docker0 -m', '-A FORWARD -j f2b\n-A FORWARD -o docker0 -m').replace(
+      '*nat',
+      '-A f2b -s 203.0.113.66/32 -j REJECT --reject-with icmp-port-unreachable\n*nat',
+    )
+    expect(
+      traced(state({ vps: dockerHost(rules) }), 'tcp 203.0.113.66:40000 > 203.0.113.7:5432 in eth0'),
+    ).toMatchObject({
       outcome: 'rejected',
       where: { chain: 'f2b', rule: 1 },
       symptom: 'connection refused',

@@ -41,12 +41,21 @@ describe('S13: VPN peers connect, no internet', () => {
   const wrong = '-A POSTROUTING -s 10.8.0.0/24 -o eth0 -j MASQUERADE'
   const right = '-A POSTROUTING -s 10.8.0.0/24 -o ens3 -j MASQUERADE'
   test('ip_forward is off: FORWARD is never run', () => {
-    const branch = traced(vpn(':FORWARD ACCEPT', right, { 'net.ipv4.ip_forward': 0, 'net.ipv4.conf.wg0.forwarding': 0 }), question)
-    expect(branch).toMatchObject({ outcome: expect.stringMatching(/dropped|rejected/), where: { reason: 'ip-forward-off' } })
+    const branch = traced(
+      vpn(':FORWARD ACCEPT', right, { 'net.ipv4.ip_forward': 0, 'net.ipv4.conf.wg0.forwarding': 0 }),
+      question,
+    )
+    expect(branch).toMatchObject({
+      outcome: expect.stringMatching(/dropped|rejected/),
+      where: { reason: 'ip-forward-off' },
+    })
     expect(branch.steps.some((step) => step.kind === 'hook' && step.hook === 'forward')).toBe(false)
   })
   test('FORWARD policy DROP', () => {
-    expect(traced(vpn(':FORWARD DROP', right), question)).toMatchObject({ outcome: 'dropped', where: { reason: 'policy-drop', chain: 'FORWARD' } })
+    expect(traced(vpn(':FORWARD DROP', right), question)).toMatchObject({
+      outcome: 'dropped',
+      where: { reason: 'policy-drop', chain: 'FORWARD' },
+    })
   })
   test('MASQUERADE on the wrong interface: it leaves with its private address', () => {
     const connection = connected1(vpn(':FORWARD ACCEPT', wrong), question)
@@ -54,7 +63,10 @@ describe('S13: VPN peers connect, no internet', () => {
     expect(connection.why).toContain('private source address 10.8.0.2')
   })
   test('right: the source is the address of ens3', () => {
-    expect(connected1(vpn(':FORWARD ACCEPT', right), question)).toMatchObject({ works: true, receiver: { src: '203.0.113.7', dst: '1.1.1.1' } })
+    expect(connected1(vpn(':FORWARD ACCEPT', right), question)).toMatchObject({
+      works: true,
+      receiver: { src: '203.0.113.7', dst: '1.1.1.1' },
+    })
   })
 })
 
@@ -72,7 +84,10 @@ describe('S14: ICMP blocked makes a path MTU black hole', () => {
     })
   const error = 'icmp 203.0.113.1 > 10.1.0.2 type 3 code 4 about "tcp 10.1.0.2:40000 > 198.51.100.9:443" in wan0'
   test('the "fragmentation needed" is dropped', () => {
-    expect(traced(router(''), error)).toMatchObject({ outcome: 'dropped', where: { chain: 'FORWARD', reason: 'policy-drop' } })
+    expect(traced(router(''), error)).toMatchObject({
+      outcome: 'dropped',
+      where: { chain: 'FORWARD', reason: 'policy-drop' },
+    })
   })
   test('with RELATED accepted it passes', () => {
     const branch = traced(router('-A FORWARD -m conntrack --ctstate RELATED -j ACCEPT'), error)
@@ -87,8 +102,15 @@ describe('S28: rp_filter and marks', () => {
       host: {
         links: { eth0: ['192.168.1.10/24'], wg0: { addresses: ['10.9.0.2/24'], kind: 'wireguard' } },
         routes: ['default via 192.168.1.1 dev eth0', 'default dev wg0 table 51820 scope link'],
-        rules: ['32764:\tfrom all lookup main suppress_prefixlength 0', '32765:\tnot from all fwmark 0xca6c lookup 51820'],
-        sysctl: { 'net.ipv4.conf.all.rp_filter': 1, 'net.ipv4.conf.eth0.rp_filter': 1, 'net.ipv4.conf.all.src_valid_mark': srcValidMark },
+        rules: [
+          '32764:\tfrom all lookup main suppress_prefixlength 0',
+          '32765:\tnot from all fwmark 0xca6c lookup 51820',
+        ],
+        sysctl: {
+          'net.ipv4.conf.all.rp_filter': 1,
+          'net.ipv4.conf.eth0.rp_filter': 1,
+          'net.ipv4.conf.all.src_valid_mark': srcValidMark,
+        },
         sockets: ['udp 0.0.0.0:51820'],
         iptables: '*mangle\n-A PREROUTING -p udp -j MARK --set-xmark 0xca6c/0xffffffff\n',
       },
@@ -97,7 +119,10 @@ describe('S28: rp_filter and marks', () => {
   test('without src_valid_mark the reverse lookup ends at wg0', () => {
     const branch = traced(wgQuick(0), question)
     expect(branch).toMatchObject({ outcome: 'dropped', symptom: 'timeout', where: { reason: 'rp-filter' } })
-    expect(branch.steps.find(({ kind }) => kind === 'rp-filter')).toMatchObject({ passed: false, lookup: { dev: 'wg0', table: '51820' } })
+    expect(branch.steps.find(({ kind }) => kind === 'rp-filter')).toMatchObject({
+      passed: false,
+      lookup: { dev: 'wg0', table: '51820' },
+    })
   })
   test('with src_valid_mark it is delivered', () => {
     expect(traced(wgQuick(1), question).outcome).toBe('delivered')
@@ -110,14 +135,22 @@ describe('S30: a kill switch on OUTPUT only', () => {
       links: { eth0: ['192.168.1.10/24'], docker0: { addresses: ['172.17.0.1/16'], kind: 'bridge' } },
       routes: ['default via 192.168.1.1 dev eth0'],
       sysctl: {},
-      iptables: '*filter\n:OUTPUT DROP\n-A OUTPUT -o tun0 -j ACCEPT\n*nat\n-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\n',
+      iptables:
+        '*filter\n:OUTPUT DROP\n-A OUTPUT -o tun0 -j ACCEPT\n*nat\n-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\n',
     },
   })
   test('the host cannot reach 8.8.8.8', () => {
-    expect(traced(hosts, 'udp > 8.8.8.8:53 from box')).toMatchObject({ outcome: 'dropped', symptom: 'operation not permitted', where: { chain: 'OUTPUT', reason: 'policy-drop' } })
+    expect(traced(hosts, 'udp > 8.8.8.8:53 from box')).toMatchObject({
+      outcome: 'dropped',
+      symptom: 'operation not permitted',
+      where: { chain: 'OUTPUT', reason: 'policy-drop' },
+    })
   })
   test('a container can, from the real address', () => {
-    expect(traced(hosts, 'udp 172.17.0.2:40000 > 8.8.8.8:53 in docker0')).toMatchObject({ outcome: 'sent', final: { src: '192.168.1.10', interface: 'eth0' } })
+    expect(traced(hosts, 'udp 172.17.0.2:40000 > 8.8.8.8:53 in docker0')).toMatchObject({
+      outcome: 'sent',
+      final: { src: '192.168.1.10', interface: 'eth0' },
+    })
   })
 })
 
@@ -126,7 +159,11 @@ describe('S32: a mark restored in mangle PREROUTING steers the route', () => {
     state({
       node: {
         links: { eth0: ['10.0.1.10/24'], eth1: ['10.0.2.10/24'], eni1: [] },
-        routes: ['default via 10.0.1.1 dev eth0', '10.0.2.50 dev eni1 scope link', 'default via 10.0.2.1 dev eth1 table 2'],
+        routes: [
+          'default via 10.0.1.1 dev eth0',
+          '10.0.2.50 dev eni1 scope link',
+          'default via 10.0.2.1 dev eth1 table 2',
+        ],
         rules: ['1024:\tfrom all fwmark 0x80/0x80 lookup main', '1536:\tfrom 10.0.2.50 lookup 2'],
         sysctl: {},
         iptables: `*mangle\n${mark}\n*nat\n-A PREROUTING -d 172.20.0.10/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.9.9:8080\n`,
@@ -134,7 +171,10 @@ describe('S32: a mark restored in mangle PREROUTING steers the route', () => {
     })
   const question = 'tcp 10.0.2.50:40000 > 172.20.0.10:80 in eni1'
   test('without the mark: out of eth1', () => {
-    expect(traced(eks(''), question)).toMatchObject({ outcome: 'sent', final: { interface: 'eth1', dst: '10.0.9.9', dport: 8080 } })
+    expect(traced(eks(''), question)).toMatchObject({
+      outcome: 'sent',
+      final: { interface: 'eth1', dst: '10.0.9.9', dport: 8080 },
+    })
   })
   test('with the mark: rule 1024 wins, out of eth0; the rules tried are listed', () => {
     const branch = traced(eks('-A PREROUTING -i eni+ -j MARK --set-xmark 0x80/0x80'), question)
@@ -177,12 +217,22 @@ describe('S35: closed on IPv4, open on IPv6', () => {
     },
   })
   test('IPv4', () => expect(traced(hosts, 'tcp 192.0.2.9:40000 > 192.0.2.1:5432 in eth0').outcome).toBe('dropped'))
-  test('IPv6', () => expect(traced(hosts, 'tcp [2001:db8::9]:40000 > [2001:db8::1]:5432 in eth0').outcome).toBe('delivered'))
+  test('IPv6', () =>
+    expect(traced(hosts, 'tcp [2001:db8::9]:40000 > [2001:db8::1]:5432 in eth0').outcome).toBe('delivered'))
 })
 
 describe('S39: connection tracking that no rule needs is not active', () => {
-  const host = (rule: string) => state({ h: { links: { eth0: ['192.0.2.1/24'] }, sysctl: {}, sockets: ['tcp 0.0.0.0:22'], iptables: `*filter\n${rule}\n*nat\n:PREROUTING ACCEPT\n` } })
-  const kinds = (rule: string) => traced(host(rule), 'tcp 192.0.2.9:40000 > 192.0.2.1:22 in eth0').steps.map(({ kind }) => kind)
+  const host = (rule: string) =>
+    state({
+      h: {
+        links: { eth0: ['192.0.2.1/24'] },
+        sysctl: {},
+        sockets: ['tcp 0.0.0.0:22'],
+        iptables: `*filter\n${rule}\n*nat\n:PREROUTING ACCEPT\n`,
+      },
+    })
+  const kinds = (rule: string) =>
+    traced(host(rule), 'tcp 192.0.2.9:40000 > 192.0.2.1:22 in eth0').steps.map(({ kind }) => kind)
   test('without a stateful rule', () => expect(kinds('-A INPUT -p tcp -j ACCEPT')).not.toContain('conntrack'))
   test('with one', () => expect(kinds('-A INPUT -m conntrack --ctstate NEW -j ACCEPT')).toContain('conntrack'))
 })
@@ -200,11 +250,20 @@ describe('S41: a transparent proxy and its own traffic', () => {
     })
   const exempt = '-A OUTPUT -m owner --uid-owner 1337 -j RETURN'
   test('without an exemption the proxy is sent back to itself', () => {
-    expect(traced(hosts(''), 'tcp > 198.51.100.9:80 from h uid 1337')).toMatchObject({ outcome: 'delivered', final: { dst: '127.0.0.1', dport: 15001 } })
+    expect(traced(hosts(''), 'tcp > 198.51.100.9:80 from h uid 1337')).toMatchObject({
+      outcome: 'delivered',
+      final: { dst: '127.0.0.1', dport: 15001 },
+    })
   })
   test('with it the proxy gets out, others do not', () => {
-    expect(traced(hosts(exempt), 'tcp > 198.51.100.9:80 from h uid 1337')).toMatchObject({ outcome: 'sent', final: { dst: '198.51.100.9' } })
-    expect(traced(hosts(exempt), 'tcp > 198.51.100.9:80 from h uid 1000')).toMatchObject({ outcome: 'delivered', final: { dport: 15001 } })
+    expect(traced(hosts(exempt), 'tcp > 198.51.100.9:80 from h uid 1337')).toMatchObject({
+      outcome: 'sent',
+      final: { dst: '198.51.100.9' },
+    })
+    expect(traced(hosts(exempt), 'tcp > 198.51.100.9:80 from h uid 1000')).toMatchObject({
+      outcome: 'delivered',
+      final: { dport: 15001 },
+    })
   })
   test('whose packet it is decides, and nobody said: undecided', () => {
     expect(traced(hosts(exempt), 'tcp > 198.51.100.9:80 from h')).toMatchObject({ outcome: 'undecided' })

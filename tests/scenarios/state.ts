@@ -52,12 +52,17 @@ export function state(hosts: Readonly<Record<string, HostSpec>>): Hosts {
   return read.hosts
 }
 
-const specOf = (link: readonly string[] | LinkSpec): LinkSpec => ('length' in link ? { addresses: link as readonly string[] } : (link as LinkSpec))
+const specOf = (link: readonly string[] | LinkSpec): LinkSpec =>
+  'length' in link ? { addresses: link as readonly string[] } : (link as LinkSpec)
 
 /** Interface numbers are given in the order in which the links stand, over all namespaces of a host. */
 function numbers(all: Readonly<Record<string, Netns>>): Map<string, number> {
   let next = 2
-  return new Map(Object.entries(all).flatMap(([name, { links }]) => Object.keys(links).map((link) => [`${name}/${link}`, next++] as const)))
+  return new Map(
+    Object.entries(all).flatMap(([name, { links }]) =>
+      Object.keys(links).map((link) => [`${name}/${link}`, next++] as const),
+    ),
+  )
 }
 
 function macOf(number: number): string {
@@ -68,10 +73,30 @@ function filesOf(folder: string, name: string, netns: Netns, all: Readonly<Recor
   const index = numbers(all)
   const names = Object.keys(all)
   const addr: unknown[] = [
-    { ifindex: 1, ifname: 'lo', flags: ['LOOPBACK', 'UP', 'LOWER_UP'], mtu: 65536, link_type: 'loopback', address: '00:00:00:00:00:00', addr_info: [inet('127.0.0.1/8', 'host')] },
+    {
+      ifindex: 1,
+      ifname: 'lo',
+      flags: ['LOOPBACK', 'UP', 'LOWER_UP'],
+      mtu: 65536,
+      link_type: 'loopback',
+      address: '00:00:00:00:00:00',
+      addr_info: [inet('127.0.0.1/8', 'host')],
+    },
   ]
-  const link: unknown[] = [{ ifindex: 1, ifname: 'lo', flags: ['LOOPBACK', 'UP', 'LOWER_UP'], mtu: 65536, link_type: 'loopback', address: '00:00:00:00:00:00' }]
-  const routes: string[] = ['local 127.0.0.0/8 dev lo table local proto kernel scope host src 127.0.0.1', 'local 127.0.0.1 dev lo table local proto kernel scope host src 127.0.0.1']
+  const link: unknown[] = [
+    {
+      ifindex: 1,
+      ifname: 'lo',
+      flags: ['LOOPBACK', 'UP', 'LOWER_UP'],
+      mtu: 65536,
+      link_type: 'loopback',
+      address: '00:00:00:00:00:00',
+    },
+  ]
+  const routes: string[] = [
+    'local 127.0.0.0/8 dev lo table local proto kernel scope host src 127.0.0.1',
+    'local 127.0.0.1 dev lo table local proto kernel scope host src 127.0.0.1',
+  ]
   for (const [ifname, given] of Object.entries(netns.links)) {
     const spec = specOf(given)
     const number = index.get(`${name}/${ifname}`)!
@@ -88,26 +113,56 @@ function filesOf(folder: string, name: string, netns: Netns, all: Readonly<Recor
     }
     const info = {
       ...(spec.kind || spec.peer ? { info_kind: spec.peer ? 'veth' : spec.kind } : {}),
-      ...(spec.kind === 'bridge' ? { info_data: { vlan_filtering: 0, nf_call_iptables: 0, nf_call_ip6tables: 0 } } : {}),
-      ...(spec.master ? { info_slave_kind: 'bridge', info_slave_data: { state: 'forwarding', hairpin: spec.hairpin ?? false, isolated: false, learning: true, flood: true } } : {}),
+      ...(spec.kind === 'bridge'
+        ? { info_data: { vlan_filtering: 0, nf_call_iptables: 0, nf_call_ip6tables: 0 } }
+        : {}),
+      ...(spec.master
+        ? {
+            info_slave_kind: 'bridge',
+            info_slave_data: {
+              state: 'forwarding',
+              hairpin: spec.hairpin ?? false,
+              isolated: false,
+              learning: true,
+              flood: true,
+            },
+          }
+        : {}),
     }
     link.push({ ...base, linkinfo: info })
     addr.push({ ...base, addr_info: (spec.addresses ?? []).map((address) => inet(address, 'global')) })
     for (const address of spec.addresses ?? []) if (!address.includes(':')) routes.push(...connected(address, ifname))
   }
-  const text = (path: string, content: string | undefined) => (content === undefined ? [] : [{ path: `${folder}${path}`, text: content }])
+  const text = (path: string, content: string | undefined) =>
+    content === undefined ? [] : [{ path: `${folder}${path}`, text: content }]
   return [
     ...text('ip-addr.json', JSON.stringify(addr)),
     ...text('ip-link.json', JSON.stringify(link)),
     ...text('ip-route', `${[...(netns.routes ?? []), ...routes].join('\n')}\n`),
-    ...text('ip-rule', `0:\tfrom all lookup local\n${(netns.rules ?? []).map((rule) => `${rule}\n`).join('')}32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n`),
-    ...text('sysctl', netns.sysctl && Object.entries({ 'net.ipv4.ip_forward': 1, 'net.ipv4.conf.all.rp_filter': 0, ...netns.sysctl }).map(([key, value]) => `${key} = ${value}\n`).join('')),
+    ...text(
+      'ip-rule',
+      `0:\tfrom all lookup local\n${(netns.rules ?? []).map((rule) => `${rule}\n`).join('')}32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n`,
+    ),
+    ...text(
+      'sysctl',
+      netns.sysctl &&
+        Object.entries({ 'net.ipv4.ip_forward': 1, 'net.ipv4.conf.all.rp_filter': 0, ...netns.sysctl })
+          .map(([key, value]) => `${key} = ${value}\n`)
+          .join(''),
+    ),
     ...text('iptables-save', netns.iptables && save(netns.iptables, 'nf_tables')),
-    ...text('ip6tables-save', netns.ip6tables && save(netns.ip6tables, 'nf_tables').replace('iptables-save', 'ip6tables-save')),
+    ...text(
+      'ip6tables-save',
+      netns.ip6tables && save(netns.ip6tables, 'nf_tables').replace('iptables-save', 'ip6tables-save'),
+    ),
     ...text('iptables-legacy-save', netns.legacy && save(netns.legacy, 'legacy')),
     ...text('ip-neigh', netns.neighbours?.join('\n')),
     ...text('conntrack', netns.conntrack),
-    ...text('sockets', netns.sockets && `Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n${netns.sockets.map(socketLine).join('')}`),
+    ...text(
+      'sockets',
+      netns.sockets &&
+        `Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n${netns.sockets.map(socketLine).join('')}`,
+    ),
   ]
 }
 
@@ -136,15 +191,27 @@ function connected(address: string, dev: string): string[] {
 /** Chains that rules name are declared, so that a scenario holds nothing but what it is about. */
 function save(text: string, backend: string): string {
   const builtin = /^(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)$/
-  const tables = text.trim().split(/^\*/m).filter((part) => part.trim() !== '')
+  const tables = text
+    .trim()
+    .split(/^\*/m)
+    .filter((part) => part.trim() !== '')
   const body = tables.map((part) => {
-    const lines = part.split('\n').map((line) => line.trim()).filter((line) => line !== '' && line !== 'COMMIT')
+    const lines = part
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && line !== 'COMMIT')
     const [table, ...rest] = lines
     const declared = new Set(rest.filter((line) => line.startsWith(':')).map((line) => line.slice(1).split(' ')[0]!))
     const used = rest.filter((line) => line.startsWith('-A')).map((line) => line.split(' ')[1]!)
-    const missing = [...new Set(used)].filter((chain) => !declared.has(chain)).map((chain) => `:${chain} ${builtin.test(chain) ? 'ACCEPT' : '-'} [0:0]`)
-    const declarations = rest.filter((line) => line.startsWith(':')).map((line) => (/\]$/.test(line) ? line : `${line} [0:0]`))
-    return [`*${table}`, ...declarations, ...missing, ...rest.filter((line) => !line.startsWith(':')), 'COMMIT'].join('\n')
+    const missing = [...new Set(used)]
+      .filter((chain) => !declared.has(chain))
+      .map((chain) => `:${chain} ${builtin.test(chain) ? 'ACCEPT' : '-'} [0:0]`)
+    const declarations = rest
+      .filter((line) => line.startsWith(':'))
+      .map((line) => (/\]$/.test(line) ? line : `${line} [0:0]`))
+    return [`*${table}`, ...declarations, ...missing, ...rest.filter((line) => !line.startsWith(':')), 'COMMIT'].join(
+      '\n',
+    )
   })
   return `# Generated by iptables-save v1.8.9 (${backend})\n${body.join('\n')}\n`
 }
