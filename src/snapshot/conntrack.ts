@@ -40,6 +40,8 @@ function readConnection(line: Line, now: number): Entry {
   // offloaded connections have no timeout
   const seconds = /^\d+$/.test(words.peek() ?? '') ? takeNumber(words, 'the timeout') : undefined
   const state = /^[A-Z][A-Z\d_]*$/.test(words.peek() ?? '') ? words.next('the state') : undefined
+  // /proc/net/nf_conntrack prints what GRE keeps before the addresses (gre_print_conntrack)
+  while (/^(stream_)?timeout=/.test(words.peek() ?? '')) words.next('the timeout')
   if (protocol === TCP && state !== undefined && !TCP_STATES.has(state)) words.fail(`${state} is no state of TCP`)
   const original = readDirection(words, protocol)
   const unreplied = words.take('[UNREPLIED]')
