@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   xtables: ['address', 'packet', 'rules'],
   path: ['address', 'packet', 'rules', 'conntrack', 'routing'],
   snapshot: ['address', 'packet', 'rules', 'conntrack', 'routing', 'xtables', 'path'],
-  report: ['address', 'packet', 'rules', 'path'],
+  report: ['address', 'packet', 'rules', 'conntrack', 'path'],
   cli: ['address', 'packet', 'rules', 'conntrack', 'routing', 'xtables', 'path', 'snapshot', 'report'],
   testing: ['address', 'packet', 'rules', 'conntrack', 'routing', 'xtables', 'path', 'snapshot', 'report'],
 }

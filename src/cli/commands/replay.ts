@@ -82,7 +82,7 @@ async function walkAll(
   packets: readonly CapturedPacket[],
   options: Options,
   io: Io,
-): Promise<readonly Sent[]> {
+): Promise<{ readonly sent: readonly Sent[]; readonly now: number }> {
   const { handledJson, refusedJson } = await import('../../report/replay.js')
   const all: Sent[] = []
   let now = secondsOf(packets[0]) ?? 0
@@ -96,7 +96,7 @@ async function walkAll(
     if (typeof handled === 'string' || options.out === undefined) continue
     for (const { interface: name, frame } of handled.sent) all.push({ nanoseconds: stamp, interface: name, frame })
   }
-  return all
+  return { sent: all, now }
 }
 
 const ETHERNET = 1
@@ -132,7 +132,7 @@ function enter(
 async function writeResults(
   simulation: Simulation,
   place: Namespace,
-  sent: readonly Sent[],
+  { sent, now }: { readonly sent: readonly Sent[]; readonly now: number },
   { out, counters, conntrack }: Options,
   io: Io,
 ): Promise<void> {
@@ -151,8 +151,9 @@ async function writeResults(
     await write(counters, [countersText(simulation, place)], io)
   }
   if (conntrack !== undefined) {
-    const { printConntrack } = await import('../../conntrack/print.js')
-    await write(conntrack, [printConntrack(simulation.connections(place))], io)
+    const { connectionsText } = await import('../../report/connections.js')
+    const accounting = place.sysctls?.get('net.netfilter.nf_conntrack_acct') === '1'
+    await write(conntrack, [connectionsText(simulation.connections(place), { now, accounting })], io)
   }
 }
 

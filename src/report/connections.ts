@@ -1,0 +1,53 @@
+import { printIp } from '../address/ip.js'
+import type { Entry } from '../conntrack/entry.js'
+import { type Direction, isIcmp, type Tuple } from '../conntrack/tuple.js'
+import { CT_STATUS } from '../packet/fields.js'
+
+/** libnetfilter_conntrack names these protocols; every other is `unknown` (src/conntrack/snprintf.c: proto2str). */
+const NAMES: Readonly<Record<number, string>> = {
+  1: 'icmp', 6: 'tcp', 17: 'udp', 33: 'dccp', 47: 'gre', 58: 'icmpv6', 132: 'sctp', 136: 'udplite',
+} // biome-ignore format: a table
+
+export interface ConnectionView {
+  /** Seconds since the epoch: timeouts count from it. */
+  readonly now: number
+  /** net.netfilter.nf_conntrack_acct: packets and bytes of each direction. */
+  readonly accounting: boolean
+}
+
+/** Connections as `conntrack -L -o extended` prints them, one line each. */
+export const connectionsText = (entries: readonly Entry[], view: ConnectionView): string =>
+  entries.map((entry) => `${connectionLine(entry, view)}\n`).join('')
+
+/** The order of the parts: libnetfilter_conntrack, src/conntrack/snprintf_default.c. */
+function connectionLine(entry: Entry, { now, accounting }: ConnectionView): string {
+  const { original, reply, status, mark, zone, helper, protocol, expires } = entry
+  const counters = (direction: Direction): string[] => {
+    const { packets, bytes } = entry.counters[direction]
+    return accounting ? [`packets=${packets}`, `bytes=${bytes}`] : []
+  }
+  const state = protocol.kind === 'tcp' || (protocol.kind === 'other' && protocol.state !== '') ? [protocol.state] : []
+  return [
+    `${`ipv${original.family}`.padEnd(8)} ${original.family === 4 ? 2 : 10}`,
+    `${(NAMES[original.protocol] ?? 'unknown').padEnd(8)} ${original.protocol}`,
+    `${Math.max(0, Math.floor(expires - now))}`,
+    ...state,
+    ...tupleWords(original),
+    ...counters('original'),
+    ...(status & CT_STATUS.SEEN_REPLY ? [] : ['[UNREPLIED]']),
+    ...tupleWords(reply),
+    ...counters('reply'),
+    ...(status & CT_STATUS.ASSURED ? ['[ASSURED]'] : []),
+    `mark=${mark}`,
+    ...(zone === 0 ? [] : [`zone=${zone}`]),
+    ...(helper === undefined ? [] : [`helper=${helper}`]),
+    'use=1',
+  ].join(' ')
+}
+
+function tupleWords({ protocol, src, dst, sport, dport }: Tuple): string[] {
+  const addresses = [`src=${printIp(src)}`, `dst=${printIp(dst)}`]
+  if (isIcmp(protocol)) return [...addresses, `type=${dport >> 8}`, `code=${dport & 255}`, `id=${sport}`]
+  if (protocol === 47) return [...addresses, `srckey=0x${sport.toString(16)}`, `dstkey=0x${dport.toString(16)}`]
+  return NAMES[protocol] === undefined ? addresses : [...addresses, `sport=${sport}`, `dport=${dport}`]
+}
