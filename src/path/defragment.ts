@@ -11,12 +11,13 @@ export function defragment(cursor: Cursor, _hook: Hook): Fate | undefined {
     const text = 'connection tracking is on: the fragment waits for the rest of its packet'
     return cursor.drop('fragment-queued', text)
   }
-  cursor.skb.packet = whole
+  cursor.skb.packet = whole.packet
+  cursor.skb.pieces = whole.pieces
   cursor.record({
     kind: 'check',
     what: 'defragment',
     passed: true,
-    text: `all fragments are here: ${whole.bytes.length} bytes`,
+    text: `all fragments are here: ${whole.packet.bytes.length} bytes`,
   })
   return undefined
 }

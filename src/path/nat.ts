@@ -114,6 +114,8 @@ export function natHook(cursor: Cursor, hook: Hook, entry: NatEntry): Fate | und
     if (!translate(skb.packet, attachment, entry.manip))
       return cursor.drop('nat-header', 'the header to be translated is cut off')
     recordNat(cursor, hook, entry.manip, before, rule)
+    // nf_nat_ipv4_pre_routing: a route that the packet brought along (through lo) is not that of its new destination
+    if (hook === 'prerouting' && before.dst !== headersOf(skb.packet, 0).dst) skb.destination = undefined
   }
   return hook === 'output' ? rerouteIfTranslated(cursor, attachment) : undefined
 }

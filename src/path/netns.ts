@@ -18,7 +18,7 @@ import { advance, freshState, type MachineState } from '../rules/machines.js'
 import type { Counters, Rule } from '../rules/program.js'
 import { type ChainEntry, type Hooks, registerHooks } from './hooks.js'
 import { interfacesOf } from './interfaces.js'
-import { Reassembly } from './reassembly.js'
+import { Reassembly, type Whole } from './reassembly.js'
 import type { Skb } from './skb.js'
 import { readSysctl } from './sysctls.js'
 import type { Link, Namespace, Socket } from './world.js'
@@ -220,7 +220,7 @@ export class Netns {
   }
 
   /** The whole packet once its last fragment is here. */
-  reassemble(packet: Packet, now: number): Packet | undefined {
+  reassemble(packet: Packet, now: number): Whole | undefined {
     return this.#reassembly.add(packet, now)
   }
 

@@ -9,6 +9,12 @@ interface Queue {
   readonly expires: number
 }
 
+/** A packet put together, and the payload bytes that each of its fragments brought, in order: it leaves again in just these pieces. */
+export interface Whole {
+  readonly packet: Packet
+  readonly pieces: readonly number[]
+}
+
 /** net.ipv4.ipfrag_time. */
 const PATIENCE = 30
 
@@ -16,7 +22,7 @@ const PATIENCE = 30
 export class Reassembly {
   readonly #queues = new Map<string, Queue>()
 
-  add(packet: Packet, now: number): Packet | undefined {
+  add(packet: Packet, now: number): Whole | undefined {
     const { offset, protocol, fragmentOffset, moreFragments } = packet.transport
     if (packet.family !== 4) return undefined
     const key = `${packet.bytes.subarray(12, 20).join('.')} ${u16(packet.bytes, 4)} ${protocol}`
@@ -41,7 +47,7 @@ export class Reassembly {
   }
 }
 
-function assemble({ pieces, total, first }: Queue): Packet | undefined {
+function assemble({ pieces, total, first }: Queue): Whole | undefined {
   if (total === undefined || !first) return undefined
   const parts: Uint8Array[] = []
   let at = 0
@@ -56,5 +62,5 @@ function assemble({ pieces, total, first }: Queue): Packet | undefined {
   put16(bytes, 6, u16(bytes, 6)! & 0x4000)
   const whole = new Packet(bytes, first.mac)
   recomputeHeader(whole)
-  return whole
+  return { packet: whole, pieces: parts.map(({ length }) => length) }
 }

@@ -15,7 +15,7 @@ import { walk } from './walk.js'
 import type { Hosts, Place } from './world.js'
 
 /** A run that keeps its state from packet to packet. Lots are drawn with the seed; what is not known makes the packet's branch undecided. */
-export function createSimulation(hosts: Hosts, options: SimulationOptions): Simulation {
+export function simulate(hosts: Hosts, options: SimulationOptions): Simulation {
   return new HostsSimulation(hosts, options)
 }
 

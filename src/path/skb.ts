@@ -42,6 +42,8 @@ export class Skb {
   sender: Sender | undefined
   /** The packet crosses a bridge. `calls`: with bridge-nf-call-iptables (nf_bridge_info); `daddr`: before PREROUTING ran. */
   bridge: { in: string | undefined; out: string | undefined; calls: boolean; daddr: Ip } | undefined
+  /** It came in fragments of these payload lengths, and leaves in the same (net/ipv4/ip_output.c: ip_do_fragment with a frag_list). */
+  pieces: readonly number[] | undefined
   /** It goes back out of the device that it came in by, and its sender could do without us: a redirect is due (IPSKB_DOREDIRECT). */
   redirect = false
   /** The device that a local sender is bound to (SO_BINDTODEVICE, a tunnel's lower device). */
@@ -62,11 +64,12 @@ export class Skb {
     this.oif = undefined
     this.bound = undefined
     this.redirect = false
-    this.destination = undefined
     this.nexthop = undefined
+    this.pieces = undefined
     this.bridge = undefined
     this.sender = undefined
     if (how === 'loopback') return
+    this.destination = undefined
     this.tracking = undefined
     this.template = undefined
     this.supposed = undefined

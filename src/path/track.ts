@@ -39,11 +39,11 @@ function seen(cursor: Cursor, hook: Hook): undefined {
       reply: undefined,
       text: 'a rule in raw said NOTRACK',
     })
-  else describe(cursor, hook)
+  else describe(cursor, hook, 'tracked already')
   return undefined
 }
 
-function describe(cursor: Cursor, hook: Hook): void {
+function describe(cursor: Cursor, hook: Hook, known?: string): void {
   const { tracking } = cursor.skb
   const nothing = { direction: undefined, original: undefined, reply: undefined }
   if (!tracking || tracking.is === 'dropped') return
@@ -74,7 +74,7 @@ function describe(cursor: Cursor, hook: Hook): void {
       direction,
       original,
       reply,
-      text: state === 'RELATED' ? 'about a connection that exists' : text,
+      text: known ?? (state === 'RELATED' ? 'about a connection that exists' : text),
     })
   }
 }

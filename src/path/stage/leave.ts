@@ -1,9 +1,12 @@
 import { printIp } from '../../address/ip.js'
 import { BROADCAST_MAC, type Mac, printMac } from '../../address/mac.js'
+import { fragmentOf, fragmentPacket } from '../../packet/build.js'
 import { buildFrame, ETHERTYPE } from '../../packet/frame.js'
+import { type Packet, u16 } from '../../packet/packet.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
 import { portOf } from '../layer2.js'
+import type { Skb } from '../skb.js'
 import type { ExitOf } from '../stages.js'
 import type { Link } from '../world.js'
 import { placeName } from '../world.js'
@@ -85,8 +88,10 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
   }
   if (link.bridge) return 'bridge'
   if (link.vxlan) return 'tunnel'
-  const frame = skb.packet.mac ? buildFrame(skb.packet.mac, skb.packet.bytes) : skb.packet.bytes.slice()
-  run.sent.push({ ...cursor.place, interface: link.name, frame })
+  for (const piece of piecesOf(skb, skb.destination?.mtu ?? link.mtu)) {
+    const frame = piece.mac ? buildFrame(piece.mac, piece.bytes) : piece.bytes.slice()
+    run.sent.push({ ...cursor.place, interface: link.name, frame })
+  }
   const far = run.options.followWires ? receivers(cursor, link) : []
   if (far.length === 0) return leaves(cursor, link)
   const [main] = far
@@ -95,6 +100,21 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
   skb.arrive(main!.link.name, main!.namespace === netns.state ? 'veth' : 'netns')
   cursor.netns = run.netns(main!.namespace)
   return 'wire'
+}
+
+/** The packet as it goes on the wire: whole, in the pieces in which it came, or cut to the MTU. */
+function piecesOf({ packet, pieces }: Skb, mtu: number): readonly Packet[] {
+  const header = packet.transport.offset
+  if (pieces && pieces.length > 1 && pieces.every((length) => header + length <= mtu)) {
+    let from = 0
+    return pieces.map((length, i) => {
+      const piece = fragmentOf(packet, from, length, i < pieces.length - 1, u16(packet.bytes, 4) ?? 0)
+      piece.mac = packet.mac
+      from += length
+      return piece
+    })
+  }
+  return fragmentPacket(packet, mtu)
 }
 
 /** Who takes the frame off the wire: the one with its MAC address, a lone far end, or all for broadcasts. */
