@@ -82,8 +82,7 @@ function readWords(words: Words, route: Draft, builder: Builder): void {
     const word = words.next('the route')
     if (word === 'nexthop') {
       into = withFlags(builder, position)
-      const hops = (route['nexthops'] ??= []) as Draft[]
-      hops.push(into)
+      builder.append(route, 'nexthops', into)
     } else if (word === 'via' && (words.peek() === 'inet6' || words.peek() === 'inet')) {
       const via = builder.object(words.position)
       set(builder, via, 'family', words, 'via')
@@ -101,10 +100,11 @@ function readWords(words: Words, route: Draft, builder: Builder): void {
 
 function readMetric(word: string, words: Words, route: Draft, builder: Builder): void {
   words.take('lock')
-  const metrics = (route['metrics'] ??= [builder.object(words.position)]) as Draft[]
+  if (!route['metrics']) builder.append(route, 'metrics', builder.object(words.position))
+  const [metrics] = route['metrics'] as [Draft]
   const { position } = words
   const value = words.next(word)
-  builder.set(metrics[0]!, word, /^\d+$/.test(value) ? Number(value) : value, position)
+  builder.set(metrics, word, /^\d+$/.test(value) ? Number(value) : value, position)
 }
 
 function readRealm(words: Words, route: Draft, builder: Builder): void {

@@ -1,30 +1,33 @@
 import { InputError } from './problem.js'
 import { linesOf } from './words.js'
 
-/** What sysctl(8) says of keys that it may not read, and comments of sysctl.conf(5). */
-const REMARK = /^\s*([#;]|sysctl:|error:)/
+/** What sysctl(8) says of keys that it could not read, on the same terminal. */
+const COMPLAINT = /^sysctl: /
 
 /**
- * `key = value` (sysctl -a), `key=value` (sysctl.conf): keys with dots, and `/` for a dot in an interface's name, as procps prints them. Where
- * a key is given twice, the later one counts, as when they are applied in order.
+ * `sysctl -a` (`net.ipv4.ip_forward = 1`), sysctl.conf (`net.ipv4.ip_forward=1`, comments, slashes for dots): the last of equal keys wins. Keys come
+ * out as sysctl(8) prints them: dots between, slashes for the dots within an interface's name. Throws InputError.
  */
 export function readSysctls(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
-  for (const line of linesOf(text)) {
-    if (REMARK.test(line.text)) continue
-    const equals = line.text.indexOf('=')
-    const key = line.text.slice(0, Math.max(0, equals)).trim().replace(/^-/, '')
-    if (!/^[\w.][^\s=]*$/.test(key))
-      throw new InputError('this is not `key = value`', { line: line.number, column: line.text.search(/\S/) + 1 })
-    values.set(normalKey(key), line.text.slice(equals + 1).trim())
+  for (const { text: line, number } of linesOf(text)) {
+    const shown = line.trim()
+    if (shown.startsWith('#') || shown.startsWith(';') || COMPLAINT.test(shown)) continue
+    const equals = shown.indexOf('=')
+    // sysctl.conf(5): a dash says that a failure does not matter
+    const key = shown.slice(0, equals).trim().replace(/^-/, '')
+    if (equals < 0 || !/^[\w]+[./][^\s]+$/.test(key))
+      throw new InputError(`"${shown.slice(0, 40)}" is no setting: KEY = VALUE`, {
+        line: number,
+        column: line.indexOf(shown) + 1,
+      })
+    values.set(dotted(key), shown.slice(equals + 1).trim())
   }
   return values
 }
 
-/** sysctl(8): where the first separator is a slash, slashes and dots have changed places. */
-function normalKey(key: string): string {
-  const turned = /^[^./]*\//.test(key) ? key.replace(/[./]/g, (c) => (c === '.' ? '/' : '.')) : key
-  // busybox and `find /proc/sys` based collectors leave the dots of `eth0.10` as they are
-  const perInterface = /^(net\.ipv[46]\.(?:conf|neigh))\.(.+)\.([^.]+)$/.exec(turned)
-  return perInterface ? `${perInterface[1]}.${perInterface[2]!.replaceAll('.', '/')}.${perInterface[3]}` : turned
+/** sysctl(8): where the first separator is a slash, slashes separate and dots belong to names. */
+function dotted(key: string): string {
+  const [first] = /[./]/.exec(key) ?? []
+  return first === '/' ? key.replace(/[./]/g, (sign) => (sign === '/' ? '.' : '/')) : key
 }

@@ -81,6 +81,13 @@ export class Builder implements Places {
     this.#places.get(object)?.set(key, position)
   }
 
+  /** Adds to a list of the object. */
+  append(object: Record<string, unknown>, key: string, value: unknown): void {
+    const list = object[key]
+    if (Array.isArray(list)) list.push(value)
+    else object[key] = [value]
+  }
+
   of(object: object, key: string | undefined): Position {
     const known = this.#places.get(object)
     return known?.get(key) ?? known?.get(undefined) ?? START
