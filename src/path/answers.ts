@@ -59,10 +59,14 @@ export function reject(cursor: Cursor, how: RejectWith): Done {
       const answer = how.send === 'tcp-reset' ? sendRejectReset(cursor) : rejectIcmp(cursor, how)
       const text = answer ? `rejected with ${name}` : `rejected with ${name}, but no answer could be sent`
       cursor.record({ kind: 'drop', reason: 'rule-reject', text })
-      return cursor.fate({ outcome: answer ? 'rejected' : 'dropped', reason: 'rule-reject', text, answer })
+      return cursor.fate({ outcome: answer ? 'rejected' : 'dropped', reason: 'rule-reject', text, answer, errno: localErrno(cursor) })
     },
   }
 }
+
+/** The system call of a local sender fails with EPERM where OUTPUT or POSTROUTING ends its packet (nf_hook_slow: -EPERM). */
+export const localErrno = ({ skb, hook }: Cursor): string | undefined =>
+  skb.sender?.socket && (hook === 'output' || hook === 'postrouting') ? 'EPERM' : undefined
 
 function rejectIcmp(cursor: Cursor, how: Extract<RejectWith, { code: number }>): Answer | undefined {
   if (!cursor.netns.soundChecksum(cursor.skb)) return undefined

@@ -1,6 +1,7 @@
 import type { FieldValue } from '../packet/fields.js'
 import { FIELDS } from '../packet/fields.js'
 import type { Hook } from '../rules/program.js'
+import { localErrno } from './answers.js'
 import { recordChain, runChain } from './chains.js'
 import type { Cursor } from './cursor.js'
 import { defragment } from './defragment.js'
@@ -79,7 +80,3 @@ export function dropped(cursor: Cursor, entry: ChainEntry, run: ReturnType<typeo
     : `rule ${number} of ${visit.table}/${chain}: ${visit.decidedBy.rule?.text ?? ''}`
   return cursor.drop(cut ? 'header-cut-off' : 'rule-drop', text, { ...at, errno: localErrno(cursor) })
 }
-
-/** The system call of a local sender fails with EPERM where OUTPUT or POSTROUTING drops (nf_hook_slow: -EPERM). */
-const localErrno = ({ skb, hook }: Cursor): string | undefined =>
-  skb.sender?.socket && (hook === 'output' || hook === 'postrouting') ? 'EPERM' : undefined

@@ -34,10 +34,12 @@ export function symptomOf(fate: Fate): string {
       return fate.answer?.kind === 'echo-reply' ? echoSymptom(fate.answer) : 'arrives'
     case 'dropped':
     case 'rejected':
+      // a datagram's own call fails where a hook ends it, whatever is answered besides (seen on 6.18)
+      if (fate.errno === 'EPERM' && fate.packet.protocol !== 'tcp') return ERRNO['EPERM']!
       if (fate.answer && comesBack(fate.answer)) return answerSymptom(fate.answer)
-      // a TCP socket sends its SYN again and again: it does not report what happened to a single one (net/ipv4/tcp_output.c: tcp_connect)
-      if (fate.errno === 'EPERM' && fate.packet.protocol === 'tcp') return 'timeout'
-      return fate.errno ? (ERRNO[fate.errno] ?? fate.errno) : 'timeout'
+      // a TCP socket sends its SYN again and again: it does not report what a hook did to a single one (net/ipv4/tcp_output.c: tcp_connect)
+      if (fate.errno === undefined || (fate.hook !== undefined && fate.packet.protocol === 'tcp')) return 'timeout'
+      return ERRNO[fate.errno] ?? fate.errno
   }
 }
 
