@@ -37,7 +37,17 @@ const hosts = state({
 })
 
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const
-const ROWS = ['(routing decision) first', 'raw', '(connection tracking)', 'mangle', 'nat (DNAT)', '(routing decision)', 'filter', 'security', 'nat (SNAT)'] as const
+const ROWS = [
+  '(routing decision) first',
+  'raw',
+  '(connection tracking)',
+  'mangle',
+  'nat (DNAT)',
+  '(routing decision)',
+  'filter',
+  'security',
+  'nat (SNAT)',
+] as const
 
 /** What a walk met, one word a station, in order. A routing decision belongs to the hook that it follows; the one that precedes every hook, to the next. */
 function stations(steps: readonly Step[]): readonly (readonly [hook: string, row: string])[] {
@@ -46,9 +56,11 @@ function stations(steps: readonly Step[]): readonly (readonly [hook: string, row
   for (const step of steps) {
     if (step.kind === 'hook') {
       hook = step.hook
-      for (const { table, priority } of step.chains) met.push([hook, table === 'nat' ? (priority < 0 ? 'nat (DNAT)' : 'nat (SNAT)') : table])
+      for (const { table, priority } of step.chains)
+        met.push([hook, table === 'nat' ? (priority < 0 ? 'nat (DNAT)' : 'nat (SNAT)') : table])
     } else if (step.kind === 'conntrack') met.push([step.hook, '(connection tracking)'])
-    else if (step.kind === 'route' || step.kind === 'reroute') met.push(hook === undefined ? ['output', '(routing decision) first'] : [hook, '(routing decision)'])
+    else if (step.kind === 'route' || step.kind === 'reroute')
+      met.push(hook === undefined ? ['output', '(routing decision) first'] : [hook, '(routing decision)'])
     if (step.kind === 'conntrack') hook = step.hook
   }
   return met
@@ -60,7 +72,9 @@ const OUT = traced(hosts, 'tcp > 192.0.2.1:80 from r').steps
 
 test('which table is consulted on which hook', () => {
   const met = new Set([IN, THROUGH, OUT].flatMap(stations).map(([hook, row]) => `${row} @ ${hook}`))
-  const table = ROWS.map((row) => `${row.padEnd(24)}${HOOKS.map((hook) => (met.has(`${row} @ ${hook}`) ? ' ✓' : ' .')).join('')}`)
+  const table = ROWS.map(
+    (row) => `${row.padEnd(24)}${HOOKS.map((hook) => (met.has(`${row} @ ${hook}`) ? ' ✓' : ' .')).join('')}`,
+  )
   expect(table).toEqual([
     '(routing decision) first . . . ✓ .',
     'raw                      ✓ . . ✓ .',

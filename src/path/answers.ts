@@ -59,7 +59,13 @@ export function reject(cursor: Cursor, how: RejectWith): Done {
       const answer = how.send === 'tcp-reset' ? sendRejectReset(cursor) : rejectIcmp(cursor, how)
       const text = answer ? `rejected with ${name}` : `rejected with ${name}, but no answer could be sent`
       cursor.record({ kind: 'drop', reason: 'rule-reject', text })
-      return cursor.fate({ outcome: answer ? 'rejected' : 'dropped', reason: 'rule-reject', text, answer, errno: localErrno(cursor) })
+      return cursor.fate({
+        outcome: answer ? 'rejected' : 'dropped',
+        reason: 'rule-reject',
+        text,
+        answer,
+        errno: localErrno(cursor),
+      })
     },
   }
 }

@@ -63,7 +63,12 @@ function set(cursor: Cursor, { field, keep, xor }: Extract<Effect, { do: 'set' }
   if (old === undefined || change === undefined) return { did: `${label}: nothing to set`, verdict: 'next' }
   if (old === UNKNOWN || change === UNKNOWN) return undecided(cursor, ['next'], `${label} is not known`)
   const narrow = typeof old === 'number' && typeof keep === 'number' && typeof change === 'number'
-  return written(cursor, field, old, narrow ? ((old & keep) ^ change) >>> 0 : (BigInt(old) & BigInt(keep)) ^ BigInt(change))
+  return written(
+    cursor,
+    field,
+    old,
+    narrow ? ((old & keep) ^ change) >>> 0 : (BigInt(old) & BigInt(keep)) ^ BigInt(change),
+  )
 }
 
 function add(cursor: Cursor, { field, by }: Extract<Effect, { do: 'add' }>): Done {

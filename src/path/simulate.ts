@@ -9,8 +9,8 @@ import { Run } from './run.js'
 import type { Handled, Simulation, SimulationOptions } from './simulation.js'
 import { Skb } from './skb.js'
 import { outputSource } from './source.js'
-import { branchOf } from './trace.js'
 import type { StageName } from './stages.js'
+import { branchOf } from './trace.js'
 import { walk } from './walk.js'
 import type { Hosts, Place } from './world.js'
 
@@ -39,7 +39,13 @@ class HostsSimulation implements Simulation {
         return chosen < 0 ? point.weights.length - 1 : chosen
       },
     }
-    this.#run = new Run(hosts, { now: options.now, random, chooser, assumeNeighbours: options.assumeNeighbours, followWires: false })
+    this.#run = new Run(hosts, {
+      now: options.now,
+      random,
+      chooser,
+      assumeNeighbours: options.assumeNeighbours,
+      followWires: false,
+    })
   }
 
   receive(place: Place, link: string, frame: Uint8Array, at: number): Handled {
@@ -74,7 +80,10 @@ class HostsSimulation implements Simulation {
   }
 
   connections(place: Place) {
-    return this.#run.netns(place).connections.entries().filter(({ expires }) => expires > this.#run.now)
+    return this.#run
+      .netns(place)
+      .connections.entries()
+      .filter(({ expires }) => expires > this.#run.now)
   }
 
   ruleCounters(place: Place) {

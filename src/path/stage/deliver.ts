@@ -60,7 +60,8 @@ function tcp(cursor: Cursor): Fate {
   const socket = findSocket(cursor, 'tcp')
   if (socket === 'unknown') return assumedSocket(cursor, 'tcp', port)
   const asks = (flags & (SYN | ACK | RST | FIN)) === SYN
-  if (socket && (asks || socket.state === 'connected')) return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
+  if (socket && (asks || socket.state === 'connected'))
+    return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
   const answer = sendStackReset(cursor)
   const what = socket ? `no connection of ${socketName(socket)} takes this segment` : `nothing listens on tcp ${port}`
   return cursor.drop('no-socket', answer ? `${what}: the stack answers with RST` : what, { answer })
