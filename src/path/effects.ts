@@ -5,11 +5,10 @@ import { evaluate, UNKNOWN } from '../rules/interpret.js'
 import type { Performed } from '../rules/traverse.js'
 import { reject } from './answers.js'
 import type { Cursor } from './cursor.js'
-import type { Fate } from './fate.js'
-import { setUpNat } from './nat.js'
+import type { Done } from './done.js'
+import { setUpNat } from './nat-setup.js'
 import { SkbSubject } from './subject.js'
 
-export type Done = Performed & { readonly afterwards?: () => Fate }
 type Acting = Exclude<Effect, { readonly do: 'accept' | 'drop' | 'return' | 'jump' | 'goto' }>
 
 /** Carries out what a rule does to the packet, its connection, or the sender. */

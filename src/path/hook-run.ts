@@ -7,7 +7,7 @@ import type { Cursor } from './cursor.js'
 import { defragment } from './defragment.js'
 import type { Fate } from './fate.js'
 import type { ChainEntry, HookEntry } from './hooks.js'
-import { natHook } from './nat.js'
+import { natHook } from './nat-hook.js'
 import { reroute } from './route.js'
 import { confirmConnection, track } from './track.js'
 

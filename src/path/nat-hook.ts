@@ -1,81 +1,18 @@
-import { type Ip, printIp } from '../address/ip.js'
 import type { Attachment } from '../conntrack/entry.js'
 import { concerns, isIcmpError, translate, translateIcmpError } from '../conntrack/nat/manip.js'
-import { isInitialised, type Manip, nullBinding, type Setup, setUp } from '../conntrack/nat/setup.js'
+import { isInitialised, type Manip, nullBinding, type Setup } from '../conntrack/nat/setup.js'
 import { isIcmp } from '../conntrack/tuple.js'
 import { type Headers, headersOf } from '../packet/headers.js'
-import { selectAddress4, selectAddress6 } from '../routing/source.js'
-import type { Effect } from '../rules/effect.js'
 import type { Hook } from '../rules/program.js'
 import type { RuleVisit } from '../rules/traverse.js'
 import { type ChainRun, recordChain, runChain, skippedChain } from './chains.js'
 import type { Cursor } from './cursor.js'
-import type { Done } from './effects.js'
 import type { Fate } from './fate.js'
 import type { HookEntry } from './hooks.js'
+import { setupContext } from './nat-setup.js'
 import { reroute } from './route.js'
 
 type NatEntry = Extract<HookEntry, { kind: 'nat' }>
-type NatEffect = Extract<Effect, { do: 'nat' }>
-
-const context = ({ netns, run }: Cursor) => ({ table: netns.connections, now: run.now, random: run.options.random })
-
-/** A rule's NAT: sets the connection up; the packet is rewritten once the chain is through. */
-export function setUpNat(cursor: Cursor, effect: NatEffect): Done {
-  const { skb } = cursor
-  if (skb.tracking?.is !== 'tracked') return { did: `${effect.manip}-NAT: not tracked`, verdict: 'accept' }
-  const range = rangeOf(cursor, effect)
-  if (!range) return { did: `${effect.how ?? 'nat'}: no address to use`, verdict: 'drop' }
-  const setup = setUp(skb.tracking.attachment.entry, effect.manip, range, context(cursor))
-  cursor.drawnPorts = setup.ports
-  return { did: describeNat(effect, range), verdict: 'accept' }
-}
-
-function describeNat(effect: NatEffect, { addresses, ports }: NatEffect['to']): string {
-  const name =
-    effect.how === 'masquerade'
-      ? 'MASQUERADE'
-      : effect.how === 'redirect'
-        ? 'REDIRECT'
-        : effect.manip === 'src'
-          ? 'SNAT'
-          : 'DNAT'
-  const show = (ip: Ip) => (typeof ip === 'bigint' && ports ? `[${printIp(ip)}]` : printIp(ip))
-  const address = addresses
-    ? addresses[0] === addresses[1]
-      ? show(addresses[0])
-      : `${show(addresses[0])}-${show(addresses[1])}`
-    : ''
-  const port = ports ? `:${ports[0] === ports[1] ? ports[0] : `${ports[0]}-${ports[1]}`}` : ''
-  return `${name} to ${address}${port}`
-}
-
-/** The addresses that MASQUERADE and REDIRECT find for themselves (nf_nat_masquerade_ipv4, nf_nat_redirect_ipv4). */
-function rangeOf(cursor: Cursor, { how, to }: NatEffect): NatEffect['to'] | undefined {
-  if (!how) return to
-  const address = how === 'masquerade' ? masqueradeAddress(cursor) : redirectAddress(cursor)
-  return address === undefined ? undefined : { ...to, addresses: [address, address] }
-}
-
-function masqueradeAddress({ skb, netns }: Cursor): Ip | undefined {
-  const dev = skb.oif
-  if (dev === undefined) return undefined
-  const dst = netns.addressOf(skb.packet, 'dst')
-  if (typeof dst === 'bigint') return selectAddress6(netns.interfaces, dev, dst)
-  return selectAddress4(netns.interfaces, dev, skb.nexthop ?? dst, 'global')
-}
-
-const LOCALHOST4 = 0x7f000001
-const LOCALHOST6 = 1n
-
-function redirectAddress({ skb, netns, hook }: Cursor): Ip | undefined {
-  const four = skb.packet.family === 4
-  if (hook === 'output') return four ? LOCALHOST4 : LOCALHOST6
-  const dev = skb.iif ?? ''
-  const own = netns.interfaces.addresses(dev).filter(({ prefix }) => (typeof prefix.ip === 'number') === four)
-  if (four) return own.find(({ scope, secondary }) => scope !== 'host' && !secondary)?.prefix.ip ?? own[0]?.prefix.ip
-  return own.find(({ usable }) => usable)?.prefix.ip
-}
 
 /** nf_nat_inet_fn, with what the IPv4 and IPv6 hooks do around it. */
 export function natHook(cursor: Cursor, hook: Hook, entry: NatEntry): Fate | undefined {
@@ -142,7 +79,7 @@ function decide(
     if (run.verdict !== 'accept') return { fate: dropInNat(cursor, run) }
     if (isInitialised(attachment.entry, entry.manip)) return { rule: run.decidedBy }
   }
-  const setup: Setup = nullBinding(attachment.entry, entry.manip, context(cursor))
+  const setup: Setup = nullBinding(attachment.entry, entry.manip, setupContext(cursor))
   cursor.drawnPorts = setup.ports
   return { rule: undefined }
 }
