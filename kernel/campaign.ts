@@ -1,6 +1,6 @@
 import { randomTraffic } from './cases/flows.js'
 import { randomLab } from './cases/labs.js'
-import { randomRuleset, type Ruleset } from './cases/ruleset.js'
+import { type Ruleset, randomRuleset } from './cases/ruleset.js'
 import { scene } from './cases/scene.js'
 import { type Judgement, judge, type Pair } from './judge.js'
 import { Lab, type LabSpec } from './lab.js'
@@ -14,10 +14,15 @@ export interface Happened {
   readonly judgement: Judgement
 }
 
-export const buildPair = async (spec: LabSpec): Promise<Pair> => {
+/** Two labs of one kind. `trace`: the kernel reports every rule that matched. */
+export const buildPair = async (spec: LabSpec, trace = false): Promise<Pair> => {
   const built = await Promise.allSettled([Lab.build(spec), Lab.build(spec)])
   const [one, other] = built
-  if (one.status === 'fulfilled' && other.status === 'fulfilled') return [one.value, other.value]
+  if (one.status === 'fulfilled' && other.status === 'fulfilled') {
+    const pair = [one.value, other.value] as const
+    if (trace) await Promise.all(pair.map((lab) => lab.trace()))
+    return pair
+  }
   for (const result of built) if (result.status === 'fulfilled') await result.value.close()
   throw built.find((result) => result.status === 'rejected')!.reason
 }
@@ -36,27 +41,55 @@ export interface Plan {
   readonly trace?: boolean
 }
 
-/** Random cases, one after the other, each reproducible from its name alone: `SEED:LAB:CASE`. */
-export async function* campaign({ seed, cases, families, backends, perLab, trace = false }: Plan): AsyncGenerator<Happened> {
-  for (let done = 0, number = 0; done < cases; number++) {
-    const random = new Random(`${seed}:${number}`)
-    const spec = randomLab(random.fork('lab'), families[number % families.length]!, trace ? 'legacy' : backends[Math.floor(number / families.length) % backends.length]!)
-    const pair = await buildPair(spec)
-    try {
-      if (trace) await Promise.all(pair.map((lab) => lab.trace()))
-      const ids = { next: 1 }
-      for (let i = 0; i < perLab && done < cases; i++, done++) {
-        const mine = random.fork(`${i}`)
-        const where = scene(spec, mine.fork('scene'), 256 + 4 * i)
-        const rules = randomRuleset(mine.fork('rules'), where)
-        const name = `${seed}:${number}:${i}`
-        const judgement = await judge(pair, name, trace ? traced(rules) : rules, randomTraffic({ random: mine.fork('traffic'), scene: where, ids }))
-        yield { name, spec, pair, judgement }
-      }
-    } finally {
-      await closePair(pair)
+/** The cases of one lab, each reproducible from its name alone: `SEED:LAB:CASE`. */
+async function* casesOfLab(plan: Plan, number: number): AsyncGenerator<Happened> {
+  const { seed, cases, families, backends, perLab, trace = false } = plan
+  const random = new Random(`${seed}:${number}`)
+  const family = families[number % families.length]!
+  const backend = trace ? 'legacy' : backends[Math.floor(number / families.length) % backends.length]!
+  const spec = randomLab(random.fork('lab'), family, backend)
+  const pair = await buildPair(spec, trace)
+  try {
+    const ids = { next: 1 }
+    for (let i = 0; i < Math.min(perLab, cases - number * perLab); i++) {
+      const mine = random.fork(`${i}`)
+      const where = scene(spec, mine.fork('scene'), 256 + 4 * i)
+      const rules = randomRuleset(mine.fork('rules'), where)
+      const name = `${seed}:${number}:${i}`
+      const traffic = randomTraffic({ random: mine.fork('traffic'), scene: where, ids })
+      yield { name, spec, pair, judgement: await judge(pair, name, trace ? traced(rules) : rules, traffic) }
     }
+  } finally {
+    await closePair(pair)
   }
+}
+
+const labsOf = ({ cases, perLab }: Plan): number => Math.ceil(cases / perLab)
+
+/** Random cases, one after the other. */
+export async function* campaign(plan: Plan): AsyncGenerator<Happened> {
+  for (let number = 0; number < labsOf(plan); number++) yield* casesOfLab(plan, number)
+}
+
+/**
+ * Random cases in several labs at a time: most of the time of a case is waiting, for the kernel's grace periods after new rules and for
+ * tools. `look` says whether to go on.
+ */
+export async function campaignAtOnce(
+  plan: Plan,
+  jobs: number,
+  look: (happened: Happened) => Promise<boolean>,
+): Promise<void> {
+  let next = 0
+  let on = true
+  const worker = async () => {
+    while (on && next < labsOf(plan))
+      for await (const happened of casesOfLab(plan, next++)) {
+        if (on) on = await look(happened)
+        if (!on) break
+      }
+  }
+  await Promise.all(Array.from({ length: jobs }, worker))
 }
 
 const TRACES = ['PREROUTING', 'OUTPUT'].map((chain) => ({ chain, parts: [], target: '-j TRACE' }))
@@ -65,7 +98,10 @@ const TRACES = ['PREROUTING', 'OUTPUT'].map((chain) => ({ chain, parts: [], targ
 export function traced(ruleset: Ruleset): Ruleset {
   const raw = ruleset.find(({ name }) => name === 'raw') ?? {
     name: 'raw',
-    chains: [{ name: 'PREROUTING', policy: 'ACCEPT' as const }, { name: 'OUTPUT', policy: 'ACCEPT' as const }],
+    chains: [
+      { name: 'PREROUTING', policy: 'ACCEPT' as const },
+      { name: 'OUTPUT', policy: 'ACCEPT' as const },
+    ],
     rules: [],
   }
   return [{ ...raw, rules: [...TRACES, ...raw.rules] }, ...ruleset.filter(({ name }) => name !== 'raw')]

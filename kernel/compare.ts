@@ -17,10 +17,16 @@ export function differences(lab: Lab, verdict: Verdict): readonly Difference[] {
   } catch (error) {
     return [{ about: 'failure', text: error instanceof Error ? (error.stack ?? error.message) : String(error) }]
   }
-  return [...frames(verdict, answer), ...counters(verdict, answer), ...connections(verdict, answer), ...traces(verdict, answer)]
+  return [
+    ...frames(verdict, answer),
+    ...counters(verdict, answer),
+    ...connections(verdict, answer),
+    ...traces(verdict, answer),
+  ]
 }
 
-const side = (sent: readonly Caught[]): string => (sent.length === 0 ? 'nothing' : sent.map(([link, frame]) => `${link} ${frame}`).join('\n           '))
+const side = (sent: readonly Caught[]): string =>
+  sent.length === 0 ? 'nothing' : sent.map(([link, frame]) => `${link} ${frame}`).join('\n           ')
 
 function frames(verdict: Verdict, { sent, outcomes }: Answer): readonly Difference[] {
   return verdict.sent.flatMap((kernel, i): readonly Difference[] => {
@@ -37,7 +43,7 @@ function same([link, kernel]: Caught, [otherLink, model]: Caught): boolean {
   if (link !== otherLink || kernel.length !== model.length) return false
   if (!kernel.includes('?')) return kernel === model
   for (let i = 0; i < kernel.length; i++) if (kernel[i] !== '?' && kernel[i] !== model[i]) return false
-  return headerSum(model.slice(28)) === 0xffff
+  return model.slice(24, 28) !== '0800' || headerSum(model.slice(28)) === 0xffff
 }
 
 function headerSum(packet: string): number {
@@ -54,15 +60,24 @@ function counters({ save }: Verdict, { counts }: Answer): readonly Difference[] 
     const other = model.get(`${table} ${chain} ${number}`)
     if (other?.packets === packets && other.bytes === bytes) return []
     const found = other ? `[${other.packets}:${other.bytes}]` : 'no such rule'
-    return [{ about: 'counters', text: `${table} ${number === 0 ? `${chain} policy ` : ''}${text}: kernel [${packets}:${bytes}], model ${found}` }]
+    return [
+      {
+        about: 'counters',
+        text: `${table} ${number === 0 ? `${chain} policy ` : ''}${text}: kernel [${packets}:${bytes}], model ${found}`,
+      },
+    ]
   })
 }
 
 function connections({ conntrack }: Verdict, answer: Answer): readonly Difference[] {
   const [ours, theirs] = [new Set(answer.conntrack), new Set(conntrack)]
   return [
-    ...conntrack.filter((line) => !ours.has(line)).map((line): Difference => ({ about: 'connections', text: `only the kernel has: ${line}` })),
-    ...answer.conntrack.filter((line) => !theirs.has(line)).map((line): Difference => ({ about: 'connections', text: `only the model has:  ${line}` })),
+    ...conntrack
+      .filter((line) => !ours.has(line))
+      .map((line): Difference => ({ about: 'connections', text: `only the kernel has: ${line}` })),
+    ...answer.conntrack
+      .filter((line) => !theirs.has(line))
+      .map((line): Difference => ({ about: 'connections', text: `only the model has:  ${line}` })),
   ]
 }
 
@@ -70,7 +85,9 @@ function traces(verdict: Verdict, answer: Answer): readonly Difference[] {
   return (verdict.trace ?? []).flatMap((lines, i): readonly Difference[] => {
     const kernel = kernelTrace(lines, verdict.save).join(' ')
     const model = answer.trace[i]!.join(' ')
-    return kernel === model ? [] : [{ about: 'trace', packet: i + 1, text: `packet ${i + 1}\n   kernel: ${kernel}\n   model:  ${model}` }]
+    return kernel === model
+      ? []
+      : [{ about: 'trace', packet: i + 1, text: `packet ${i + 1}\n   kernel: ${kernel}\n   model:  ${model}` }]
   })
 }
 

@@ -1,6 +1,6 @@
 import type { Caught } from './agent.js'
-import { type Flow, seenOf } from './cases/flows.js'
 import { type RuleSpec, type Ruleset, restoreText, type TableSpec } from './cases/ruleset.js'
+import { type Flow, seenOf } from './cases/stage.js'
 import type { Injection, Lab, Outcome } from './lab.js'
 import { connectionText, tidySave, type Verdict } from './verdict.js'
 
@@ -19,11 +19,17 @@ interface Run {
 }
 
 /** Loads the rules (leaving out what the kernel refuses), lets the packets through in both labs, and compares the two. */
-export async function judge(pair: Pair, name: string, wanted: Ruleset, traffic: Flow | readonly Injection[]): Promise<Judgement> {
+export async function judge(
+  pair: Pair,
+  name: string,
+  wanted: Ruleset,
+  traffic: Flow | readonly Injection[],
+): Promise<Judgement> {
   const [lab, other] = pair
   const ruleset = await loadRepaired(lab, wanted)
   const complaint = await load(other, ruleset)
-  if (complaint !== undefined) return { is: 'unstable', why: `one lab takes the rules, the other does not: ${complaint}` }
+  if (complaint !== undefined)
+    return { is: 'unstable', why: `one lab takes the rules, the other does not: ${complaint}` }
   const now = Math.floor(Date.now() / 1000)
   const first = await run(lab, traffic)
   if (typeof first === 'string') return { is: 'unstable', why: first }
@@ -47,13 +53,17 @@ async function loadRepaired(lab: Lab, wanted: Ruleset): Promise<Ruleset> {
     let rules: readonly RuleSpec[] = table.rules
     if ((await load(lab, [table])) !== undefined) {
       const good: RuleSpec[] = []
-      for (const rule of rules) if ((await load(lab, [{ ...table, rules: [...good, rule] }])) === undefined) good.push(rule)
+      for (const rule of rules)
+        if ((await load(lab, [{ ...table, rules: [...good, rule] }])) === undefined) good.push(rule)
       rules = good
     }
     repaired.push({ ...table, rules })
   }
   const complaint = await load(lab, repaired)
-  if (complaint !== undefined) throw new Error(`the kernel does not take the repaired rules: ${complaint}\n${restoreText(repaired, lab.spec.backend)}`)
+  if (complaint !== undefined)
+    throw new Error(
+      `the kernel does not take the repaired rules: ${complaint}\n${restoreText(repaired, lab.spec.backend)}`,
+    )
   return repaired
 }
 
@@ -81,23 +91,35 @@ async function run(lab: Lab, traffic: Flow | readonly Injection[]): Promise<Run 
 
 function combine(name: string, now: number, first: Run, second: Run, ruleset: Ruleset): Judgement {
   const unstable = (why: string): Judgement => ({ is: 'unstable', why })
-  if (first.save !== second.save) return unstable('counters')
-  if (first.conntrack.join('\n') !== second.conntrack.join('\n')) return unstable('connections')
+  if (first.save !== second.save) return unstable(`counters: ${apart(first.save.split('\n'), second.save.split('\n'))}`)
+  if (first.conntrack.join() !== second.conntrack.join())
+    return unstable(`connections: ${apart(first.conntrack, second.conntrack)}`)
   const sent: (readonly Caught[])[] = []
   for (const [i, outcome] of first.outcomes.entries()) {
     const frames = blank(outcome.sent, second.outcomes[i]!.sent)
-    if (!frames) return unstable(`frames of packet ${i + 1}`)
+    if (!frames)
+      return unstable(
+        `frames of packet ${i + 1}: ${apart(outcome.sent.map(String), second.outcomes[i]!.sent.map(String))}`,
+      )
     if (outcome.trace.join() !== second.outcomes[i]!.trace.join()) return unstable(`trace of packet ${i + 1}`)
     sent.push(frames)
   }
   const traced = first.outcomes.some(({ trace }) => trace.length > 0)
-  const trace = traced ? { trace: first.outcomes.map((outcome) => outcome.trace.map((line) => line.replace(/^TRACE: /, '').trim())) } : {}
-  return { is: 'judged', ruleset, verdict: { name, now, packets: first.packets, sent, save: first.save, conntrack: first.conntrack, ...trace } }
+  const trace = traced
+    ? { trace: first.outcomes.map((outcome) => outcome.trace.map((line) => line.replace(/^TRACE: /, '').trim())) }
+    : {}
+  return {
+    is: 'judged',
+    ruleset,
+    verdict: { name, now, packets: first.packets, sent, save: first.save, conntrack: first.conntrack, ...trace },
+  }
 }
 
-/** Where the IPv4 id and the header checksum, which covers it, stand in a frame's hex. */
-const ID = [36, 40] as const
-const CHECKSUM = [48, 52] as const
+/** The first thing that only one of the two has, for people. */
+function apart(left: readonly string[], right: readonly string[]): string {
+  const at = [...left.keys(), left.length].find((i) => left[i] !== right[i])!
+  return `${left[at] ?? 'nothing'} | ${right[at] ?? 'nothing'}`
+}
 
 /** The frames of both runs as one, `?` for ids that the kernel drew; undefined where anything else differs. */
 function blank(left: readonly Caught[], right: readonly Caught[]): readonly Caught[] | undefined {
@@ -113,8 +135,14 @@ function blank(left: readonly Caught[], right: readonly Caught[]): readonly Caug
   return frames
 }
 
-/** An IPv4 frame with its id and header checksum blanked; any other as it is. */
+/**
+ * A frame with what the kernel draws by itself blanked: the IPv4 id, and the header checksum that covers it; the id of an IPv6
+ * fragment header right behind the IPv6 header (packets that were put together are taken apart again under a new one).
+ */
 export function blankIds(frame: string): string {
-  if (frame.slice(24, 28) !== '0800' || frame.length < 68) return frame
-  return `${frame.slice(0, ID[0])}????${frame.slice(ID[1], CHECKSUM[0])}????${frame.slice(CHECKSUM[1])}`
+  const without = (from: number, digits: number, text: string) =>
+    `${text.slice(0, from)}${'?'.repeat(digits)}${text.slice(from + digits)}`
+  if (frame.slice(24, 28) === '0800' && frame.length >= 68) return without(48, 4, without(36, 4, frame))
+  if (frame.slice(24, 28) === '86dd' && frame.slice(40, 42) === '2c') return without(116, 8, frame)
+  return frame
 }

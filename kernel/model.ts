@@ -28,17 +28,29 @@ export type Lab = Pick<Recording, 'family' | 'backend' | 'files'>
 export function ask(lab: Lab, verdict: Verdict): Answer {
   const hosts = read(lab, verdict)
   const [place] = hosts.namespaces
-  if (!place || hosts.namespaces.length !== 1) throw new Error(`${hosts.namespaces.length} namespaces were read, not one`)
+  if (!place || hosts.namespaces.length !== 1)
+    throw new Error(`${hosts.namespaces.length} namespaces were read, not one`)
   const simulation = simulate(hosts, { now: verdict.now, seed: 1, assumeNeighbours: false })
   const handled = verdict.packets.map(({ at, frame }) => {
     const bytes = hexToBytes(frame)!
-    return at === 'local' ? simulation.generate(place, bytes, verdict.now) : simulation.receive(place, at, bytes, verdict.now)
+    return at === 'local'
+      ? simulation.generate(place, bytes, verdict.now)
+      : simulation.receive(place, at, bytes, verdict.now)
   })
   const order = place.links.map(({ name }) => name)
   return {
-    sent: handled.map(({ sent }) => sorted(sent.map((frame): Caught => [frame.interface, bytesToHex(frame.frame)]), order)),
+    sent: handled.map(({ sent }) =>
+      sorted(
+        sent.map((frame): Caught => [frame.interface, bytesToHex(frame.frame)]),
+        order,
+      ),
+    ),
     counts: countsIn(place, simulation, lab.family),
-    conntrack: simulation.connections(place).filter(({ original }) => original.family === lab.family).map(connectionLine).sort(),
+    conntrack: simulation
+      .connections(place)
+      .filter(({ original }) => original.family === lab.family)
+      .map(connectionLine)
+      .sort(),
     trace: handled.map(({ branch }) => traceOf(branch.steps, place)),
     outcomes: handled.map(outcomeOf),
   }
@@ -57,7 +69,9 @@ const sorted = (sent: readonly Caught[], order: readonly string[]): readonly Cau
 
 const outcomeOf = ({ branch }: Handled): string => describe(branch)
 const describe = ({ outcome, where }: Branch): string =>
-  [outcome, where.hook, where.table, where.chain, where.rule, where.reason, where.text].filter((part) => part !== undefined && part !== '').join(' ')
+  [outcome, where.hook, where.table, where.chain, where.rule, where.reason, where.text]
+    .filter((part) => part !== undefined && part !== '')
+    .join(' ')
 
 function countsIn(place: Namespace, simulation: Simulation, family: 4 | 6): readonly Count[] {
   const rules = simulation.ruleCounters(place)
@@ -78,7 +92,12 @@ const NOTHING = { packets: 0, bytes: 0 } as const
 
 /** As `connectionText` leaves a line of `conntrack -L`. */
 export function connectionLine({ original, reply, status, mark, zone, protocol, counters }: Entry): string {
-  const state = protocol.kind === 'tcp' ? [protocol.state] : protocol.kind === 'other' && protocol.state !== '' ? [protocol.state] : []
+  const state =
+    protocol.kind === 'tcp'
+      ? [protocol.state]
+      : protocol.kind === 'other' && protocol.state !== ''
+        ? [protocol.state]
+        : []
   const count = ({ packets, bytes }: { packets: number; bytes: number }) => `packets=${packets} bytes=${bytes}`
   return [
     original.protocol,
@@ -111,23 +130,30 @@ function traceOf(steps: readonly Step[], place: Namespace): readonly string[] {
   const lines: string[] = []
   for (const step of steps) {
     if (step.kind === 'reply') lines.push(...traceOf(step.walked, place))
-    if (step.kind === 'hook') for (const chain of step.chains) if (chain.skipped === undefined) lines.push(...chainTrace(chain, place))
+    if (step.kind === 'hook')
+      for (const chain of step.chains) if (chain.skipped === undefined) lines.push(...chainTrace(chain, place))
   }
   return lines.sort()
 }
 
 const UNCONDITIONAL = /^-A \S+ -j (ACCEPT|DROP|RETURN)$/
 
-function chainTrace({ table, chain, visits, decidedBy, backend, family }: ChainVisit, place: Namespace): readonly string[] {
+function chainTrace(
+  { table, chain, visits, decidedBy, backend, family }: ChainVisit,
+  place: Namespace,
+): readonly string[] {
   const matched = visits.filter(({ outcome, rule }) => outcome === 'yes' && !rule.text.endsWith(' -j TRACE'))
   const lines = matched.map(({ chain: at, number, rule }) => `${table}:${at}:${wordFor(rule, at === chain)}:${number}`)
   if (decidedBy.rule !== undefined) return lines
-  const rules = place.tables.find((one) => one.name === table && one.backend === backend && one.family === family)?.chains.get(chain)?.rules
+  const rules = place.tables
+    .find((one) => one.name === table && one.backend === backend && one.family === family)
+    ?.chains.get(chain)?.rules
   return [...lines, `${table}:${chain}:policy:${(rules?.length ?? 0) + 1}`]
 }
 
 /** The kernel takes a verdict without conditions for the end of its chain (ip_tables.c: get_chainname_rulenum). */
-const wordFor = ({ text }: Rule, base: boolean): string => (!UNCONDITIONAL.test(text) ? 'rule' : base ? 'policy' : 'return')
+const wordFor = ({ text }: Rule, base: boolean): string =>
+  !UNCONDITIONAL.test(text) ? 'rule' : base ? 'policy' : 'return'
 
 /** The kernel's lines without what the trail does not have: the implied end of a user chain. Sorted. */
 export function kernelTrace(lines: readonly string[], save: string): readonly string[] {

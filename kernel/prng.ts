@@ -40,7 +40,10 @@ export class Random {
 
   /** By weight; at least one must be above 0. */
   weighted<T>(from: readonly (readonly [weight: number, value: T])[]): T {
-    let at = this.int(1, from.reduce((sum, [weight]) => sum + weight, 0))
+    let at = this.int(
+      1,
+      from.reduce((sum, [weight]) => sum + weight, 0),
+    )
     for (const [weight, value] of from) {
       at -= weight
       if (at <= 0) return value

@@ -23,13 +23,20 @@ function write(name: string, recording: Recording): void {
   console.log(`${FOLDER}/${name}.json: ${recording.verdicts.length} verdicts`)
 }
 
+/** The kernel counts errors and redirects per source: these need a lab that has not seen theirs. */
+const RATED = /no route|back to same|0\.1\.2\.3|240\.0\.0\.1/
+
 /** The odd packets, one case each, with and without connection tracking. */
 async function recordOdd(backend: 'legacy' | 'nft'): Promise<void> {
   for (const tracking of [true, false]) {
-    const pair = await buildPair(oddLab(backend))
+    let pair = await buildPair(oddLab(backend))
     try {
       const verdicts: Verdict[] = []
       for (const [name, packet] of Object.entries(ODD_PACKETS)) {
+        if (RATED.test(name)) {
+          await closePair(pair)
+          pair = await buildPair(oddLab(backend))
+        }
         const judgement = await judge(pair, name, countingRules(tracking), [packet()])
         if (judgement.is === 'judged') verdicts.push(judgement.verdict)
         else console.log(`odd packet "${name}": ${judgement.why}`)

@@ -1,6 +1,9 @@
-// The harness in one file, for `npm run test:kernel`.
-export default {
-  input: 'kernel/run.ts',
+// The harness as files that Node runs, for `npm run test:kernel` and `npm run test:kernel:mutants`.
+const program = (name) => ({
+  input: `kernel/${name}.ts`,
   platform: 'node',
-  output: { file: 'dist/kernel/run.js', format: 'esm', minify: false, codeSplitting: false },
-}
+  external: ['rolldown'],
+  output: { file: `dist/kernel/${name}.js`, format: 'esm', minify: false, codeSplitting: false },
+})
+
+export default [program('run'), program('mutants')]

@@ -23,18 +23,28 @@ const MOST_ATTEMPTS = 150
 const PER_LAB = 6
 
 /** The least that still differs in the same way: rules go first, then packets, then parts of rules, then chains and tables. */
-export async function shrink(spec: LabSpec, ruleset: Ruleset, verdict: Verdict, first: readonly Difference[]): Promise<Shrunk> {
+export async function shrink(
+  spec: LabSpec,
+  ruleset: Ruleset,
+  verdict: Verdict,
+  first: readonly Difference[],
+  trace = false,
+): Promise<Shrunk> {
   const about = new Set(first.map((difference) => difference.about))
-  let pair = await buildPair(spec)
+  let pair = await buildPair(spec, trace)
   let used = 0
   let attempts = 0
-  let best: { readonly small: Small; readonly verdict: Verdict; readonly found: readonly Difference[] } = { small: { ruleset, packets: verdict.packets }, verdict, found: first }
+  let best: { readonly small: Small; readonly verdict: Verdict; readonly found: readonly Difference[] } = {
+    small: { ruleset, packets: verdict.packets },
+    verdict,
+    found: first,
+  }
   const head = await recordingOf(pair[0], [])
   const attempt = async (small: Small): Promise<boolean> => {
     if (attempts++ >= MOST_ATTEMPTS) return false
     if (used++ >= PER_LAB) {
       await closePair(pair)
-      pair = await buildPair(spec)
+      pair = await buildPair(spec, trace)
       used = 0
     }
     const judgement = await judge(pair, verdict.name, small.ruleset, small.packets)
@@ -47,10 +57,22 @@ export async function shrink(spec: LabSpec, ruleset: Ruleset, verdict: Verdict, 
   try {
     for (let before = -1; before !== sizeOf(best.small); ) {
       before = sizeOf(best.small)
-      await without(() => best.small.packets, (packets) => attempt({ ...best.small, packets }))
-      await without(() => rulesIn(best.small.ruleset), (rules) => attempt({ ...best.small, ruleset: withRules(best.small.ruleset, rules) }))
-      await without(() => best.small.ruleset, (tables) => attempt({ ...best.small, ruleset: tables }))
-      await withoutParts(() => best.small.ruleset, (next) => attempt({ ...best.small, ruleset: next }))
+      await without(
+        () => best.small.packets,
+        (packets) => attempt({ ...best.small, packets }),
+      )
+      await without(
+        () => rulesIn(best.small.ruleset),
+        (rules) => attempt({ ...best.small, ruleset: withRules(best.small.ruleset, rules) }),
+      )
+      await without(
+        () => best.small.ruleset,
+        (tables) => attempt({ ...best.small, ruleset: tables }),
+      )
+      await withoutParts(
+        () => best.small.ruleset,
+        (next) => attempt({ ...best.small, ruleset: next }),
+      )
     }
   } finally {
     await closePair(pair)
@@ -61,18 +83,30 @@ export async function shrink(spec: LabSpec, ruleset: Ruleset, verdict: Verdict, 
 const rulesIn = (ruleset: Ruleset) => ruleset.flatMap(({ name, rules }) => rules.map((rule) => ({ name, rule })))
 type Placed = ReturnType<typeof rulesIn>[number]
 const sizeOf = ({ ruleset, packets }: Small): number =>
-  packets.length + ruleset.reduce((sum, { chains, rules }) => sum + 1 + chains.length + rules.reduce((parts, rule) => parts + 1 + rule.parts.length, 0), 0)
+  packets.length +
+  ruleset.reduce(
+    (sum, { chains, rules }) =>
+      sum + 1 + chains.length + rules.reduce((parts, rule) => parts + 1 + rule.parts.length, 0),
+    0,
+  )
 
 function withRules(ruleset: Ruleset, rules: readonly Placed[]): Ruleset {
   return ruleset.map((table) => {
     const left = rules.filter(({ name }) => name === table.name).map(({ rule }) => rule)
     const named = new Set(left.flatMap(({ chain, target }) => [chain, target.split(' ')[1] ?? '']))
-    return { ...table, rules: left, chains: table.chains.filter(({ name, policy }) => policy !== '-' || named.has(name)) }
+    return {
+      ...table,
+      rules: left,
+      chains: table.chains.filter(({ name, policy }) => policy !== '-' || named.has(name)),
+    }
   })
 }
 
 /** Leaves out halves, quarters, …, single items, as long as that keeps the difference. */
-async function without<T>(current: () => readonly T[], keeps: (items: readonly T[]) => Promise<boolean>): Promise<void> {
+async function without<T>(
+  current: () => readonly T[],
+  keeps: (items: readonly T[]) => Promise<boolean>,
+): Promise<void> {
   for (let size = Math.ceil(current().length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = 0; at < current().length; ) {
       const items = current()
@@ -90,6 +124,10 @@ async function withoutParts(current: () => Ruleset, keeps: (ruleset: Ruleset) =>
         const rule = ruleset[t]?.rules[r]
         if (!rule) continue
         const smaller = { ...rule, parts: rule.parts.filter((_, i) => i !== p) }
-        await keeps(ruleset.map((table, i) => (i === t ? { ...table, rules: table.rules.map((one, n) => (n === r ? smaller : one)) } : table)))
+        await keeps(
+          ruleset.map((table, i) =>
+            i === t ? { ...table, rules: table.rules.map((one, n) => (n === r ? smaller : one)) } : table,
+          ),
+        )
       }
 }

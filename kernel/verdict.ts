@@ -50,7 +50,10 @@ export const tidySave = (save: string): string =>
 export function connectionText(line: string): string {
   const found = /^(?:ipv[46]\s+\d+\s+)?\S+\s+(\d+)\s+(?:\d+\s+)?(.*)$/.exec(line)
   if (!found) return line
-  return `${found[1]} ${found[2]!.replace(/\s+(use|id)=\d+/g, '').replace(/\s+$/, '').replace(/\s+/g, ' ')}`
+  return `${found[1]} ${found[2]!
+    .replace(/\s+(use|id)=\d+/g, '')
+    .replace(/\s+$/, '')
+    .replace(/\s+/g, ' ')}`
 }
 
 export interface Count {
@@ -74,7 +77,15 @@ export function countsOf(save: string): readonly Count[] {
       numbers.clear()
     }
     const policy = /^:(\S+) (\S+) \[(\d+):(\d+)\]/.exec(line)
-    if (policy && policy[2] !== '-') counts.push({ table, chain: policy[1]!, number: 0, text: policy[2]!, packets: Number(policy[3]), bytes: Number(policy[4]) })
+    if (policy && policy[2] !== '-')
+      counts.push({
+        table,
+        chain: policy[1]!,
+        number: 0,
+        text: policy[2]!,
+        packets: Number(policy[3]),
+        bytes: Number(policy[4]),
+      })
     const rule = /^\[(\d+):(\d+)\] (-A (\S+).*)$/.exec(line)
     if (!rule) continue
     const number = (numbers.get(rule[4]!) ?? 0) + 1

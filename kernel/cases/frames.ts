@@ -21,10 +21,16 @@ export interface Ip4 {
 }
 
 export const hex = (value: number, bytes: number): string =>
-  (value >>> 0).toString(16).padStart(2 * bytes, '0').slice(-2 * bytes)
+  (value >>> 0)
+    .toString(16)
+    .padStart(2 * bytes, '0')
+    .slice(-2 * bytes)
 
 export const address4 = (text: string): string =>
-  text.split('.').map((part) => hex(Number(part), 1)).join('')
+  text
+    .split('.')
+    .map((part) => hex(Number(part), 1))
+    .join('')
 
 export function address6(text: string): string {
   const [head = '', tail] = text.split('::')
@@ -49,7 +55,14 @@ export function ip4(header: Ip4, payload: string): string {
   const { src, dst, protocol, ttl = 64, tos = 0, id = 0x1234, fragment = 0, options = '', version = 4 } = header
   const ihl = header.ihl ?? 5 + options.length / 8
   const length = header.totalLength ?? 20 + options.length / 2 + payload.length / 2
-  const first = hex(version * 16 + ihl, 1) + hex(tos, 1) + hex(length, 2) + hex(id, 2) + hex(fragment, 2) + hex(ttl, 1) + hex(protocol, 1)
+  const first =
+    hex(version * 16 + ihl, 1) +
+    hex(tos, 1) +
+    hex(length, 2) +
+    hex(id, 2) +
+    hex(fragment, 2) +
+    hex(ttl, 1) +
+    hex(protocol, 1)
   const rest = address4(src) + address4(dst) + options
   return first + hex(header.checksum ?? sum(`${first}0000${rest}`), 2) + rest + payload
 }
@@ -72,7 +85,15 @@ export function ip6(header: Ip6, payload: string): string {
   const numbers = [...extensions.map(([number]) => number), protocol]
   const body = extensions.map(([, rest], i) => hex(numbers[i + 1]!, 1) + rest).join('') + payload
   const word = ((6 << 28) | (trafficClass << 20) | flowLabel) >>> 0
-  return hex(word, 4) + hex(header.payloadLength ?? body.length / 2, 2) + hex(numbers[0]!, 1) + hex(hopLimit, 1) + address6(src) + address6(dst) + body
+  return (
+    hex(word, 4) +
+    hex(header.payloadLength ?? body.length / 2, 2) +
+    hex(numbers[0]!, 1) +
+    hex(hopLimit, 1) +
+    address6(src) +
+    address6(dst) +
+    body
+  )
 }
 
 /** The pseudo header's part of a transport checksum (RFC 793, RFC 8200 section 8.1). */
@@ -106,9 +127,22 @@ export interface Tcp extends Ends {
   readonly wrong?: boolean
 }
 
-export function tcp({ src, dst, sport, dport, seq, ack, flags, window = 29200, options = '', wrong }: Tcp, data = ''): string {
+export function tcp(
+  { src, dst, sport, dport, seq, ack, flags, window = 29200, options = '', wrong }: Tcp,
+  data = '',
+): string {
   const offset = 5 + options.length / 8
-  const digits = hex(sport, 2) + hex(dport, 2) + hex(seq, 4) + hex(ack, 4) + hex(offset << 4, 1) + hex(flags, 1) + hex(window, 2) + '00000000' + options + data
+  const digits =
+    hex(sport, 2) +
+    hex(dport, 2) +
+    hex(seq, 4) +
+    hex(ack, 4) +
+    hex(offset << 4, 1) +
+    hex(flags, 1) +
+    hex(window, 2) +
+    '00000000' +
+    options +
+    data
   return checksummed(digits, 16, pseudo(src, dst, 6, digits.length / 2), wrong)
 }
 
@@ -118,13 +152,22 @@ export function udp({ src, dst, sport, dport }: Ends, data = '', wrong = false):
 }
 
 /** ICMP, or ICMPv6 where `ends` are IPv6 addresses. `rest`: the four bytes behind the checksum, and what follows. */
-export function icmp(ends: { readonly src: string; readonly dst: string }, type: number, code: number, rest: string, wrong = false): string {
+export function icmp(
+  ends: { readonly src: string; readonly dst: string },
+  type: number,
+  code: number,
+  rest: string,
+  wrong = false,
+): string {
   const digits = `${hex(type, 1)}${hex(code, 1)}0000${rest}`
   return checksummed(digits, 2, ends.src.includes(':') ? pseudo(ends.src, ends.dst, 58, digits.length / 2) : '', wrong)
 }
 
 export const ethernet = (destination: string, source: string, packet: string, ethertype?: number): string =>
-  destination.replaceAll(':', '') + source.replaceAll(':', '') + hex(ethertype ?? (packet.startsWith('6') ? 0x86dd : 0x0800), 2) + packet
+  destination.replaceAll(':', '') +
+  source.replaceAll(':', '') +
+  hex(ethertype ?? (packet.startsWith('6') ? 0x86dd : 0x0800), 2) +
+  packet
 
 // -- reading what came out, as far as replies need it
 
@@ -144,9 +187,14 @@ export interface Seen {
   readonly destinationMac: string
 }
 
-const number = (digits: string, byte: number, bytes: number): number => Number.parseInt(digits.slice(2 * byte, 2 * (byte + bytes)) || '0', 16)
+const number = (digits: string, byte: number, bytes: number): number =>
+  Number.parseInt(digits.slice(2 * byte, 2 * (byte + bytes)) || '0', 16)
 const text4 = (digits: string): string => [0, 1, 2, 3].map((i) => number(digits, i, 1)).join('.')
-const text6 = (digits: string): string => digits.match(/.{4}/g)!.map((word) => Number.parseInt(word, 16).toString(16)).join(':')
+const text6 = (digits: string): string =>
+  digits
+    .match(/.{4}/g)!
+    .map((word) => Number.parseInt(word, 16).toString(16))
+    .join(':')
 
 /** A caught frame; undefined where it is no IP packet that a peer would understand. */
 export function read(at: string, frame: string): Seen | undefined {

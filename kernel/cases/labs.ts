@@ -11,7 +11,12 @@ export function randomLab(random: Random, family: 4 | 6, backend: 'legacy' | 'nf
   const any = family === 4 ? '0.0.0.0/0' : '::/0'
   const links = [
     { name: 'r0', addresses: [`${host(family, 1, 1)}/${length}`], arp: false, mtu: 1500 },
-    { name: 'r1', addresses: [`${host(family, 2, 1)}/${length}`, `${host(family, 2, 7)}/${length}`], arp: false, mtu: random.chance(0.1) ? 1280 : 1500 },
+    {
+      name: 'r1',
+      addresses: [`${host(family, 2, 1)}/${length}`, `${host(family, 2, 7)}/${length}`],
+      arp: false,
+      mtu: random.chance(0.1) ? 1280 : 1500,
+    },
     { name: 'r2', addresses: [`${wan(family, 1)}/${family === 4 ? 24 : 64}`], arp, mtu: 1500 },
   ]
   const net = (number: number) => (family === 4 ? `10.${number}.0.0/16` : `fd00:${number.toString(16)}::/64`)
@@ -31,7 +36,12 @@ export function randomLab(random: Random, family: 4 | 6, backend: 'legacy' | 'nf
     ...(random.chance(0.15) ? [`from ${host(family, 1, 0)}/${family === 4 ? 17 : 120} lookup 101 pref 1002`] : []),
     ...(random.chance(0.1) ? ['iif r2 fwmark 0x2/0x2 unreachable pref 1003'] : []),
   ]
-  const gateways = [[host(family, 2, 2), 'r1', 2], [host(family, 2, 3), 'r1', 3], [wan(family, 254), 'r2', 4], [wan(family, 253), 'r2', 5]] as const
+  const gateways = [
+    [host(family, 2, 2), 'r1', 2],
+    [host(family, 2, 3), 'r1', 3],
+    [wan(family, 254), 'r2', 4],
+    [wan(family, 253), 'r2', 5],
+  ] as const
   const neighbours = [
     ...gateways.map(([ip, dev, mac]) => `${ip} lladdr ${macOf(mac)} dev ${dev} nud permanent`),
     `${host(family, 2, 20)} lladdr ${macOf(20)} dev r1 nud permanent`,

@@ -1,15 +1,7 @@
 import type { Random } from '../prng.js'
-import { destinations, host, prefixes, type Scene } from './scene.js'
-
-/** Where a rule is about to stand. `hook`: the base chain that it belongs to; `any` in chains that every base chain may use. */
-export interface Spot {
-  readonly random: Random
-  readonly scene: Scene
-  readonly table: string
-  readonly hook: 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING' | 'any'
-  /** `-p`, if the rule has one. */
-  readonly protocol: string | undefined
-}
+import { MORE_MATCHES } from './more-matches.js'
+import { destinations, prefixes } from './scene.js'
+import type { Spot } from './spot.js'
 
 const not = ({ random }: Spot, probability = 0.2): string => (random.chance(probability) ? '! ' : '')
 const port = ({ random, scene }: Spot): number => random.pick(scene.ports)
@@ -29,8 +21,18 @@ const portOption = (spot: Spot): string => {
 export const MARKS = ['0x1', '0x2', '0x3', '0x4000', '0xff', '0x1/0x1', '0x4000/0xff00', '0x0/0xf', '0x2/0x3'] as const
 const FLAGS = ['SYN', 'ACK', 'FIN', 'RST', 'URG', 'PSH'] as const
 const STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'] as const
+const TYPES6 = ['UNICAST', 'LOCAL', 'MULTICAST', 'ANYCAST', 'UNREACHABLE'] as const
 const TYPES = ['UNICAST', 'LOCAL', 'BROADCAST', 'MULTICAST', 'UNREACHABLE', 'PROHIBIT', 'BLACKHOLE'] as const
-const one = (spot: Spot, options: readonly string[]): string => spot.random.some(options, spot.random.weighted([[6, 1], [2, 2]])).join(' ')
+const one = (spot: Spot, options: readonly string[]): string =>
+  spot.random
+    .some(
+      options,
+      spot.random.weighted([
+        [6, 1],
+        [2, 2],
+      ]),
+    )
+    .join(' ')
 
 function conntrack(spot: Spot): string {
   const { random, scene } = spot
@@ -55,7 +57,10 @@ function recent(spot: Spot): string {
   const name = `--name ${random.pick(['A', 'B'])} ${random.pick(['--rsource', '--rdest', ''])}`
   return random.weighted([
     [3, `--set ${name}`],
-    [2, `${not(spot)}--rcheck ${name}${random.chance(0.5) ? ' --seconds 3600' : ''}${random.chance(0.5) ? ` --hitcount ${random.int(1, 4)}` : ''}`],
+    [
+      2,
+      `${not(spot)}--rcheck ${name}${random.chance(0.5) ? ' --seconds 3600' : ''}${random.chance(0.5) ? ` --hitcount ${random.int(1, 4)}` : ''}`,
+    ],
     [2, `${not(spot)}--update ${name}${random.chance(0.5) ? ` --hitcount ${random.int(1, 4)}` : ''}`],
     [1, `${not(spot)}--remove ${name}`],
   ])
@@ -63,31 +68,77 @@ function recent(spot: Spot): string {
 
 /** What each match can be told, by its name in src/xtables/matches. A text without `-m NAME`; undefined: not here. */
 export const MATCHES: Readonly<Record<string, (spot: Spot) => string | undefined>> = {
+  ...MORE_MATCHES,
   addrtype(spot) {
     const { random, hook } = spot
-    const limits = hook === 'PREROUTING' || hook === 'INPUT' ? ['--limit-iface-in'] : hook === 'POSTROUTING' || hook === 'OUTPUT' ? ['--limit-iface-out'] : []
-    const types = () => random.some(TYPES, random.weighted([[5, 1], [2, 2]])).join(',')
-    const parts = random.weighted([[4, [`${not(spot)}--dst-type ${types()}`]], [2, [`${not(spot)}--src-type ${types()}`]], [1, [`--src-type ${types()}`, `--dst-type ${types()}`]]])
+    const limits =
+      hook === 'PREROUTING' || hook === 'INPUT'
+        ? ['--limit-iface-in']
+        : hook === 'POSTROUTING' || hook === 'OUTPUT'
+          ? ['--limit-iface-out']
+          : []
+    const types = () =>
+      random
+        .some(
+          TYPES,
+          random.weighted([
+            [5, 1],
+            [2, 2],
+          ]),
+        )
+        .join(',')
+    const parts = random.weighted([
+      [4, [`${not(spot)}--dst-type ${types()}`]],
+      [2, [`${not(spot)}--src-type ${types()}`]],
+      [1, [`--src-type ${types()}`, `--dst-type ${types()}`]],
+    ])
     return [...parts, ...(limits.length > 0 && random.chance(0.15) ? limits : [])].join(' ')
   },
   comment: ({ random }) => `--comment "${random.pick(['web', 'a b', 'x/y', 'it is'])}"`,
   connmark: (spot) => `${not(spot)}--mark ${spot.random.pick(MARKS)}`,
   conntrack,
-  hl: (spot) => (spot.scene.family === 6 ? spot.random.pick([`${not(spot)}--hl-eq 64`, '--hl-lt 3', '--hl-gt 1']) : undefined),
-  icmp: (spot) => (spot.protocol === 'icmp' ? `${not(spot)}--icmp-type ${spot.random.pick(['echo-request', 'echo-reply', '3', '3/3', '11/0', 'any', 'port-unreachable', '8/0'])}` : undefined),
-  icmp6: (spot) => (spot.protocol === 'ipv6-icmp' ? `${not(spot)}--icmpv6-type ${spot.random.pick(['echo-request', 'echo-reply', '1', '1/4', '3/0', '128/0'])}` : undefined),
-  limit: ({ random }) => `--limit ${random.pick(['1/hour', '3/day', '1/minute'])} --limit-burst ${random.int(1, 6)}`,
+  hl: (spot) =>
+    spot.scene.family === 6 ? spot.random.pick([`${not(spot)}--hl-eq 64`, '--hl-lt 3', '--hl-gt 1']) : undefined,
+  icmp: (spot) =>
+    spot.protocol === 'icmp'
+      ? `${not(spot)}--icmp-type ${spot.random.pick(['echo-request', 'echo-reply', '3', '3/3', '11/0', 'any', 'port-unreachable', '8/0'])}`
+      : undefined,
+  icmp6: (spot) =>
+    spot.protocol === 'ipv6-icmp'
+      ? `${not(spot)}--icmpv6-type ${spot.random.pick(['echo-request', 'echo-reply', '1', '1/4', '3/0', '128/0'])}`
+      : undefined,
+  limit: ({ random }) => `--limit ${random.pick(['1/hour', '20/hour', '1/minute'])} --limit-burst ${random.int(1, 6)}`,
   mark: (spot) => `${not(spot)}--mark ${spot.random.pick(MARKS)}`,
   multiport(spot) {
     if (!['tcp', 'udp'].includes(spot.protocol ?? '')) return undefined
     const { random } = spot
-    const list = Array.from({ length: random.int(1, 3) }, () => (random.chance(0.2) ? `${random.int(1, 500)}:${random.int(501, 40000)}` : `${port(spot)}`))
+    const list = Array.from({ length: random.int(1, 3) }, () =>
+      random.chance(0.2) ? `${random.int(1, 500)}:${random.int(501, 40000)}` : `${port(spot)}`,
+    )
     return `${not(spot)}--${random.pick(['dports', 'sports', 'ports'])} ${list.join(',')}`
   },
-  owner: (spot) => (spot.hook === 'OUTPUT' || spot.hook === 'POSTROUTING' ? spot.random.pick([`${not(spot)}--uid-owner 0`, `${not(spot)}--gid-owner 0-100`, '--uid-owner 1000', `${not(spot)}--socket-exists`]) : undefined),
-  physdev: (spot) => (['PREROUTING', 'INPUT', 'FORWARD'].includes(spot.hook) ? spot.random.pick([`${not(spot)}--physdev-in r0`, `${not(spot)}--physdev-is-in`, `${not(spot)}--physdev-is-bridged`]) : undefined),
+  owner: (spot) =>
+    spot.hook === 'OUTPUT' || spot.hook === 'POSTROUTING'
+      ? spot.random.pick([
+          `${not(spot)}--uid-owner 0`,
+          `${not(spot)}--gid-owner 0-100`,
+          '--uid-owner 1000',
+          `${not(spot)}--socket-exists`,
+        ])
+      : undefined,
+  physdev: (spot) =>
+    ['PREROUTING', 'INPUT', 'FORWARD'].includes(spot.hook)
+      ? spot.random.pick([
+          `${not(spot)}--physdev-in r0`,
+          `${not(spot)}--physdev-is-in`,
+          `${not(spot)}--physdev-is-bridged`,
+        ])
+      : undefined,
   recent,
-  rt: (spot) => (spot.scene.family === 6 ? spot.random.pick([`${not(spot)}--rt-type 0`, `--rt-segsleft ${spot.random.pick(['0', '0:3'])}`]) : undefined),
+  rt: (spot) =>
+    spot.scene.family === 6
+      ? spot.random.pick([`${not(spot)}--rt-type 0`, `--rt-segsleft ${spot.random.pick(['0', '0:3'])}`])
+      : undefined,
   state: (spot) => `${not(spot)}--state ${spot.random.some(STATES, spot.random.int(1, 2)).join(',')}`,
   statistic: ({ random }) => {
     const every = random.int(2, 5)
@@ -98,12 +149,24 @@ export const MATCHES: Readonly<Record<string, (spot: Spot) => string | undefined
     const { random } = spot
     return random.weighted([
       [6, () => portOption(spot)],
-      [2, () => `${not(spot)}--tcp-flags ${random.some(FLAGS, random.int(2, 4)).join(',')} ${random.some(FLAGS, 1).join(',')}`],
+      [
+        2,
+        () =>
+          `${not(spot)}--tcp-flags ${random.some(FLAGS, random.int(2, 4)).join(',')} ${random.some(FLAGS, 1).join(',')}`,
+      ],
       [2, () => `${not(spot)}--syn`],
       [1, () => `${not(spot)}--tcp-option ${random.pick([2, 3, 4, 8])}`],
     ])()
   },
-  ttl: (spot) => (spot.scene.family === 4 ? spot.random.pick([`${not(spot)}--ttl-eq ${spot.random.pick([64, 63, 2, 1])}`, '--ttl-lt 3', '--ttl-gt 1', '--ttl-lt 64']) : undefined),
+  ttl: (spot) =>
+    spot.scene.family === 4
+      ? spot.random.pick([
+          `${not(spot)}--ttl-eq ${spot.random.pick([64, 63, 2, 1])}`,
+          '--ttl-lt 3',
+          '--ttl-gt 1',
+          '--ttl-lt 64',
+        ])
+      : undefined,
   udp: (spot) => (spot.protocol === 'udp' ? portOption(spot) : undefined),
 }
 
@@ -111,7 +174,14 @@ export const MATCHES: Readonly<Record<string, (spot: Spot) => string | undefined
 export function basics(spot: Spot): readonly string[] {
   const { random, scene, hook } = spot
   const parts: string[] = []
-  const link = () => random.weighted([[6, random.pick(scene.spec.links).name], [1, 'r+'], [1, 'lo'], [1, 'eth0'], [1, '+']])
+  const link = () =>
+    random.weighted([
+      [6, random.pick(scene.spec.links).name],
+      [1, 'r+'],
+      [1, 'lo'],
+      [1, 'eth0'],
+      [1, '+'],
+    ])
   if (random.chance(0.25)) parts.push(`${not(spot)}-s ${random.pick(prefixes(scene))}`)
   if (random.chance(0.3)) parts.push(`${not(spot)}-d ${random.pick(prefixes(scene))}`)
   if (['PREROUTING', 'INPUT', 'FORWARD'].includes(hook) && random.chance(0.2)) parts.push(`${not(spot)}-i ${link()}`)
@@ -121,6 +191,10 @@ export function basics(spot: Spot): readonly string[] {
 }
 
 export const protocolOf = (random: Random, family: 4 | 6): string | undefined =>
-  random.weighted([[4, undefined], [4, 'tcp'], [4, 'udp'], [2, family === 4 ? 'icmp' : 'ipv6-icmp'], [0, 'sctp']])
-
-export const vip = (scene: Scene): string => host(scene.family, 96, 10)
+  random.weighted([
+    [4, undefined],
+    [4, 'tcp'],
+    [4, 'udp'],
+    [2, family === 4 ? 'icmp' : 'ipv6-icmp'],
+    [0, 'sctp'],
+  ])

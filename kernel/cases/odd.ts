@@ -1,5 +1,5 @@
 import type { Injection, LabSpec } from '../lab.js'
-import { ethernet, icmp, ip4, type Ip4, tcp, udp } from './frames.js'
+import { ethernet, type Ip4, icmp, ip4, tcp, udp } from './frames.js'
 import { BASE_CHAINS, type Ruleset } from './ruleset.js'
 
 /** Router r0 10.1.0.1/16 with the client 10.1.0.2, r1 10.2.0.1/16 with 10.3.0.0/16 behind it; nothing but the kernel's defaults. */
@@ -12,7 +12,10 @@ export const oddLab = (backend: 'legacy' | 'nft'): LabSpec => ({
   ],
   routes: ['10.3.0.0/16 via 10.2.0.2'],
   rules: [],
-  neighbours: ['10.2.0.2 lladdr 02:00:00:00:02:02 dev r1 nud permanent', '10.1.0.2 lladdr 02:00:00:00:02:12 dev r0 nud permanent'],
+  neighbours: [
+    '10.2.0.2 lladdr 02:00:00:00:02:02 dev r1 nud permanent',
+    '10.1.0.2 lladdr 02:00:00:00:02:12 dev r0 nud permanent',
+  ],
   sysctls: { 'net.ipv4.ip_forward': '1' },
   udp: [],
 })
@@ -22,12 +25,22 @@ export function countingRules(tracking: boolean): Ruleset {
   const rules = (chains: readonly string[], states = false) =>
     chains.flatMap((chain) => [
       { chain, parts: [], target: '' },
-      ...(states ? ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID'].map((state) => ({ chain, parts: [`-m conntrack --ctstate ${state}`], target: '' })) : []),
+      ...(states
+        ? ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID'].map((state) => ({
+            chain,
+            parts: [`-m conntrack --ctstate ${state}`],
+            target: '',
+          }))
+        : []),
     ])
   const chainsOf = (table: string) => BASE_CHAINS[table]!.map((name) => ({ name, policy: 'ACCEPT' as const }))
   return [
     { name: 'raw', chains: chainsOf('raw'), rules: rules(['PREROUTING', 'OUTPUT']) },
-    { name: 'mangle', chains: chainsOf('mangle'), rules: [...rules(['PREROUTING'], tracking), ...rules(['INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'])] },
+    {
+      name: 'mangle',
+      chains: chainsOf('mangle'),
+      rules: [...rules(['PREROUTING'], tracking), ...rules(['INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'])],
+    },
   ]
 }
 
@@ -36,7 +49,12 @@ const CLIENT = '02:00:00:00:02:12'
 const CLIENT_IP = '10.1.0.2'
 const SERVER_IP = '10.3.0.9'
 
-type Change = Partial<Ip4> & { readonly to?: string; readonly type?: number; readonly tail?: string; readonly cut?: number }
+type Change = Partial<Ip4> & {
+  readonly to?: string
+  readonly type?: number
+  readonly tail?: string
+  readonly cut?: number
+}
 
 let id = 0x100
 function udpPacket(change: Change = {}, sport = 1000): Injection {
@@ -52,7 +70,8 @@ const raw = (protocol: number, payload: string, more: Partial<Ip4> = {}): Inject
   at: 'r0',
   frame: ethernet(ROUTER, CLIENT, ip4({ ...ends, protocol, id: id++, ...more }, payload)),
 })
-const flags = (bits: number, wrong = false) => raw(6, tcp({ ...ends, seq: 100, ack: bits & 16 ? 200 : 0, flags: bits, wrong }))
+const flags = (bits: number, wrong = false) =>
+  raw(6, tcp({ ...ends, seq: 100, ack: bits & 16 ? 200 : 0, flags: bits, wrong }))
 
 /** The odd packets of the notes on Linux 6.18, each by the name that it has there. */
 export const ODD_PACKETS: Readonly<Record<string, () => Injection>> = {

@@ -1,8 +1,10 @@
 import { matches } from '../../src/xtables/matches/index.js'
 import { targets } from '../../src/xtables/targets/index.js'
 import type { Random } from '../prng.js'
-import { basics, MATCHES, protocolOf, type Spot } from './matches.js'
+import { basics, MATCHES, protocolOf } from './matches.js'
+import { MORE_MATCHES } from './more-matches.js'
 import type { Scene } from './scene.js'
+import type { Spot } from './spot.js'
 import { TARGETS } from './targets.js'
 
 /** A rule in pieces, so that shrinking can leave some out: `-p tcp`, `-m tcp --dport 80`; the target with its options, or nothing. */
@@ -35,7 +37,8 @@ export const ruleText = ({ chain, parts, target }: RuleSpec): string =>
 
 /** What iptables-restore reads. Tables that are not there are emptied: legacy ones would keep the rules of the case before. */
 export function restoreText(ruleset: Ruleset, backend: 'legacy' | 'nft'): string {
-  const missing = backend === 'nft' ? [] : Object.keys(BASE_CHAINS).filter((name) => !ruleset.some((table) => table.name === name))
+  const missing =
+    backend === 'nft' ? [] : Object.keys(BASE_CHAINS).filter((name) => !ruleset.some((table) => table.name === name))
   const empty = missing.map((name): TableSpec => ({ name, chains: baseChains(name), rules: [] }))
   return [...ruleset, ...empty]
     .map(({ name, chains, rules }) => `*${name}\n${chains.map((chain) => `:${chain.name} ${chain.policy}\n`).join('')}${rules.map((rule) => `${ruleText(rule)}\n`).join('')}COMMIT\n`)
@@ -53,23 +56,52 @@ export function randomRuleset(random: Random, scene: Scene): Ruleset {
 
 function randomTable(random: Random, scene: Scene, name: string): TableSpec {
   const hooks = BASE_CHAINS[name]!
-  const users = Array.from({ length: random.weighted([[3, 0], [3, 1], [2, 2], [1, 4]]) }, (_, i) => ({
-    name: `${name === 'nat' ? 'KUBE' : 'U'}-${i + 1}`,
-    hook: random.chance(0.75) ? random.pick(hooks) : ('any' as const),
-  }))
+  const users = Array.from(
+    {
+      length: random.weighted([
+        [3, 0],
+        [3, 1],
+        [2, 2],
+        [1, 4],
+      ]),
+    },
+    (_, i) => ({
+      name: `${name === 'nat' ? 'KUBE' : 'U'}-${i + 1}`,
+      hook: random.chance(0.75) ? random.pick(hooks) : ('any' as const),
+    }),
+  )
   const chains = [
-    ...hooks.map((hook) => ({ name: hook as string, policy: random.chance(name === 'filter' ? 0.15 : name === 'nat' ? 0 : 0.02) ? ('DROP' as const) : ('ACCEPT' as const) })),
+    ...hooks.map((hook) => ({
+      name: hook as string,
+      policy: random.chance(name === 'filter' ? 0.15 : name === 'nat' ? 0 : 0.02)
+        ? ('DROP' as const)
+        : ('ACCEPT' as const),
+    })),
     ...users.map((user) => ({ name: user.name, policy: '-' as const })),
   ]
   const rules: RuleSpec[] = []
   for (const hook of hooks) {
     const spot = { random, scene, table: name, hook, protocol: undefined }
     const jumps = users.filter((user) => user.hook === hook || user.hook === 'any').map((user) => user.name)
-    for (let n = random.weighted([[3, 0], [3, 1], [3, 2], [2, 4], [1, 6]]); n > 0; n--) rules.push(randomRule(spot, hook, jumps))
+    for (
+      let n = random.weighted([
+        [3, 0],
+        [3, 1],
+        [3, 2],
+        [2, 4],
+        [1, 6],
+      ]);
+      n > 0;
+      n--
+    )
+      rules.push(randomRule(spot, hook, jumps))
   }
   users.forEach((user, i) => {
     const spot = { random, scene, table: name, hook: user.hook, protocol: undefined }
-    const below = users.slice(i + 1).filter((other) => other.hook === user.hook || other.hook === 'any').map((other) => other.name)
+    const below = users
+      .slice(i + 1)
+      .filter((other) => other.hook === user.hook || other.hook === 'any')
+      .map((other) => other.name)
     for (let n = random.int(0, 4); n > 0; n--) rules.push(randomRule(spot, user.name, below))
   })
   return { name, chains, rules }
@@ -84,18 +116,31 @@ function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleS
   if (protocol !== undefined) parts.push(`${inverted ? '! ' : ''}-p ${protocol}`)
   const inside: Spot = inverted ? { ...spot, protocol: undefined } : spot
   const own = protocol === 'ipv6-icmp' ? 'icmp6' : protocol
-  if (own !== undefined && !inverted && own in MATCHES && random.chance(0.6)) parts.push(`-m ${own} ${MATCHES[own]!(inside)}`)
-  const others = Object.keys(MATCHES).filter((name) => name in matches && !['tcp', 'udp', 'icmp', 'icmp6', 'physdev'].includes(name))
-  for (const name of random.some(others, random.weighted([[5, 0], [5, 1], [1, 2]]))) {
+  if (own !== undefined && !inverted && own in MATCHES && random.chance(0.6))
+    parts.push(`-m ${own} ${MATCHES[own]!(inside)}`)
+  const others = Object.keys(MATCHES).filter(
+    (name) => name in matches && !['tcp', 'udp', 'icmp', 'icmp6', 'physdev'].includes(name),
+  )
+  for (const name of random.some(
+    others,
+    random.weighted([
+      [5, 0],
+      [5, 1],
+      [1, 2],
+    ]),
+  )) {
     const options = MATCHES[name]!(inside)
     if (options !== undefined) parts.push(`-m ${name} ${options}`)
   }
-  return { chain, parts, target: randomTarget(inside, jumps) }
+  const target = randomTarget(inside, jumps)
+  // the kernel takes TCPMSS only behind a match on SYN
+  if (target.startsWith('-j TCPMSS')) parts.push('-m tcp --tcp-flags SYN,RST SYN')
+  return { chain, parts, target }
 }
 
 const WEIGHT: Readonly<Record<string, number>> = {
   ACCEPT: 3, DROP: 1.5, REJECT: 3, RETURN: 1, MARK: 4, CONNMARK: 3, CT: 3, NOTRACK: 1, LOG: 0.7, NFLOG: 0.5, QUEUE: 0.2,
-  DNAT: 14, SNAT: 10, MASQUERADE: 8, REDIRECT: 5, TTL: 1.5, HL: 1.5,
+  AUDIT: 0.3, CHECKSUM: 0.5, CLASSIFY: 0.5, NETMAP: 3, NFQUEUE: 0.5, TEE: 0.5, DNAT: 14, SNAT: 10, MASQUERADE: 8, REDIRECT: 5, TTL: 1.5, HL: 1.5,
 } // biome-ignore format: a table
 
 function randomTarget(spot: Spot, jumps: readonly string[]): string {
@@ -104,7 +149,9 @@ function randomTarget(spot: Spot, jumps: readonly string[]): string {
   if (random.chance(0.25)) return ''
   const possible = Object.keys(TARGETS).flatMap((name): (readonly [number, string])[] => {
     const options = name in targets ? TARGETS[name]!(spot) : undefined
-    return options === undefined ? [] : [[Math.round(10 * (WEIGHT[name] ?? 1)), `-j ${name}${options === '' ? '' : ` ${options}`}`]]
+    return options === undefined
+      ? []
+      : [[Math.round(10 * (WEIGHT[name] ?? 1)), `-j ${name}${options === '' ? '' : ` ${options}`}`]]
   })
   return random.weighted(possible)
 }

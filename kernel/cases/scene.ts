@@ -38,7 +38,12 @@ export function clients({ family, client }: Scene): readonly (readonly [link: st
   ]
 }
 
-export const routers = (family: 4 | 6): readonly string[] => [host(family, 1, 1), host(family, 2, 1), host(family, 2, 7), wan(family, 1)]
+export const routers = (family: 4 | 6): readonly string[] => [
+  host(family, 1, 1),
+  host(family, 2, 1),
+  host(family, 2, 7),
+  wan(family, 1),
+]
 
 /** Where packets go: servers, the router, Services, places that routes refuse. */
 export function destinations({ family, client }: Scene): readonly (readonly [weight: number, address: string])[] {

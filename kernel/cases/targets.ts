@@ -1,5 +1,6 @@
-import { MARKS, type Spot } from './matches.js'
+import { MARKS } from './matches.js'
 import { destinations, host, wan } from './scene.js'
+import type { Spot } from './spot.js'
 
 const bracket = (family: 4 | 6, address: string, port: string): string =>
   port === '' ? address : family === 4 ? `${address}:${port}` : `[${address}]:${port}`
@@ -17,7 +18,10 @@ function dnat(spot: Spot): string | undefined {
 
 function snat(spot: Spot): string | undefined {
   if (!['POSTROUTING', 'INPUT'].includes(spot.hook) || spot.table !== 'nat') return undefined
-  const { random, scene: { family } } = spot
+  const {
+    random,
+    scene: { family },
+  } = spot
   const to = random.pick([host(family, 2, 7), wan(family, 1), host(family, 1, 1), host(family, 2, 99), wan(family, 77)])
   const port = withPorts(spot) && random.chance(0.25) ? random.pick(['2000', '1024', '40000']) : ''
   return `--to-source ${bracket(family, to, port)}`
@@ -25,7 +29,11 @@ function snat(spot: Spot): string | undefined {
 
 function reject(spot: Spot): string | undefined {
   if (spot.table !== 'filter' || spot.hook === 'any') return undefined
-  const { random, scene: { family }, protocol } = spot
+  const {
+    random,
+    scene: { family },
+    protocol,
+  } = spot
   const types = family === 4
     ? ['icmp-net-unreachable', 'icmp-host-unreachable', 'icmp-proto-unreachable', 'icmp-port-unreachable', 'icmp-net-prohibited', 'icmp-host-prohibited', 'icmp-admin-prohibited']
     : ['icmp6-no-route', 'icmp6-adm-prohibited', 'icmp6-addr-unreachable', 'icmp6-port-unreachable', 'icmp6-policy-fail', 'icmp6-reject-route'] // biome-ignore format: lists
@@ -50,25 +58,75 @@ const anywhere = ({ table }: Spot): boolean => table !== 'nat'
 /** What each target can be told, by its name in src/xtables/targets. A text behind `-j NAME`; undefined: not here. */
 export const TARGETS: Readonly<Record<string, (spot: Spot) => string | undefined>> = {
   ACCEPT: () => '',
+  AUDIT: ({ random }) => `--type ${random.pick(['accept', 'drop', 'reject'])}`,
+  CHECKSUM: ({ table, hook }) => (table === 'mangle' && hook === 'POSTROUTING' ? '--checksum-fill' : undefined),
+  CLASSIFY: ({ table, hook, random }) =>
+    table === 'mangle' && ['FORWARD', 'OUTPUT', 'POSTROUTING'].includes(hook)
+      ? `--set-class ${random.int(0, 3)}:${random.int(0, 3)}`
+      : undefined,
   CONNMARK: connmark,
   CT(spot) {
     if (spot.table !== 'raw') return undefined
-    return spot.random.weighted([[4, '--notrack'], [2, '--zone 5'], [1, '--zone-orig 6'], [1, '--zone-reply 7'], [0, '--zone mark'], [0, '--ctevents new']])
+    return spot.random.weighted([
+      [4, '--notrack'],
+      [2, '--zone 5'],
+      [1, '--zone-orig 6'],
+      [1, '--zone-reply 7'],
+      [0, '--zone mark'],
+      [0, '--ctevents new'],
+    ])
   },
   DNAT: dnat,
   DROP: (spot) => (anywhere(spot) ? '' : undefined),
-  HL: (spot) => (spot.table === 'mangle' && spot.scene.family === 6 ? spot.random.pick(['--hl-set 33', '--hl-dec 1', '--hl-inc 2']) : undefined),
+  DSCP: ({ table, random }) => (table === 'mangle' ? `--set-dscp ${random.pick(['0x2e', '0x00', '0x04'])}` : undefined),
+  HL: (spot) =>
+    spot.table === 'mangle' && spot.scene.family === 6
+      ? spot.random.pick(['--hl-set 33', '--hl-dec 1', '--hl-inc 2'])
+      : undefined,
   LOG: ({ random }) => `--log-prefix "${random.pick(['drop ', 'x'])}"`,
   MARK: ({ random, table }) =>
     table === 'nat' ? undefined : random.weighted([[3, `--set-xmark ${random.pick(MARKS)}`], [2, `--set-mark ${random.pick(MARKS)}`], [1, '--or-mark 0x10'], [1, '--and-mark 0xf0'], [1, '--xor-mark 0x3']]), // biome-ignore format: one thing
-  MASQUERADE: (spot) => (spot.table === 'nat' && spot.hook === 'POSTROUTING' ? (withPorts(spot) && spot.random.chance(0.1) ? '--to-ports 5555' : '') : undefined),
+  MASQUERADE: (spot) =>
+    spot.table === 'nat' && spot.hook === 'POSTROUTING'
+      ? withPorts(spot) && spot.random.chance(0.1)
+        ? '--to-ports 5555'
+        : ''
+      : undefined,
+  NETMAP: ({ table, random, scene: { family } }) =>
+    table === 'nat'
+      ? `--to ${family === 4 ? random.pick(['10.2.0.0/16', '10.3.0.0/24', '10.2.0.20/32']) : 'fd00:2::/64'}`
+      : undefined,
+  NFQUEUE: (spot) =>
+    anywhere(spot) && spot.random.chance(0.3)
+      ? `--queue-num ${spot.random.int(0, 3)}${spot.random.chance(0.7) ? ' --queue-bypass' : ''}`
+      : undefined,
   NFLOG: ({ random }) => `--nflog-group ${random.int(1, 5)}`,
   NOTRACK: ({ table }) => (table === 'raw' ? '' : undefined),
-  QUEUE: (spot) => (anywhere(spot) && spot.random.chance(0.2) ? '' : undefined),
-  REDIRECT: (spot) => (spot.table === 'nat' && ['PREROUTING', 'OUTPUT'].includes(spot.hook) ? (withPorts(spot) && spot.random.chance(0.7) ? `--to-ports ${spot.random.pick([53, 5000, 8080])}` : '') : undefined),
+  QUEUE: (spot) => (anywhere(spot) && spot.scene.spec.backend === 'legacy' && spot.random.chance(0.2) ? '' : undefined),
+  REDIRECT: (spot) =>
+    spot.table === 'nat' && ['PREROUTING', 'OUTPUT'].includes(spot.hook)
+      ? withPorts(spot) && spot.random.chance(0.7)
+        ? `--to-ports ${spot.random.pick([53, 5000, 8080])}`
+        : ''
+      : undefined,
   REJECT: reject,
   RETURN: () => '',
   SNAT: snat,
+  TCPMSS: ({ table, hook, protocol, random }) =>
+    table === 'mangle' && protocol === 'tcp' && ['FORWARD', 'OUTPUT', 'POSTROUTING'].includes(hook)
+      ? random.pick(['--set-mss 1000', '--set-mss 1400', '--clamp-mss-to-pmtu'])
+      : undefined,
+  TEE: ({ table, random, scene: { family } }) =>
+    table === 'mangle' && random.chance(0.3)
+      ? `--gateway ${random.pick([host(family, 2, 2), wan(family, 254)])}`
+      : undefined,
+  TOS: ({ table, random }) =>
+    table === 'mangle'
+      ? random.pick(['--set-tos 0x10', '--set-tos 0x08/0x1c', '--or-tos 0x02', '--and-tos 0xf0', '--xor-tos 0xff'])
+      : undefined,
   TRACE: () => undefined, // the tracing cases put it where it belongs
-  TTL: (spot) => (spot.table === 'mangle' && spot.scene.family === 4 ? spot.random.pick(['--ttl-set 33', '--ttl-dec 1', '--ttl-inc 2', '--ttl-set 1']) : undefined),
+  TTL: (spot) =>
+    spot.table === 'mangle' && spot.scene.family === 4
+      ? spot.random.pick(['--ttl-set 33', '--ttl-dec 1', '--ttl-inc 2', '--ttl-set 1'])
+      : undefined,
 }
