@@ -153,6 +153,13 @@ export function jsonItems(text: string): readonly Item[] {
   })
 }
 
+/** A JSON document that is one object. */
+export function jsonItem(text: string): Item {
+  const root = parseJson(text)
+  if (!isObject(root)) throw new InputError('this is not an object', START)
+  return new Item(root, jsonPlaces(text, [root]))
+}
+
 /** Looked up only where something is wrong. */
 const jsonPlaces = (text: string, documents: readonly unknown[]): Places => ({
   of(object, key) {

@@ -82,7 +82,9 @@ function fromText(text: string): readonly BaseChain[] {
 export function nativeChains(chains: readonly BaseChain[], tables: readonly Table[]): readonly BaseChain[] {
   return chains.filter(({ family, table, name, policy, rules }) => {
     if (rules === 0 && policy === 'accept') return false
-    const twin = tables.find((one) => one.backend === 'nft' && one.name === table && family === (one.family === 4 ? 'ip' : 'ip6'))
+    const twin = tables.find(
+      (one) => one.backend === 'nft' && one.name === table && family === (one.family === 4 ? 'ip' : 'ip6'),
+    )
     return !twin?.chains.get(name)?.base
   })
 }
