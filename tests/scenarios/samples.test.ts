@@ -34,16 +34,7 @@ const outline = (steps: readonly Step[]) =>
       case 'deliver':
       case 'drop':
         return [`${at} ${step.kind}: ${step.text}`]
-      case 'generate':
-      case 'receive':
-      case 'hook':
-      case 'conntrack':
-      case 'rp-filter':
-      case 'check':
-      case 'neighbour':
-      case 'bridge':
-      case 'reply':
-      case 'send':
+      default:
         return []
     }
   })
