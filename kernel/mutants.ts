@@ -12,7 +12,38 @@ interface Mutant {
   readonly becomes: string
 }
 
-const MUTANTS: readonly Mutant[] = []
+const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'mangle PREROUTING stands behind DNAT',
+    module: 'xtables/tables.ts',
+    is: "PREROUTING: { hook: 'prerouting', priority: -150",
+    becomes: "PREROUTING: { hook: 'prerouting', priority: -50",
+  },
+  {
+    name: 'no second routing decision',
+    module: 'path/route.ts',
+    is: '  const before = skb.oif\n',
+    becomes: '  if (route.ok) return undefined\n  const before = skb.oif\n',
+  },
+  {
+    name: 'replies are NEW',
+    module: 'path/subject.ts',
+    is: 'CT_STATE[tracking.attachment.state]',
+    becomes: "CT_STATE[tracking.attachment.direction === 'reply' ? 'NEW' : tracking.attachment.state]",
+  },
+  {
+    name: 'NAT forgets the transport checksum',
+    module: 'packet/rewrite.ts',
+    is: '  if (ADDRESSES.has(field)) updateTransport(packet, before, after, style, true)\n',
+    becomes: '',
+  },
+  {
+    name: 'a rule counts twice',
+    module: 'path/netns.ts',
+    is: '    bump(this.ruleCounters, rule, bytes)\n',
+    becomes: '    bump(this.ruleCounters, rule, bytes)\n    bump(this.ruleCounters, rule, bytes)\n',
+  },
+]
 
 const CASES = 50
 
@@ -48,7 +79,7 @@ async function bundle(mutant: Mutant | undefined): Promise<string> {
     },
   }
   const file = `dist/kernel/mutant-${mutant?.name.replaceAll(/\W+/g, '-') ?? 'none'}.js`
-  const build = await rolldown({ input: 'kernel/replay.ts', platform: 'node', plugins: [plant] })
+  const build = await rolldown({ input: 'kernel/replay.ts', platform: 'node', resolve: { mainFields: ['module', 'main'] }, plugins: [plant] })
   await build.write({ file, format: 'esm', codeSplitting: false })
   await build.close()
   if (mutant && planted !== 1)

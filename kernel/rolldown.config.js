@@ -2,6 +2,7 @@
 const program = (name) => ({
   input: `kernel/${name}.ts`,
   platform: 'node',
+  resolve: { mainFields: ['module', 'main'] },
   external: ['rolldown'],
   output: { file: `dist/kernel/${name}.js`, format: 'esm', minify: false, codeSplitting: false },
 })
