@@ -25,8 +25,8 @@ export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
       { answer },
     )
   }
-  if (skb.redirect) sendRedirect(cursor)
   decreaseTtl(skb.packet)
+  if (skb.redirect) sendRedirect(cursor)
   cursor.record({ kind: 'check', what: 'ttl', passed: true, text: `TTL ${ttl} → ${ttl - 1}` })
   return 'pass'
 }

@@ -14,8 +14,9 @@ import { placeName } from '../world.js'
 /** What a neighbour that nobody knows would answer with: locally administered, so that it is no real card's. */
 const MADE_UP: Mac = 0x020000000001
 
-const isArpless = (link: Link): boolean =>
-  !link.arp || link.kind === 'loopback' || link.kind === 'tun' || link.kind === 'wireguard'
+/** Frames carry no address that anybody would have to be asked for. */
+const isHeaderless = (link: Link): boolean =>
+  link.kind === 'loopback' || link.kind === 'tun' || link.kind === 'wireguard'
 
 /** Finds the link-layer address of the next hop. */
 export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
@@ -27,11 +28,11 @@ export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
     skb.packet.mac = { source: link.mac ?? 0, destination, ethertype }
     return 'resolved' as const
   }
-  if (isArpless(link)) return send(link.mac ?? 0)
+  if (isHeaderless(link)) return send(link.mac ?? 0)
   const nexthop = skb.nexthop ?? netns.addressOf(skb.packet, 'dst')
-  if (skb.destination?.result === 'broadcast') return send(BROADCAST_MAC)
   const group = multicastMac(nexthop)
   if (group !== undefined) return send(group)
+  if (link.arp && skb.destination?.result === 'broadcast') return send(BROADCAST_MAC)
   const known = netns.state.neighbours.find((entry) => entry.dev === link.name && entry.ip === nexthop)
   const text = printIp(nexthop)
   if (known?.mac !== undefined) {
@@ -44,6 +45,8 @@ export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
     })
     return send(known.mac)
   }
+  // net/ipv4/arp.c: arp_constructor: without ARP a new neighbour has the interface's own address
+  if (!link.arp) return send(link.mac ?? 0)
   const owner = run.options.followWires ? run.layer2.ownerOf({ ...cursor.place, link: link.name }, nexthop) : undefined
   if (owner?.link.mac !== undefined) {
     const who = `${placeName(owner.namespace)} ${owner.link.name}`
