@@ -41,6 +41,8 @@ export interface Namespace extends Place {
   readonly sockets: readonly Socket[] | undefined
   /** In the order in which the kernel would have registered them. */
   readonly tables: readonly Table[]
+  /** What stands on a packet's way there and is not evaluated (native nft chains, legacy tables that the snapshot lacks). */
+  readonly unmodelled?: readonly Unmodelled[]
   /** Which rule families were given at all: iptables-save present, ip6tables-save present. */
   readonly known: {
     readonly rules4: boolean
@@ -49,6 +51,15 @@ export interface Namespace extends Place {
     readonly routes6: boolean
     readonly neighbours: boolean
   }
+}
+
+export interface Unmodelled {
+  /** As nft names it: `ip`, `ip6`, `inet`, `arp`, `bridge`, `netdev`. */
+  readonly family: string
+  /** `input`, `ingress`, …; undefined: any hook. */
+  readonly hook: string | undefined
+  /** For people: `nft chain inet filter input (priority filter, 12 rules)`. */
+  readonly text: string
 }
 
 export type LinkKind =
