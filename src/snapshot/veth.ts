@@ -29,14 +29,15 @@ export interface Joined {
 /**
  * Pairs of veth devices of one host: each is the other's peer by ifindex (IFLA_LINK), and the numbers by which namespaces call each other
  * (IFLA_LINK_NETNSID) agree. Interface indexes repeat from namespace to namespace, so several ends can fit: then the neighbour and forwarding
- * tables, then addresses of one subnet decide; where they do not, nothing is joined. An end without a partner leads outside.
+ * tables, then addresses of one subnet decide; where they do not, nothing is joined. An end without a partner leads outside. `foreign`: the
+ * names that `ip link` printed for peers' namespaces.
  */
-export function joinPairs(namespaces: readonly Namespace[]): Joined {
+export function joinPairs(namespaces: readonly Namespace[], foreign: ReadonlyMap<Link, string> = new Map()): Joined {
   const wires: Wire[] = []
   const doubts: string[] = []
   for (const host of new Set(namespaces.map((namespace) => namespace.host))) {
     const own = namespaces.filter((namespace) => namespace.host === host)
-    const solver = new Solver(candidates(own))
+    const solver = new Solver(candidates(own, foreign))
     wires.push(...solver.solve())
     doubts.push(...solver.doubts())
   }
@@ -47,7 +48,8 @@ export function joinPairs(namespaces: readonly Namespace[]): Joined {
 const canBePeer = ({ kind, peerIndex }: Link): boolean =>
   peerIndex !== undefined && (kind === 'veth' || kind === 'ether')
 
-function candidates(namespaces: readonly Namespace[]): Pair[] {
+function candidates(namespaces: readonly Namespace[], foreign: ReadonlyMap<Link, string>): Pair[] {
+  const names = new Set(namespaces.map(({ namespace }) => namespace))
   const ends = namespaces.flatMap((namespace) =>
     namespace.links.filter(canBePeer).map((link): End => ({ namespace, link })),
   )
@@ -57,10 +59,16 @@ function candidates(namespaces: readonly Namespace[]): Pair[] {
     const at = key(end.link.index, end.link.peerIndex!)
     byIndex.set(at, [...(byIndex.get(at) ?? []), end])
   }
+  /** `link-netns NAME`: where the snapshot has a namespace of that name, the peer is in there. */
+  const named = (a: End, b: End): boolean => {
+    const name = foreign.get(a.link)
+    return name === undefined || !names.has(name) || name === b.namespace.namespace
+  }
   const pairs: Pair[] = []
   for (const a of ends)
     for (const b of byIndex.get(key(a.link.peerIndex!, a.link.index)) ?? [])
-      if (ends.indexOf(a) < ends.indexOf(b) && fits(a, b)) pairs.push({ a, b, evidence: weigh(a, b) })
+      if (ends.indexOf(a) < ends.indexOf(b) && fits(a, b) && named(a, b) && named(b, a))
+        pairs.push({ a, b, evidence: weigh(a, b) })
   return pairs
 }
 

@@ -1,0 +1,115 @@
+import { type Hosts, type Link, type Place, placeName } from '../path/world.js'
+import { detect } from './detect.js'
+import { type KnownFile, LACKS, type Lack, type ReadNamespace, readNamespace } from './namespace.js'
+import type { InputFile, Problem } from './problem.js'
+import { joinSegments } from './segment.js'
+import { joinPairs } from './veth.js'
+
+export type { InputFile, Problem } from './problem.js'
+
+/** A file of the snapshot, and the command whose output it is; undefined: not recognised. */
+export interface NamedFile {
+  readonly path: string
+  readonly kind: string | undefined
+}
+
+export type ReadSnapshot =
+  | { readonly ok: true; readonly hosts: Hosts; readonly files: readonly NamedFile[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+export interface SnapshotOptions {
+  /** Seconds since the epoch at which the snapshot was taken: the timeouts of connections count from there. The clock, where it is left out. */
+  readonly now?: number
+}
+
+/**
+ * The hosts that a snapshot's files describe (shape 1: a file for each command). A folder with files that are recognised is a host, called by the
+ * folder's name; its `netns/NAME/` are namespaces of it. Where a file cannot be read, nothing is: all problems, each with its place.
+ */
+export function readSnapshot(files: readonly InputFile[], options: SnapshotOptions = {}): ReadSnapshot {
+  const now = options.now ?? Date.now() / 1000
+  const detected = files.map((file) => ({ ...file, detected: detect(file) }))
+  const known = detected.filter((file): file is KnownFile => file.detected !== undefined)
+  if (known.length === 0) return { ok: false, problems: [nothing(files)] }
+  const read = groups(known).map(([place, own]) => readNamespace(place, own, now))
+  const problems = read.flatMap((one) => one.problems)
+  if (problems.length > 0) return { ok: false, problems: inOrder(problems, files) }
+  return {
+    ok: true,
+    hosts: join(read),
+    files: detected.map(({ path, detected: found }) => ({ path, kind: found?.kind })),
+  }
+}
+
+function join(read: readonly ReadNamespace[]): Hosts {
+  const namespaces = read.map(({ namespace }) => namespace)
+  const foreign = new Map<Link, string>(read.flatMap((one) => [...one.foreign]))
+  const pairs = joinPairs(namespaces, foreign)
+  const segments = joinSegments(namespaces, pairs.wires)
+  return {
+    namespaces,
+    wires: [...pairs.wires, ...segments.wires],
+    assumptions: [...assumptions(read), ...pairs.doubts, ...segments.doubts],
+  }
+}
+
+/** One line for each thing that is missing, with all namespaces that miss it, then what each one has of its own. */
+function assumptions(read: readonly ReadNamespace[]): readonly string[] {
+  const missing = (Object.keys(LACKS) as Lack[]).flatMap((lack) => {
+    const where = read.filter(({ lacks }) => lacks.includes(lack)).map(({ namespace }) => placeName(namespace))
+    return where.length === 0 ? [] : [`${where.join(', ')}: ${LACKS[lack]}`]
+  })
+  return [
+    ...missing,
+    ...read.flatMap(({ namespace, notes }) => notes.map((note) => `${placeName(namespace)}: ${note}`)),
+  ]
+}
+
+/** The files of each namespace: a host's own first, then its others by name. */
+function groups(files: readonly KnownFile[]): readonly (readonly [Place, readonly KnownFile[]])[] {
+  const byFolder = new Map<string, { readonly host: string; readonly namespace: string; readonly files: KnownFile[] }>()
+  for (const file of files) {
+    const folders = file.path.split(/[/\\]/).slice(0, -1)
+    const inner = folders.length >= 2 && folders.at(-2) === 'netns'
+    const host = (inner ? folders.slice(0, -2) : folders).join('/')
+    const namespace = inner ? folders.at(-1)! : ''
+    const key = `${host}\0${namespace}`
+    if (!byFolder.has(key)) byFolder.set(key, { host, namespace, files: [] })
+    byFolder.get(key)!.files.push(file)
+  }
+  const names = hostNames([...new Set([...byFolder.values()].map(({ host }) => host))])
+  return [...byFolder]
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([, { host, namespace, files: own }]) => [{ host: names.get(host)!, namespace }, own])
+}
+
+/** Each by its folder's name; where two folders are called the same, by as much of their paths as tells them apart. */
+function hostNames(folders: readonly string[]): ReadonlyMap<string, string> {
+  const named = (folder: string, depth: number) =>
+    folder
+      .split('/')
+      .filter((part) => part !== '')
+      .slice(-depth)
+      .join('-') || 'host'
+  return new Map(
+    folders.map((folder) => {
+      let depth = 1
+      const alike = () => folders.filter((other) => named(other, depth) === named(folder, depth)).length > 1
+      while (alike() && depth < folder.split('/').length) depth++
+      return [folder, named(folder, depth)]
+    }),
+  )
+}
+
+const nothing = (files: readonly InputFile[]): Problem => ({
+  file: files[0]?.path ?? '.',
+  line: 1,
+  column: 1,
+  message: 'nothing here is recognised as the output of iptables-save, ip, bridge, sysctl, conntrack or ss',
+})
+
+/** By the order of the files, then by line. */
+function inOrder(problems: readonly Problem[], files: readonly InputFile[]): readonly Problem[] {
+  const order = new Map(files.map(({ path }, index) => [path, index]))
+  return [...problems].sort((a, b) => (order.get(a.file) ?? 0) - (order.get(b.file) ?? 0) || a.line - b.line)
+}

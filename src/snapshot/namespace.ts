@@ -1,0 +1,232 @@
+import type { Family } from '../address/ip.js'
+import { familyOf } from '../address/ip.js'
+import { printPrefix } from '../address/prefix.js'
+import { tupleKey } from '../conntrack/tuple.js'
+import type { Link, Namespace, Place } from '../path/world.js'
+import type { Route, RoutingRule } from '../routing/types.js'
+import { readFdb } from './bridge-fdb.js'
+import { readConnections } from './conntrack.js'
+import type { Detected, Kind } from './detect.js'
+import { connectedRoutes, localTable } from './given-routes.js'
+import { readLinks } from './ip-link.js'
+import { readNeighbours } from './ip-neigh.js'
+import { readRoutes } from './ip-route.js'
+import { readRules } from './ip-rule.js'
+import { mergeLinks } from './links.js'
+import { readBaseChains } from './nft.js'
+import { InputError, type InputFile, type Problem } from './problem.js'
+import { readSockets } from './sockets.js'
+import { isLan } from './subnet.js'
+import { readSysctls } from './sysctl.js'
+import { type GivenSave, readTables } from './tables.js'
+
+/** A file of a namespace, and what it holds. */
+export interface KnownFile extends InputFile {
+  readonly detected: Detected
+}
+
+export interface ReadNamespace {
+  readonly namespace: Namespace
+  readonly lacks: readonly Lack[]
+  readonly notes: readonly string[]
+  readonly problems: readonly Problem[]
+  /** Names of the namespaces in which links' peers lie, where they are known. */
+  readonly foreign: ReadonlyMap<Link, string>
+}
+
+/** What a namespace's files do not say, and what is taken instead. */
+export const LACKS = {
+  links: 'no ip link or ip addr: no interfaces are known',
+  routes4: 'no ip route: only the routes that its addresses give',
+  routes6: 'no ip -6 route: only the routes that its addresses give',
+  local4: 'ip route without the table local: made from the addresses',
+  local6: 'ip -6 route without the table local: made from the addresses',
+  rules4: "no ip rule: the kernel's own three (local, main, default)",
+  rules6: "no ip -6 rule: the kernel's own two (local, main)",
+  iptables: 'no iptables-save: taken as without IPv4 rules',
+  ip6tables: 'no ip6tables-save: taken as without IPv6 rules',
+  sysctl:
+    "no sysctl file: the kernel's defaults (ip_forward 0, rp_filter 0, bridge-nf-call-iptables 1 where br_netfilter is loaded, taken as 0)",
+  conntrack: 'no conntrack listing: taken as without connections',
+  ports: 'no bridge -d link: hairpin and isolated taken as off on every bridge port',
+} as const
+export type Lack = keyof typeof LACKS
+
+/** Reads all files of one namespace. `now`: seconds since the epoch at which the snapshot was taken. */
+export function readNamespace(place: Place, files: readonly KnownFile[], now: number): ReadNamespace {
+  return new NamespaceReader(files, now).read(place)
+}
+
+interface RoutesRead {
+  readonly routes: readonly Route[]
+  readonly lacks: readonly Lack[]
+}
+
+class NamespaceReader {
+  readonly #files: readonly KnownFile[]
+  readonly #now: number
+  readonly #problems: Problem[] = []
+  readonly #notes: string[] = []
+
+  constructor(files: readonly KnownFile[], now: number) {
+    this.#files = files
+    this.#now = now
+  }
+
+  read(place: Place): ReadNamespace {
+    const fdb = this.#unique(['bridge-fdb'], readFdb, (one) => `${one.mac} ${one.dev} ${one.master} ${one.remote}`)
+    const facts = this.#each(['ip-link', 'ip-addr', 'bridge-link'], ({ text }) => readLinks(text)).flat()
+    const { links, notes, foreign } = mergeLinks(facts, fdb)
+    this.#notes.push(...notes)
+    const given = this.#routes()
+    const [routes4, routes6] = [this.#complete(given, links, 4), this.#complete(given, links, 6)]
+    const [rules4, rules6] = [this.#rules(4), this.#rules(6)]
+    const nftFiles = this.#of(['nft-ruleset'])
+    const nft = this.#each(['nft-ruleset'], ({ text }) => readBaseChains(text))
+    const xtables = readTables(this.#of(['iptables-save', 'ip6tables-save']) as readonly GivenSave[], nft[0] ?? [])
+    this.#problems.push(...xtables.problems)
+    this.#notes.push(
+      ...xtables.notes,
+      ...xtables.unmodelled.map(({ text }) => `${text}: not evaluated`),
+      ...this.#otherRules(),
+    )
+    const sysctls = this.#each(['sysctl'], ({ text }) => readSysctls(text))
+    const connections = this.#unique(
+      ['conntrack'],
+      (text) => readConnections(text, this.#now),
+      ({ original, zone }) => `${zone} ${tupleKey(original)}`,
+    )
+    const sockets = this.#unique(['sockets'], readSockets, (one) =>
+      [one.protocol, one.state, one.local, one.family, one.port, one.remote, one.remotePort, one.dev].join(' '),
+    )
+    const known = {
+      rules4: this.#has('iptables-save') || nftFiles.length > 0,
+      rules6: this.#has('ip6tables-save') || nftFiles.length > 0,
+      routes4: !routes4.lacks.includes('routes4'),
+      routes6: !routes6.lacks.includes('routes6'),
+      neighbours: this.#has('ip-neigh'),
+    }
+    const namespace: Namespace = {
+      ...place,
+      links,
+      rules4: rules4 ?? KERNEL_RULES[4],
+      rules6: rules6 ?? KERNEL_RULES[6],
+      routes: [...routes4.routes, ...routes6.routes],
+      neighbours: this.#unique(['ip-neigh'], readNeighbours, ({ ip, dev }) => `${ip} ${dev}`),
+      fdb,
+      sysctls: sysctls.length === 0 ? undefined : new Map(sysctls.flatMap((one) => [...one])),
+      connections: this.#has('conntrack') ? connections : undefined,
+      sockets: this.#has('sockets') ? sockets : undefined,
+      tables: xtables.tables,
+      unmodelled: xtables.unmodelled,
+      known,
+    }
+    const lacks: readonly (Lack | false)[] = [
+      links.length === 0 && 'links',
+      ...routes4.lacks,
+      rules4 === undefined && 'rules4',
+      !known.rules4 && 'iptables',
+      ...(usesIpv6(namespace)
+        ? [...routes6.lacks, rules6 === undefined && 'rules6', !known.rules6 && 'ip6tables']
+        : []),
+      sysctls.length === 0 && 'sysctl',
+      !this.#has('conntrack') && 'conntrack',
+      links.some(({ port }) => port !== undefined) && facts.every(({ port }) => port === undefined) && 'ports',
+    ].map((lack) => lack as Lack | false)
+    return {
+      namespace,
+      lacks: lacks.filter((lack) => lack !== false),
+      notes: this.#notes,
+      problems: this.#problems,
+      foreign,
+    }
+  }
+
+  #of(kinds: readonly Kind[]): readonly KnownFile[] {
+    return kinds.flatMap((kind) => this.#files.filter(({ detected }) => detected.kind === kind))
+  }
+
+  #has(kind: Kind): boolean {
+    return this.#files.some(({ detected }) => detected.kind === kind)
+  }
+
+  /** What a reader makes of each file; a problem takes the place of what cannot be read. */
+  #each<T>(kinds: readonly Kind[], read: (file: KnownFile) => T): T[] {
+    return this.#of(kinds).flatMap((file) => {
+      try {
+        return [read(file)]
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error
+        this.#problems.push({ file: file.path, ...error.position, message: error.message })
+        return []
+      }
+    })
+  }
+
+  /** The entries of all files, each once: the same listing may be there in two forms. */
+  #unique<T>(kinds: readonly Kind[], read: (text: string) => readonly T[], key: (one: T) => string): readonly T[] {
+    const found = new Map<string, T>()
+    for (const one of this.#each(kinds, ({ text }) => read(text)).flat())
+      if (!found.has(key(one))) found.set(key(one), one)
+    return [...found.values()]
+  }
+
+  /** `ip route show table all` prints both families, and `ip -6 route` the second one again. */
+  #routes(): readonly Route[] {
+    const found = new Map<string, Route>()
+    for (const { routes, notes } of this.#each(['ip-route'], ({ text, detected }) =>
+      readRoutes(text, detected.family),
+    )) {
+      this.#notes.push(...notes.filter((note) => !this.#notes.includes(note)))
+      const inThis = new Map<string, number>()
+      for (const route of routes) {
+        const key = `${route.table} ${route.type} ${printPrefix(route.destination)} ${route.text}`
+        // one file that prints a line twice has two such routes
+        const nth = (inThis.get(key) ?? 0) + 1
+        inThis.set(key, nth)
+        if (!found.has(`${key} ${nth}`)) found.set(`${key} ${nth}`, route)
+      }
+    }
+    return [...found.values()]
+  }
+
+  /** The routes of one family, and what had to be made from the addresses. */
+  #complete(given: readonly Route[], links: readonly Link[], family: Family): RoutesRead {
+    const own = given.filter(({ destination }) => familyOf(destination.ip) === family)
+    const listed = own.length > 0 || this.#of(['ip-route']).some(({ detected }) => detected.family === family)
+    if (!listed)
+      return {
+        routes: [...connectedRoutes(links, family), ...localTable(links, family)],
+        lacks: [family === 4 ? 'routes4' : 'routes6'],
+      }
+    const made = own.some(({ table }) => table === 'local') ? [] : localTable(links, family)
+    return { routes: [...own, ...made], lacks: made.length === 0 ? [] : [family === 4 ? 'local4' : 'local6'] }
+  }
+
+  /** The first listing of the family; nothing at all is none. */
+  #rules(family: Family): readonly RoutingRule[] | undefined {
+    const files = this.#of(['ip-rule']).filter(({ text, detected }) => detected.family === family && text.trim() !== '')
+    if (files.length === 0) return undefined
+    const read = this.#each(['ip-rule'], (file) => (files[0] === file ? readRules(file.text, family) : undefined))
+    return read.find((one) => one !== undefined)?.rules
+  }
+
+  /** Rules of the link layer stand beside those of IP. */
+  #otherRules(): readonly string[] {
+    return this.#of(['ebtables-save', 'arptables-save'])
+      .filter(({ text }) => /^-A /m.test(text))
+      .map(({ detected }) => `the rules of ${detected.kind}: not evaluated`)
+  }
+}
+
+const usesIpv6 = ({ links, routes }: Namespace): boolean =>
+  links.some(({ addresses }) =>
+    addresses.some(({ prefix }) => typeof prefix.ip === 'bigint' && prefix.length < 128 && isLan(prefix)),
+  ) ||
+  routes.some(({ destination, type }) => typeof destination.ip === 'bigint' && type === 'unicast' && isLan(destination))
+
+/** net/ipv4/fib_rules.c: fib_default_rules_init; net/ipv6/fib6_rules.c: fib6_rules_net_init. */
+const KERNEL_RULES: Readonly<Record<Family, readonly RoutingRule[]>> = {
+  4: readRules('0:\tfrom all lookup local\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n', 4).rules,
+  6: readRules('0:\tfrom all lookup local\n32766:\tfrom all lookup main\n', 6).rules,
+}

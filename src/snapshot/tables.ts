@@ -1,0 +1,97 @@
+import type { Family } from '../address/ip.js'
+import type { Unmodelled } from '../path/world.js'
+import type { Table } from '../rules/program.js'
+import { readSave, toTables } from '../xtables/index.js'
+import type { Detected } from './detect.js'
+import { type BaseChain, nativeChains } from './nft.js'
+import type { InputFile, Problem } from './problem.js'
+
+export interface GivenSave extends InputFile {
+  readonly detected: Detected
+}
+
+export interface ReadTables {
+  readonly tables: readonly Table[]
+  readonly unmodelled: readonly Unmodelled[]
+  readonly notes: readonly string[]
+  readonly problems: readonly Problem[]
+}
+
+const FAMILIES: readonly Family[] = [4, 6]
+const program = (family: Family): string => (family === 4 ? 'iptables' : 'ip6tables')
+
+/**
+ * Packet filter tables of one namespace, legacy ones first: that module is what was there first, wherever both are loaded. A table that several
+ * files hold (`iptables-save` of the legacy backend beside `iptables-legacy-save`) counts once.
+ */
+export function readTables(files: readonly GivenSave[], nft: readonly BaseChain[]): ReadTables {
+  const problems: Problem[] = []
+  const notes: string[] = []
+  const tables = new Map<string, { readonly table: Table; readonly file: string }>()
+  for (const { path, text, detected } of files) {
+    const read = readSave(text, {
+      file: path,
+      family: detected.family,
+      ...(detected.backend === undefined ? {} : { backend: detected.backend }),
+    })
+    if (!read.ok) {
+      problems.push(...read.problems)
+      continue
+    }
+    for (const table of toTables(read.save)) {
+      const key = `${table.family} ${table.backend} ${table.name}`
+      const known = tables.get(key)
+      if (!known) tables.set(key, { table, file: path })
+      else if (ruleTexts(known.table) !== ruleTexts(table))
+        notes.push(`table ${table.name} of ${path} is left out: ${known.file} has one, with other rules`)
+    }
+  }
+  const all = [...tables.values()].map(({ table }) => table)
+  const ordered = [
+    ...all.filter(({ backend }) => backend === 'legacy'),
+    ...all.filter(({ backend }) => backend === 'nft'),
+  ]
+  return {
+    tables: ordered,
+    unmodelled: [...nativeChains(nft, ordered).map(unmodelledChain), ...unseenLegacy(files, ordered)],
+    notes: [...notes, ...FAMILIES.flatMap((family) => bothBackends(ordered, family))],
+    problems,
+  }
+}
+
+const ruleTexts = ({ chains }: Table): string =>
+  [...chains.values()]
+    .map(({ name, base, rules }) => [name, base?.policy, ...rules.map(({ text }) => text)].join('\n'))
+    .sort()
+    .join('\n')
+
+const hasRules = ({ chains }: Table): boolean =>
+  [...chains.values()].some(({ rules, base }) => rules.length > 0 || base?.policy === 'drop')
+
+function bothBackends(tables: readonly Table[], family: Family): string[] {
+  const used = tables.filter((table) => table.family === family && hasRules(table))
+  return new Set(used.map(({ backend }) => backend)).size < 2
+    ? []
+    : [
+        `legacy and nft tables of ${program(family)} are both in use: at equal priority the legacy ones are taken to come first`,
+      ]
+}
+
+const unmodelledChain = ({ family, table, name, hook, priority, rules }: BaseChain): Unmodelled => ({
+  family,
+  hook,
+  text: `nft chain ${family} ${table} ${name} (hook ${hook}, priority ${priority}, ${rules} ${rules === 1 ? 'rule' : 'rules'})`,
+})
+
+/** iptables-nft-save ends with a remark where legacy tables exist as well (iptables/xtables-save.c). */
+function unseenLegacy(files: readonly GivenSave[], tables: readonly Table[]): Unmodelled[] {
+  return FAMILIES.filter((family) => {
+    const remark = new RegExp(`^# Warning: ${program(family)}-legacy tables present`, 'm')
+    const seen = tables.some((table) => table.family === family && table.backend === 'legacy')
+    return !seen && files.some(({ text }) => remark.test(text))
+  }).map((family) => ({
+    family: family === 4 ? 'ip' : 'ip6',
+    hook: undefined,
+    text: `the legacy tables that ${program(family)}-save mentions (${program(family)}-legacy-save is missing)`,
+  }))
+}
