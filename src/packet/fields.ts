@@ -95,6 +95,7 @@ export const FIELDS = {
   'ip6.saddr': { bits: 128, label: 'source address', read: (p) => u128(p.bytes, 8), print: address },
   'ip6.daddr': { bits: 128, label: 'destination address', read: (p) => u128(p.bytes, 24), print: address },
   'ip6.nexthdr': { bits: 8, label: 'next header', read: (p) => u8(p.bytes, 6), print: names(PROTOCOLS) },
+  'ip6.length': { bits: 16, label: 'IPv6 payload length', read: (p) => u16(p.bytes, 4) },
   'ip6.flowlabel': { bits: 20, label: 'flow label', read: (p) => (u32(p.bytes, 0) ?? 0) & 0xfffff },
   /** 1 where there is a routing header (type 43). */
   'ip6.routing': { bits: 1, label: 'routing header', read: (p) => (routingHeader(p) === undefined ? 0 : 1) },
@@ -117,9 +118,19 @@ export const FIELDS = {
   'tcp.urgent': { bits: 16, label: 'TCP header', read: at16(18) },
   /** The MSS option's value; not readable where there is no such option. */
   'tcp.mss': { bits: 16, label: 'TCP MSS', read: (p) => readMss(p) },
+  /** Readable exactly where the header is with all its options, and its length makes sense. */
+  'tcp.header': { bits: 1, label: 'TCP header with options', read: (p) => { const b = u8(p.bytes, th(p) + 12); const l = b === undefined ? 0 : (b >> 4) * 4; return l >= 20 && th(p) + l <= p.bytes.length ? 1 : undefined } },
   'udp.length': { bits: 16, label: 'UDP length', read: at16(4) },
   /** The last two bytes of the header: readable exactly where all 8 bytes are. */
   'udp.checksum': { bits: 16, label: 'UDP header', read: at16(6) },
+  /** Readable exactly where all 12 bytes of the header are. */
+  'sctp.checksum': { bits: 32, label: 'SCTP header', read: at32(8) },
+  'esp.spi': { bits: 32, label: 'ESP SPI', read: at32(0) },
+  /** Readable exactly where the header is. */
+  'esp.sequence': { bits: 32, label: 'ESP header', read: at32(4) },
+  'ah.spi': { bits: 32, label: 'AH SPI', read: at32(4) },
+  /** Readable exactly where the fixed header is. */
+  'ah.sequence': { bits: 32, label: 'AH header', read: at32(8) },
   'icmp.type': { bits: 8, label: 'ICMP type', read: at8(0) },
   'icmp.code': { bits: 8, label: 'ICMP code', read: at8(1) },
   /** Readable exactly where the first four bytes are. */
@@ -147,6 +158,12 @@ export const FIELDS = {
   'meta.oifgroup': { bits: 32, label: 'out interface group' },
   /** Seconds since the epoch, UTC. */
   'meta.time': { bits: 40, label: 'time' },
+  /** Seconds since midnight, UTC. */
+  'meta.daytime': { bits: 17, label: 'time of day' },
+  /** 1 (Monday) to 7, UTC. */
+  'meta.weekday': { bits: 3, label: 'day of the week', print: names({ 1: 'Mon', 2: 'Tue', 3: 'Wed', 4: 'Thu', 5: 'Fri', 6: 'Sat', 7: 'Sun' }) },
+  /** 1 to 31, UTC. */
+  'meta.monthday': { bits: 5, label: 'day of the month' },
   'socket.uid': { bits: 32, label: 'sender uid' },
   'socket.gid': { bits: 32, label: 'sender gid' },
   /** 1 where the packet has a full local socket, else 0 (forwarded packets, the kernel's own replies). */

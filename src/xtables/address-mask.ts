@@ -1,32 +1,47 @@
-import { bitsOf, familyOf, type Ip, parseIp, printIp } from '../address/ip.js'
+import { bitsOf, type Family, familyOf, type Ip, parseIp, printIp } from '../address/ip.js'
 import { and, lengthOfMask, maskOf, type Prefix } from '../address/prefix.js'
 
-/** An address with the bits of it that count: mostly a prefix, but IPv4 and IPv6 masks may have holes. `length`: of a contiguous mask. */
+/** An address with the bits of it that count: mostly a prefix, but IPv4 and IPv6 masks may have holes. `length`: of a contiguous mask, else -1. */
 export type AddressMask = Prefix & { readonly mask: Ip }
-
-const cache = new Map<string, AddressMask>()
 
 /** `ADDRESS[/LENGTH|/MASK]`; host bits are cleared, as iptables does it. `undefined` where it is none. */
 export function parseAddressMask(word: string): AddressMask | undefined {
-  const known = cache.get(word)
-  if (known) return known
   const slash = word.indexOf('/')
-  const ip = parseIp(slash < 0 ? word : word.slice(0, slash))
+  const ip = slash < 0 ? parseIp(word) : parseIp(padded(word.slice(0, slash)))
   if (ip === undefined) return undefined
-  const mask = slash < 0 ? maskOf(familyOf(ip), bitsOf(familyOf(ip))) : parseMask(word.slice(slash + 1), ip)
-  if (mask === undefined) return undefined
-  const parsed = { ip: and(ip, mask), mask, length: lengthOfMask(mask) ?? -1 }
-  if (cache.size > 50_000) cache.clear()
-  cache.set(word, parsed)
-  return parsed
+  const family = familyOf(ip)
+  if (slash < 0) return { ip, mask: maskOf(family, bitsOf(family)), length: bitsOf(family) }
+  const length = decimal(word, slash + 1)
+  if (length !== undefined) return length <= bitsOf(family) ? ofLength(ip, family, length) : undefined
+  const mask = parseIp(word.slice(slash + 1))
+  if (mask === undefined || familyOf(mask) !== family) return undefined
+  return { ip: and(ip, mask), mask, length: lengthOfMask(mask) ?? -1 }
 }
 
-function parseMask(word: string, ip: Ip): Ip | undefined {
-  const family = familyOf(ip)
-  if (/^\d{1,3}$/.test(word)) return Number(word) <= bitsOf(family) ? maskOf(family, Number(word)) : undefined
-  const mask = parseIp(word)
-  return mask !== undefined && familyOf(mask) === family ? mask : undefined
+function ofLength(ip: Ip, family: Family, length: number): AddressMask {
+  const mask = maskOf(family, length)
+  return { ip: and(ip, mask), mask, length }
 }
+
+/** `10.1/16` is `10.1.0.0/16` (xtables.c: parse_hostnetwork pads what a network leaves out). */
+const padded = (word: string): string =>
+  /^\d+(\.\d+){0,2}$/.test(word) ? `${word}${'.0'.repeat(4 - word.split('.').length)}` : word
+
+/** One to three digits up to the end of the word. */
+function decimal(word: string, from: number): number | undefined {
+  if (word.length === from || word.length > from + 3) return undefined
+  let value = 0
+  for (let i = from; i < word.length; i++) {
+    const digit = word.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return undefined
+    value = value * 10 + digit
+  }
+  return value
+}
+
+/** As inet_ntop(3) prints it: RFC 5952, but addresses below ::1:0:0 that are longer than one group end in a dotted quad. */
+export const showIp = (ip: Ip): string =>
+  typeof ip === 'bigint' && ip >> 32n === 0n && ip > 0xffffn ? `::${printIp(Number(ip))}` : printIp(ip)
 
 export const printAddressMask = ({ ip, mask, length }: AddressMask): string =>
-  `${printIp(ip)}/${length >= 0 ? length : printIp(mask)}`
+  `${showIp(ip)}/${length >= 0 ? length : showIp(mask)}`

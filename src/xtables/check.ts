@@ -1,98 +1,116 @@
 import type { SaveRule } from './rule.js'
-import { isBuiltin } from './tables.js'
+import type { SaveTable } from './save-file.js'
+import { BASE_CHAINS, BASE_NAMES, baseChainBit, isBuiltin } from './tables.js'
 
-/** What only a whole table can tell. `word`: where on its line. */
+/** What only a whole table can tell. `word`: where on the rule's line. */
 export interface TableProblem {
   readonly message: string
-  readonly line: number
+  readonly rule: SaveRule
   readonly word: number
 }
 
-interface Checked {
+/** Jumps to chains that do not exist, loops of jumps, and extensions that may not be reached from where they are, as the kernel refuses them. */
+export function checkTable(table: SaveTable): readonly TableProblem[] {
+  const graph = new Graph(table)
+  if (graph.problems.length > 0) return graph.problems
+  const loop = graph.findLoop()
+  return loop ? [loop] : graph.misplaced()
+}
+
+interface Node {
   readonly name: string
-  readonly chains: ReadonlyMap<
-    string,
-    { readonly name: string; readonly rules: readonly SaveRule[]; readonly line: number }
-  >
+  /** The chains that it leads to, and the rule that does. */
+  readonly to: Node[]
+  readonly by: SaveRule[]
+  /** The base chains that lead here, as bits. */
+  reached: number
+  mark: 'new' | 'open' | 'done'
 }
 
-/** Jumps to chains that do not exist, loops of jumps, and targets that may not be reached from where they are, as the kernel refuses them. */
-export function checkTable(table: Checked): readonly TableProblem[] {
-  const problems = [...missingChains(table)]
-  if (problems.length > 0) return problems
-  const loop = findLoop(table)
-  return loop ? [loop] : [...misplaced(table)]
-}
+const jumpWord = (rule: SaveRule): number => rule.fields.jump?.at ?? 0
 
-function* missingChains(table: Checked): Generator<TableProblem> {
-  for (const { rules } of table.chains.values())
-    for (const rule of rules) {
-      const { jump } = rule.fields
-      if (!jump) continue
-      const at = { line: rule.line, word: jump.at }
-      if (!table.chains.has(jump.chain))
-        yield { ...at, message: `chain or target "${jump.chain}" does not exist in table ${table.name}` }
-      else if (isBuiltin(table.name, jump.chain))
-        yield { ...at, message: `${jump.chain} is a built-in chain: nothing jumps to it` }
-    }
-}
+/** Which chain leads to which. */
+class Graph {
+  readonly problems: TableProblem[] = []
+  readonly #nodes = new Map<string, Node>()
+  /** Rules that may not be reached from everywhere. */
+  readonly #choosy: { readonly rule: SaveRule; readonly node: Node }[] = []
 
-/** Depth first from every chain; a chain met again while it is being walked closes a loop (ip_tables.c: mark_source_chains). */
-function findLoop(table: Checked): TableProblem | undefined {
-  const done = new Set<string>()
-  for (const start of table.chains.keys()) {
-    const path: { name: string; next: number }[] = []
-    const onPath = new Set<string>()
-    const enter = (name: string) => {
-      path.push({ name, next: 0 })
-      onPath.add(name)
-    }
-    if (!done.has(start)) enter(start)
-    for (let frame = path.at(-1); frame; frame = path.at(-1)) {
-      const rule = table.chains.get(frame.name)!.rules[frame.next++]
-      if (!rule) {
-        path.pop()
-        onPath.delete(frame.name)
-        done.add(frame.name)
-        continue
-      }
-      const to = rule.fields.jump?.chain
-      if (to === undefined || done.has(to)) continue
-      if (onPath.has(to)) {
-        const names = path.map(({ name }) => name)
-        const way = [...names.slice(names.indexOf(to)), to].join(' → ')
-        return { line: rule.line, word: rule.fields.jump?.at ?? 0, message: `a loop of jumps: ${way}` }
-      }
-      enter(to)
-    }
-  }
-  return undefined
-}
-
-/** A target that its kernel module takes only from certain base chains: also when it is reached through user chains. */
-function* misplaced(table: Checked): Generator<TableProblem> {
-  for (const base of table.chains.values()) {
-    if (!isBuiltin(table.name, base.name)) continue
-    const seen = new Set([base.name])
-    const queue = [base.name]
-    for (let name = queue.pop(); name !== undefined; name = queue.pop())
-      for (const rule of table.chains.get(name)!.rules) {
-        const { target, matches, jump } = rule.fields
-        for (const { name, extension, options } of target ? [...matches, target] : matches) {
-          const allowed = extension?.chains
-          if (!allowed) continue
-          const chains = typeof allowed === 'function' ? allowed(options) : allowed
-          if (chains && !chains.includes(base.name))
-            yield {
-              line: rule.line,
-              word: 0,
-              message: `${name} may only be reached from ${chains.join(', ')}, not from ${base.name}`,
-            }
-        }
-        if (jump && !seen.has(jump.chain)) {
-          seen.add(jump.chain)
-          queue.push(jump.chain)
+  constructor({ name, chains }: SaveTable) {
+    for (const chain of chains.values())
+      this.#nodes.set(chain.name, { name: chain.name, to: [], by: [], reached: 0, mark: 'new' })
+    for (const chain of chains.values()) {
+      const node = this.#nodes.get(chain.name)!
+      for (const rule of chain.rules) {
+        if (rule.allowed !== BASE_CHAINS) this.#choosy.push({ rule, node })
+        const { jump } = rule
+        if (jump === undefined) continue
+        const to = this.#nodes.get(jump)
+        if (!to) this.#problem(rule, `chain or target "${jump}" does not exist in table ${name}`)
+        else if (isBuiltin(name, jump)) this.#problem(rule, `${jump} is a built-in chain: nothing jumps to it`)
+        else if (node.to.at(-1) !== to) {
+          node.to.push(to)
+          node.by.push(rule)
         }
       }
+    }
+    for (const node of this.#nodes.values()) if (isBuiltin(name, node.name)) reach(node, baseChainBit(node.name))
   }
+
+  #problem(rule: SaveRule, message: string): void {
+    this.problems.push({ rule, word: jumpWord(rule), message })
+  }
+
+  /** Depth first from every chain; a chain met again while it is being walked closes a loop (ip_tables.c: mark_source_chains). */
+  findLoop(): TableProblem | undefined {
+    for (const start of this.#nodes.values()) {
+      if (start.mark !== 'new') continue
+      start.mark = 'open'
+      const path = [{ node: start, next: 0 }]
+      for (let frame = path.at(-1); frame; frame = path.at(-1)) {
+        const at = frame.next++
+        const to = frame.node.to[at]
+        if (!to) {
+          path.pop()
+          frame.node.mark = 'done'
+        } else if (to.mark === 'new') {
+          to.mark = 'open'
+          path.push({ node: to, next: 0 })
+        } else if (to.mark === 'open') {
+          const names = path.map(({ node }) => node.name)
+          const way = [...names.slice(names.indexOf(to.name)), to.name].join(' → ')
+          const rule = frame.node.by[at]!
+          return { rule, word: jumpWord(rule), message: `a loop of jumps: ${way}` }
+        }
+      }
+    }
+    return undefined
+  }
+
+  /** Extensions that their kernel modules take only from certain base chains: also when they are reached through user chains. */
+  misplaced(): readonly TableProblem[] {
+    return this.#choosy.flatMap(({ rule, node }) => {
+      const wrong = node.reached & ~rule.allowed
+      return wrong ? [whatIsMisplaced(rule, BASE_NAMES.find((name) => wrong & baseChainBit(name))!)] : []
+    })
+  }
+}
+
+function reach(from: Node, bit: number): void {
+  const queue = [from]
+  for (let node = queue.pop(); node; node = queue.pop()) {
+    if (node.reached & bit) continue
+    node.reached |= bit
+    for (const to of node.to) queue.push(to)
+  }
+}
+
+function whatIsMisplaced(rule: SaveRule, base: string): TableProblem {
+  const { matches, target } = rule.fields
+  for (const { name, extension, options, at } of target ? [...matches, target] : matches) {
+    const chains = typeof extension?.chains === 'function' ? extension.chains(options) : extension?.chains
+    if (chains && !chains.includes(base))
+      return { rule, word: at, message: `${name} may only be reached from ${chains.join(', ')}, not from ${base}` }
+  }
+  return { rule, word: 0, message: `this rule may not be reached from ${base}` }
 }

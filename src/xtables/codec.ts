@@ -28,7 +28,9 @@ export const text = (limit: number): Codec<string> =>
   one(
     'text',
     (word) => {
-      if (new TextEncoder().encode(word).length > limit) throw new WordError(`at most ${limit} characters`)
+      // a UTF-16 unit makes at most three bytes of UTF-8
+      if (word.length * 3 > limit && new TextEncoder().encode(word).length > limit)
+        throw new WordError(`at most ${limit} characters`)
       return word
     },
     quote,

@@ -35,6 +35,7 @@ export interface RuleContext {
   /** Protocol number of `-p`, undefined without it or where it is inverted. */
   readonly protocol: number | undefined
   readonly table: string
+  readonly chain: string
 }
 
 /** What matches and targets have in common. */
@@ -83,22 +84,6 @@ export function printOptions<Table extends OptionTable>(
 export function printOption<T>({ flag, value }: OptionSpec<T>, given: Given<T>): string {
   const words = value.words === 0 ? flag : `${flag} ${value.print(given.value)}`
   return given.inverted ? `! ${words}` : words
-}
-
-const flags = new WeakMap<AnyExtension, ReadonlyMap<string, string>>()
-
-/** The option that a word names: its key in the table. */
-export function optionNamed(extension: AnyExtension, word: string): string | undefined {
-  let map = flags.get(extension)
-  if (!map) {
-    map = new Map(
-      Object.entries(extension.options as OptionTable).flatMap(([key, spec]) =>
-        [spec.flag, ...(spec.aliases ?? [])].map((name) => [name, key] as const),
-      ),
-    )
-    flags.set(extension, map)
-  }
-  return map.get(word)
 }
 
 /** What is wrong with a set of options as a whole, or undefined. */

@@ -1,7 +1,5 @@
 import type { Base, Chain, Table } from '../rules/program.js'
-import type { AnyExtension } from './extension.js'
-import type { Use } from './rule-fields.js'
-import type { SaveChain, SaveFile, SaveTable } from './save.js'
+import type { SaveChain, SaveFile, SaveTable } from './save-file.js'
 import { TABLES } from './tables.js'
 
 /** The tables of a file as the walkers take them. */
@@ -19,15 +17,8 @@ function baseOf(table: string, chain: SaveChain): Base | undefined {
   return place && { ...place, policy: chain.policy === 'DROP' ? 'drop' : 'accept', counters: chain.counters }
 }
 
-const needs = (use: Use<AnyExtension>): boolean => {
-  const tracks = use.extension?.tracks
-  return typeof tracks === 'function' ? tracks(use.options) : (tracks ?? false)
-}
-
 /** Chains that nobody jumps to count as well: their rules are loaded all the same. */
 function tracks(table: SaveTable): boolean {
-  for (const { rules } of table.chains.values())
-    for (const { fields } of rules)
-      if (fields.matches.some(needs) || (fields.target && needs(fields.target))) return true
+  for (const { rules } of table.chains.values()) for (const rule of rules) if (rule.tracks) return true
   return false
 }

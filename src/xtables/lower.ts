@@ -11,7 +11,7 @@ import type { RuleFields } from './rule-fields.js'
  * What a rule means, in the order in which ip_packet_match and ip6_packet_match look (source, destination, in, out, protocol, fragment), then
  * the matches as they stand, the counter, the target.
  */
-export function lowerRule(fields: RuleFields, context: RuleContext, _backend: 'legacy' | 'nft'): readonly Step[] {
+export function lowerRule(fields: RuleFields, context: RuleContext): readonly Step[] {
   const steps: Step[] = []
   const test = (given: Given<unknown> | undefined, condition: () => Condition) => {
     if (given) steps.push({ if: invertedIf(given.inverted, condition()) })

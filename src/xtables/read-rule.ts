@@ -1,43 +1,13 @@
-import type { Family } from '../address/ip.js'
-import { familyOf } from '../address/ip.js'
-import type { Counters } from '../rules/program.js'
+import { type Family, familyOf } from '../address/ip.js'
 import { type AddressMask, parseAddressMask } from './address-mask.js'
 import { WordError } from './codec.js'
-import {
-  type AnyExtension,
-  type Given,
-  type OptionsOf,
-  type OptionTable,
-  optionNamed,
-  problemOf,
-  type RuleContext,
-} from './extension.js'
+import { Draft, type Loading } from './draft.js'
+import type { AnyExtension, Given } from './extension.js'
 import { interfaceName } from './interface.js'
-import type { AnyMatch } from './match.js'
-import { matches as MATCHES } from './matches/index.js'
+import type { Known, KnownOption, Registry } from './known.js'
+import { LineError } from './line-error.js'
 import { parseProtocol } from './protocol.js'
-import type { RuleFields, Use } from './rule-fields.js'
-import type { AnyTarget } from './target.js'
-import { targets as TARGETS } from './targets/index.js'
-
-/** What is wrong with a line, and at which word (from 0). */
-export class LineError extends Error {
-  readonly word: number
-
-  constructor(message: string, word: number) {
-    super(message)
-    this.word = word
-  }
-}
-
-/** A match or target while its options are being read. */
-interface Loading<E extends AnyExtension> {
-  readonly name: string
-  readonly extension: E | undefined
-  readonly options: Record<string, Given<unknown>>
-  readonly raw: string[]
-  readonly at: number
-}
+import type { Words } from './words.js'
 
 type Base =
   | 'source'
@@ -50,7 +20,8 @@ type Base =
   | 'jump'
   | 'goto'
   | 'counters'
-  | 'family'
+  | 'ipv4'
+  | 'ipv6'
   | 'ignored'
 
 const BASE: ReadonlyMap<string, Base> = new Map<string, Base>([
@@ -58,112 +29,189 @@ const BASE: ReadonlyMap<string, Base> = new Map<string, Base>([
   ['-p', 'protocol'], ['--protocol', 'protocol'], ['--proto', 'protocol'], ['-i', 'in'], ['--in-interface', 'in'], ['-o', 'out'],
   ['--out-interface', 'out'], ['-f', 'fragment'], ['--fragment', 'fragment'], ['--fragments', 'fragment'], ['-m', 'match'], ['--match', 'match'],
   ['-j', 'jump'], ['--jump', 'jump'], ['-g', 'goto'], ['--goto', 'goto'], ['-c', 'counters'], ['--set-counters', 'counters'],
-  ['-4', 'family'], ['--ipv4', 'family'], ['-6', 'family'], ['--ipv6', 'family'], ['-w', 'ignored'], ['--wait', 'ignored'],
+  ['-4', 'ipv4'], ['--ipv4', 'ipv4'], ['-6', 'ipv6'], ['--ipv6', 'ipv6'], ['-w', 'ignored'], ['--wait', 'ignored'],
 ]) // biome-ignore format: a table
 
-/** Extensions of iptables 1.8 that are targets: a jump to one of these names is no jump to a chain. */
+/** Extensions of iptables 1.8 that are targets and that we do not have: `-j` with one of these names is no jump to a chain. */
 const OTHER_TARGETS: ReadonlySet<string> = new Set(
-  'AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNSECMARK DNPT DSCP ECN HMARK IDLETIMER LED NETMAP NFQUEUE RATEEST SECMARK SET SNPT SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY ULOG'.split(
+  'CLUSTERIP CONNSECMARK DNPT ECN HMARK IDLETIMER LED RATEEST SECMARK SET SNPT SYNPROXY TCPOPTSTRIP TPROXY ULOG'.split(
     ' ',
   ),
 )
 
-/** Reads the words behind `-A CHAIN`. Several rules where `-s` or `-d` lists several addresses. */
+/** The options that end the words of an extension that we do not know. */
+const ENDS: ReadonlySet<string> = new Set([
+  '-m',
+  '-j',
+  '-g',
+  '--match',
+  '--jump',
+  '--goto',
+  '-s',
+  '-d',
+  '-p',
+  '-i',
+  '-o',
+])
+
+/** How many different words are kept for one kind of value. */
+const KEPT = 4096
+
+const LONG = 45
+
+/** Reads the words behind `-A CHAIN`. */
 export class RuleReader {
-  readonly #family: Family
-  readonly #table: string
+  readonly family: Family
+  readonly table: string
+  readonly #registry: Registry
   readonly #isChain: (name: string) => boolean
-  #words: readonly string[] = []
+  readonly #addresses = new Map<string, Given<AddressMask>>()
+  readonly #interfaces = new Map<string, Given<string>>()
+  readonly #protocols = new Map<string, Given<number>>()
+  readonly #draft: Draft
+  #words!: Words
   #at = 0
 
-  constructor(family: Family, table: string, isChain: (name: string) => boolean) {
-    this.#family = family
-    this.#table = table
+  constructor(registry: Registry, family: Family, table: string, isChain: (name: string) => boolean) {
+    this.#registry = registry
+    this.family = family
+    this.table = table
+    this.#draft = new Draft(family, table)
     this.#isChain = isChain
   }
 
-  /** Throws LineError. `undefined`: the rule is for the other family (-4, -6). */
-  read(
-    chain: string,
-    words: readonly string[],
-    from: number,
-    counters: Counters | undefined,
-  ): readonly RuleFields[] | undefined {
+  /** Throws LineError. What it gives is good until the next call. The rule is for the other family where `draft.otherFamily` is set (-4, -6). */
+  read(chain: string, words: Words, from: number): Draft {
     this.#words = words
     this.#at = from
-    const draft = new Draft(this.#family, this.#table)
-    let inverted = -1
+    const draft = this.#draft
+    draft.begin(chain)
+    let not = -1
     while (this.#at < words.length) {
-      const at = this.#at
-      const word = words[this.#at++]!
+      const at = this.#at++
+      const word = words.text[at]!
       if (word === '!') {
-        if (inverted >= 0) throw new LineError('"!" twice', at)
-        inverted = at
+        if (not >= 0) throw new LineError('"!" twice', at)
+        not = at
         continue
       }
-      const base = BASE.get(word)
-      if (base !== undefined) this.#base(draft, base, word, at, inverted >= 0)
-      else this.#option(draft, word, at, inverted >= 0)
-      inverted = -1
+      const base = word.charCodeAt(1) !== LONG || word.length < 5 ? BASE.get(word) : undefined
+      if (base !== undefined) this.#base(draft, base, at, not >= 0)
+      else if (!this.#option(draft, word, at, not >= 0)) this.#rare(draft, word, at, not >= 0)
+      not = -1
     }
-    if (inverted >= 0) throw new LineError('"!" stands before nothing', inverted)
-    return draft.finish(chain, draft.counters ?? counters)
+    if (not >= 0) throw new LineError('"!" stands before nothing', not)
+    draft.check()
+    return draft
   }
 
   #next(what: string, at: number): string {
-    const word = this.#words[this.#at]
-    if (word === undefined) throw new LineError(`"${this.#words[at]}" needs ${what}`, at)
-    this.#at++
-    return word
+    if (this.#at >= this.#words.length) throw new LineError(`"${this.#words.text[at]}" needs ${what}`, at)
+    return this.#words.text[this.#at++]!
   }
 
   /** The word behind an option, and whether it is negated: `! -s A`, or the old `-s ! A`. */
-  #value(what: string, at: number, inverted: boolean): Given<string> {
-    const word = this.#next(what, at)
-    if (word !== '!') return { value: word, inverted }
+  #negated(at: number, inverted: boolean): boolean {
+    if (this.#at >= this.#words.length || this.#words.text[this.#at] !== '!') return inverted
     if (inverted) throw new LineError('"!" twice', at)
-    return { value: this.#next(what, at), inverted: true }
+    this.#at++
+    return true
   }
 
-  #base(draft: Draft, base: Base, word: string, at: number, inverted: boolean): void {
-    const cannot = () => {
-      if (inverted) throw new LineError(`"!" cannot stand before ${word}`, at)
+  /** Reads the next word with `parse`, or finds what it was read as before. */
+  #value<T>(
+    kept: Map<string, Given<T>>,
+    what: string,
+    at: number,
+    inverted: boolean,
+    parse: (word: string) => T,
+  ): Given<T> {
+    const not = this.#negated(at, inverted)
+    const word = this.#next(what, at)
+    let given = kept.get(word)
+    if (given === undefined) {
+      try {
+        given = { value: parse(word), inverted: false }
+      } catch (error) {
+        throw error instanceof WordError ? new LineError(error.message, this.#at - 1) : error
+      }
+      if (kept.size < KEPT) kept.set(word, given)
     }
+    return not ? { value: given.value, inverted: true } : given
+  }
+
+  #base(draft: Draft, base: Base, at: number, inverted: boolean): void {
+    if (inverted && !INVERTIBLE.has(base)) throw new LineError(`"!" cannot stand before ${this.#words.text[at]}`, at)
     switch (base) {
       case 'source':
       case 'destination':
-        draft.addresses(base, this.#value('an address', at, inverted), this.#at - 1)
+        draft.once(base, at)
+        if (this.#words.text[this.#at]?.includes(','))
+          draft[base === 'source' ? 'sources' : 'destinations'] = this.#several(at, inverted)
+        else
+          draft[base === 'source' ? 'src' : 'dst'] = this.#value(
+            this.#addresses,
+            'an address',
+            at,
+            inverted,
+            this.#parseAddress,
+          )
         return
       case 'protocol':
-        draft.setProtocol(this.#value('a protocol', at, inverted), this.#at - 1)
+        draft.once(base, at)
+        draft.protocol = this.#value(this.#protocols, 'a protocol', at, inverted, readProtocol)
+        if (draft.protocol.inverted && draft.protocol.value === 0)
+          throw new LineError('no packet has no protocol: ! -p all', at)
         return
       case 'in':
-      case 'out': {
-        const given = this.#value('an interface', at, inverted)
-        draft.setInterface(base, given, this.#at - 1)
+      case 'out':
+        draft.once(base, at)
+        draft[base === 'in' ? 'iif' : 'oif'] = this.#value(
+          this.#interfaces,
+          'an interface',
+          at,
+          inverted,
+          interfaceName.parse,
+        )
         return
-      }
       case 'fragment':
-        if (this.#family === 6) throw new LineError('-f is not there for IPv6', at)
+        if (this.family === 6) throw new LineError('-f is not there for IPv6', at)
         draft.fragment = { value: true, inverted }
         return
       case 'match':
-        cannot()
-        draft.matches.push(this.#extension(this.#next('the name of a match', at), MATCHES, this.#at - 1))
+        this.#extension(draft, this.#next('the name of a match', at), this.#registry.matches)
         return
       case 'jump':
       case 'goto':
-        cannot()
-        this.#jump(draft, this.#next('a target', at), base === 'goto', this.#at - 1)
+        this.#jump(draft, this.#next('a target', at), base === 'goto')
         return
       case 'counters':
         draft.counters = { packets: this.#count(at), bytes: this.#count(at) }
         return
-      case 'family':
-        if (word.includes('4') !== (this.#family === 4)) draft.otherFamily = true
+      case 'ipv4':
+      case 'ipv6':
+        if ((base === 'ipv4') !== (this.family === 4)) draft.otherFamily = true
         return
       case 'ignored':
         return
+    }
+  }
+
+  readonly #parseAddress = (word: string): AddressMask => {
+    const parsed = parseAddressMask(word)
+    if (!parsed) throw new WordError(`bad address "${word}"${/^[g-z]/i.test(word) ? ': names are not looked up' : ''}`)
+    if (familyOf(parsed.ip) !== this.family) throw new WordError(`${word} is not an IPv${this.family} address`)
+    return parsed
+  }
+
+  /** `-s A,B`: a rule for each. */
+  #several(at: number, inverted: boolean): readonly Given<AddressMask>[] {
+    if (inverted) throw new LineError('"!" and several addresses exclude each other', at)
+    const word = this.#next('an address', at)
+    try {
+      return word.split(',').map((part) => ({ value: this.#parseAddress(part), inverted: false }))
+    } catch (error) {
+      throw error instanceof WordError ? new LineError(error.message, this.#at - 1) : error
     }
   }
 
@@ -173,173 +221,133 @@ export class RuleReader {
     return Number(word)
   }
 
-  #jump(draft: Draft, name: string, goto: boolean, at: number): void {
-    if (draft.target || draft.jump) throw new LineError('a rule has one target', at)
-    if (goto || (this.#isChain(name) && !(name in TARGETS))) {
-      draft.jump = { chain: name, goto, at }
-      return
-    }
-    if (name in TARGETS || OTHER_TARGETS.has(name)) draft.target = this.#extension(name, TARGETS, at)
-    else if (this.#words[this.#at]?.startsWith('--')) draft.target = this.#extension(name, TARGETS, at)
-    else draft.jump = { chain: name, goto, at }
+  #jump(draft: Draft, name: string, goto: boolean): void {
+    const at = this.#at - 1
+    if (draft.target || draft.to) throw new LineError('a rule has one target', at)
+    const next = this.#words.length > this.#at ? this.#words.text[this.#at]! : ''
+    const isTarget =
+      this.#registry.targets.has(name) || (!this.#isChain(name) && (OTHER_TARGETS.has(name) || next.startsWith('--')))
+    if (goto || !isTarget) draft.to = { chain: name, goto, at }
+    else draft.target = this.#extension(draft, name, this.#registry.targets)
   }
 
-  /** Unknown ones take every word up to the next -m, -j or -g. */
-  #extension<E extends AnyExtension>(name: string, registry: Readonly<Record<string, E>>, at: number): Loading<E> {
-    const extension = Object.hasOwn(registry, name) ? registry[name] : undefined
+  /** Unknown ones take every word up to the next option that is surely not theirs. */
+  #extension<E extends AnyExtension>(draft: Draft, name: string, registry: ReadonlyMap<string, Known<E>>): Loading<E> {
+    const at = this.#at - 1
+    const known = registry.get(name)
+    if (known) return draft.loading(known.name, known, undefined, at) as Loading<E>
     const raw: string[] = []
-    if (!extension)
-      while (
-        this.#at < this.#words.length &&
-        !['-m', '-j', '-g', '--match', '--jump', '--goto'].includes(this.#words[this.#at]!)
-      )
-        raw.push(this.#words[this.#at++]!)
-    return { name, extension, options: {}, raw, at }
+    const { text, length } = this.#words
+    while (this.#at < length) {
+      const word = text[this.#at]!
+      if (ENDS.has(word) || (word === '!' && this.#at + 1 < length && ENDS.has(text[this.#at + 1]!))) break
+      raw.push(requote(word))
+      this.#at++
+    }
+    return draft.loading(name, undefined, raw.join(' '), at) as Loading<E>
   }
 
-  #option(draft: Draft, word: string, at: number, inverted: boolean): void {
-    const found = draft.owner(word) ?? this.#implied(draft, word)
-    if (!found) {
-      const where = draft.target ? `, and neither does -j ${draft.target.name}` : ''
-      throw new LineError(
-        word.startsWith('-')
-          ? `unknown option "${word}": no match of this rule has it${where}`
-          : `"${word}" does not belong here`,
-        at,
-      )
+  /** False where no extension of this rule has an option of that name. */
+  #option(draft: Draft, word: string, at: number, inverted: boolean): boolean {
+    for (let i = draft.count - 1; i >= 0; i--) {
+      // the one loaded last first, as xtables_merge_options puts them
+      const use = draft.loaded[i]!
+      const option = use.known?.options.get(word)
+      if (!option) continue
+      this.#take(use, option, word, at, inverted)
+      return true
     }
-    const { use, key } = found
-    const spec = use.extension!.options[key]!
-    const given: { value: string; inverted: boolean } = { value: '', inverted }
-    for (let i = 0; i < spec.value.words; i++) {
-      const next = this.#value(spec.value.metavar, at, i === 0 ? inverted : false)
-      given.inverted = given.inverted || next.inverted
-      given.value = i === 0 ? next.value : `${given.value} ${next.value}`
+    const known = this.#registry.impliedBy(this.family, draft.positiveProtocol)
+    const option = known?.options.get(word)
+    if (!known || !option) return false
+    const use = draft.loading(known.name, known, undefined, at)
+    this.#take(use, option, word, at, inverted)
+    return true
+  }
+
+  #take(use: Loading<AnyExtension>, option: KnownOption, word: string, at: number, inverted: boolean): void {
+    const { key, words, read } = option
+    const not = words === 0 ? inverted : this.#negated(at, inverted)
+    if (not && !option.invertible) throw new LineError(`"!" cannot stand before ${word}`, at)
+    if (use.options[key] !== undefined) throw new LineError(`${word} stands twice`, at)
+    let text = words === 0 ? '' : this.#argument(option, at)
+    if (words === 2) text += ` ${this.#argument(option, at)}`
+    let given = read.get(text)
+    if (given === undefined) {
+      given = this.#parsed(option, text, word, at)
+      if (read.size < KEPT) read.set(text, given)
     }
-    if (given.inverted && !spec.invertible) throw new LineError(`"!" cannot stand before ${word}`, at)
-    if (use.options[key]) throw new LineError(`${word} stands twice`, at)
+    use.options[key] = not ? { value: given.value, inverted: true } : given
+  }
+
+  #argument({ spec }: KnownOption, at: number): string {
+    return this.#next(spec.value.metavar, at)
+  }
+
+  #parsed({ spec, words }: KnownOption, text: string, word: string, at: number): Given<unknown> {
     try {
-      use.options[key] = { value: spec.value.parse(given.value), inverted: given.inverted }
+      return { value: spec.value.parse(text), inverted: false }
     } catch (error) {
-      if (error instanceof WordError)
-        throw new LineError(`${word}: ${error.message}`, spec.value.words > 0 ? at + 1 : at)
-      throw error
+      if (!(error instanceof WordError)) throw error
+      throw new LineError(`${word}: ${error.message}`, words > 0 ? this.#at - words : at)
     }
   }
 
-  /** `-p tcp --dport 22`: the protocol's own match comes along. */
-  #implied(draft: Draft, word: string): { use: Loading<AnyExtension>; key: string } | undefined {
-    const protocol = draft.protocol && !draft.protocol.inverted ? draft.protocol.value : undefined
-    if (protocol === undefined) return undefined
-    for (const match of Object.values(MATCHES)) {
-      if (!match.impliedBy?.includes(protocol) || !match.families.includes(this.#family)) continue
-      const key = optionNamed(match, word)
-      if (key === undefined) continue
-      const use: Loading<AnyMatch> = { name: match.name, extension: match, options: {}, raw: [], at: this.#at - 1 }
-      draft.matches.push(use)
-      return { use, key }
-    }
-    return undefined
-  }
-}
-
-/** A rule while its words are being read. */
-class Draft {
-  readonly #family: Family
-  readonly #table: string
-  readonly #addresses: Record<'source' | 'destination', readonly Given<AddressMask>[]> = { source: [], destination: [] }
-  protocol: Given<number> | undefined
-  in: Given<string> | undefined
-  out: Given<string> | undefined
-  fragment: Given<true> | undefined
-  readonly matches: Loading<AnyMatch>[] = []
-  target: Loading<AnyTarget> | undefined
-  jump: { readonly chain: string; readonly goto: boolean; readonly at: number } | undefined
-  counters: Counters | undefined
-  otherFamily = false
-
-  constructor(family: Family, table: string) {
-    this.#family = family
-    this.#table = table
-  }
-
-  addresses(end: 'source' | 'destination', { value, inverted }: Given<string>, at: number): void {
-    if (this.#addresses[end].length > 0) throw new LineError(`two ${end} options`, at)
-    const parts = value.includes(',') ? value.split(',') : [value]
-    if (inverted && parts.length > 1) throw new LineError('"!" and several addresses exclude each other', at)
-    this.#addresses[end] = parts.map((part) => {
-      const parsed = parseAddressMask(part)
-      if (!parsed)
-        throw new LineError(`bad address "${part}"${/^[a-z]/i.test(part) ? ': names are not looked up' : ''}`, at)
-      if (familyOf(parsed.ip) !== this.#family) throw new LineError(`${part} is not an IPv${this.#family} address`, at)
-      return { value: parsed, inverted }
-    })
-  }
-
-  setProtocol({ value, inverted }: Given<string>, at: number): void {
-    const protocol = parseProtocol(value)
-    if (protocol === undefined) throw new LineError(`unknown protocol "${value}"`, at)
-    if (protocol === 0 && inverted) throw new LineError('no packet has no protocol: ! -p all', at)
-    this.protocol = { value: protocol, inverted }
-  }
-
-  setInterface(which: 'in' | 'out', { value, inverted }: Given<string>, at: number): void {
-    try {
-      this[which] = { value: interfaceName.parse(value), inverted }
-    } catch (error) {
-      throw error instanceof WordError ? new LineError(error.message, at) : error
-    }
-  }
-
-  /** The extension that has this option: the one loaded last first, as xtables_merge_options puts them. */
-  owner(word: string): { use: Loading<AnyExtension>; key: string } | undefined {
-    const uses: Loading<AnyExtension>[] = this.target ? [...this.matches, this.target] : this.matches
-    for (let i = uses.length - 1; i >= 0; i--) {
-      const use = uses[i]!
-      const key = use.extension && optionNamed(use.extension, word)
-      if (key !== undefined) return { use, key }
-    }
-    return undefined
-  }
-
-  finish(chain: string, counters: Counters | undefined): readonly RuleFields[] | undefined {
-    if (this.otherFamily) return undefined
-    const protocol = this.protocol && !this.protocol.inverted ? this.protocol.value : undefined
-    const context: RuleContext = { family: this.#family, table: this.#table, protocol }
-    for (const use of this.matches) check(use, context)
-    if (this.target) check(this.target, context)
-    const { source, destination } = this.#addresses
-    const fields = (src: Given<AddressMask> | undefined, dst: Given<AddressMask> | undefined): RuleFields => ({
-      chain,
-      src,
-      dst,
-      iif: this.in,
-      oif: this.out,
-      protocol: this.protocol,
-      fragment: this.fragment,
-      matches: this.matches.map(used),
-      target: this.target && used(this.target),
-      jump: this.jump,
-      counters,
-    })
-    if (source.length < 2 && destination.length < 2) return [fields(source[0], destination[0])]
-    return (source.length > 0 ? source : [undefined]).flatMap((src) =>
-      (destination.length > 0 ? destination : [undefined]).map((dst) => fields(src, dst)),
+  /** Spellings that getopt_long(3) takes too: `--dport=22`, `-ptcp`, `--dpo 22`. */
+  #rare(draft: Draft, word: string, at: number, inverted: boolean): void {
+    const long = word.startsWith('--') && word.length > 2
+    const base = BASE.get(word)
+    if (base !== undefined) return this.#base(draft, base, at, inverted)
+    const equals = word.indexOf('=')
+    if (long && equals > 0) return this.#insert(draft, at, inverted, word.slice(0, equals), word.slice(equals + 1))
+    if (!long && word.startsWith('-') && word.length > 2 && BASE.has(word.slice(0, 2)))
+      return this.#insert(draft, at, inverted, word.slice(0, 2), word.slice(2))
+    const names = long ? this.#beginning(draft, word) : []
+    if (names.length === 1) return this.#insert(draft, at, inverted, names[0]!)
+    if (names.length > 1) throw new LineError(`"${word}" is ambiguous: ${names.join(', ')}`, at)
+    const where = draft.target ? `, and neither does -j ${draft.target.name}` : ''
+    throw new LineError(
+      word.startsWith('-')
+        ? `unknown option "${word}": no match of this rule has it${where}`
+        : `"${word}" does not belong here`,
+      at,
     )
   }
+
+  /** Puts other words in the place of one, and reads on from there. */
+  #insert(draft: Draft, at: number, inverted: boolean, ...instead: readonly string[]): void {
+    const { text, at: places } = this.#words
+    text.splice(at, 1, ...instead)
+    places.splice(at, 1, ...instead.map(() => places[at]!))
+    this.#words.length += instead.length - 1
+    this.#at = at + 1
+    const word = instead[0]!
+    const base = BASE.get(word)
+    if (base !== undefined) this.#base(draft, base, at, inverted)
+    else if (!this.#option(draft, word, at, inverted))
+      throw new LineError(`unknown option "${word}": no match of this rule has it`, at)
+  }
+
+  /** The options that begin so. */
+  #beginning(draft: Draft, word: string): readonly string[] {
+    const implied = this.#registry.impliedBy(this.family, draft.positiveProtocol)
+    const options = [...draft.loaded.slice(0, draft.count).map(({ known }) => known), implied].flatMap((known) => [
+      ...(known?.options ?? []),
+    ])
+    const found = new Map<unknown, string>()
+    for (const [name, option] of options) if (name.startsWith(word)) found.set(option, name)
+    for (const [name, base] of BASE) if (name.startsWith(word)) found.set(base, name)
+    return [...found.values()]
+  }
 }
 
-function check({ extension, options, at }: Loading<AnyExtension>, context: RuleContext): void {
-  const problem = extension && problemOf(extension, options as OptionsOf<OptionTable>, context)
-  if (problem) throw new LineError(problem, at)
-}
+const INVERTIBLE: ReadonlySet<Base> = new Set(['source', 'destination', 'protocol', 'in', 'out', 'fragment'])
 
-const used = <E extends AnyExtension>({ name, extension, options, raw }: Loading<E>): Use<E> => ({
-  name,
-  extension,
-  options: options as OptionsOf<OptionTable>,
-  raw: extension ? undefined : raw.map(requote).join(' '),
-})
+function readProtocol(word: string): number {
+  const protocol = parseProtocol(word)
+  if (protocol === undefined) throw new WordError(`unknown protocol "${word}"`)
+  return protocol
+}
 
 /** Words of an extension that we do not know, quoted where they must be. */
 const requote = (word: string): string => (/^[^\s"\\']+$/.test(word) ? word : `"${word.replace(/["\\']/g, '\\$&')}"`)

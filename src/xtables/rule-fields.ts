@@ -1,15 +1,17 @@
 import type { Counters } from '../rules/program.js'
 import type { AddressMask } from './address-mask.js'
-import type { Given, OptionsOf, OptionTable } from './extension.js'
+import type { AnyExtension, Given, OptionsOf, OptionTable } from './extension.js'
 import type { AnyMatch } from './match.js'
 import type { AnyTarget } from './target.js'
 
 /** A match or target of a rule. Without `extension` we do not know it: its words are kept as they were. */
-export interface Use<E> {
+export interface Use<E extends AnyExtension> {
   readonly name: string
   readonly extension: E | undefined
   readonly options: OptionsOf<OptionTable>
   readonly raw: string | undefined
+  /** Which word of its line names it. */
+  readonly at: number
 }
 
 /** What stands on one `-A` line. */
@@ -23,13 +25,7 @@ export interface RuleFields {
   readonly fragment: Given<true> | undefined
   readonly matches: readonly Use<AnyMatch>[]
   readonly target: Use<AnyTarget> | undefined
-  /** A user chain to go to. */
-  readonly jump:
-    | {
-        readonly chain: string
-        readonly goto: boolean /** Which word of its line names the chain. */
-        readonly at: number
-      }
-    | undefined
+  /** A user chain to go to; `at`: which word of its line names the chain. */
+  readonly jump: { readonly chain: string; readonly goto: boolean; readonly at: number } | undefined
   readonly counters: Counters | undefined
 }

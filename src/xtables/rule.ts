@@ -1,49 +1,84 @@
 import type { Family } from '../address/ip.js'
 import type { Counters, Rule, Source, Step } from '../rules/program.js'
 import { type AddressMask, printAddressMask } from './address-mask.js'
+import { parseCounters, printCounters } from './counters.js'
 import { type Given, printOptions, type RuleContext } from './extension.js'
 import { interfaceName } from './interface.js'
 import { lowerRule } from './lower.js'
 import { printProtocol } from './protocol.js'
+import type { RuleReader } from './read-rule.js'
 import type { RuleFields } from './rule-fields.js'
+import { Words } from './words.js'
 
-/** Where a whole ruleset's rules stand: shared by all rules of a table. */
+/** What the rules of one table of one file share. */
 export interface TablePlace {
   readonly family: Family
   readonly table: string
   readonly file: string
   readonly backend: 'legacy' | 'nft'
+  /** The whole file. */
+  readonly text: string
+  readonly reader: RuleReader
 }
 
-/** One rule: its words, taken apart. What it means and how it prints are worked out when asked. */
+/** What was found out about a rule when it was read for the first time. */
+export interface Findings {
+  /** The chain that it jumps or goes to. */
+  readonly jump: string | undefined
+  readonly tracks: boolean
+  /** The base chains that it may be reached from, as bits (baseChainBit). */
+  readonly allowed: number
+}
+
+const words = new Words()
+
+/**
+ * One rule: where its line stands. A line is read and checked when its file is, then forgotten; what it means and how it prints are
+ * worked out again when asked: most rules of a large ruleset are never looked at.
+ */
 export class SaveRule implements Rule {
-  readonly fields: RuleFields
   readonly place: TablePlace
   readonly line: number
-  #steps: readonly Step[] | undefined
+  readonly jump: string | undefined
+  readonly tracks: boolean
+  readonly allowed: number
+  readonly #from: number
+  readonly #to: number
+  /** Which of the rules that its line makes: `-s A,B` makes two. */
+  readonly #index: number
+  #steps: readonly Step[] | undefined = undefined
 
-  constructor(fields: RuleFields, place: TablePlace, line: number) {
-    this.fields = fields
+  constructor(place: TablePlace, line: number, from: number, to: number, index: number, findings: Findings) {
     this.place = place
     this.line = line
+    this.jump = findings.jump
+    this.tracks = findings.tracks
+    this.allowed = findings.allowed
+    this.#from = from
+    this.#to = to
+    this.#index = index
   }
 
-  get context(): RuleContext {
-    const { protocol } = this.fields
-    return {
-      family: this.place.family,
-      table: this.place.table,
-      protocol: protocol && !protocol.inverted ? protocol.value : undefined,
-    }
+  get fields(): RuleFields {
+    const { text, reader } = this.place
+    words.split(text, this.#from, this.#to)
+    const at = words.text[0]!.startsWith('[') ? 1 : 0
+    return reader
+      .read(words.text[at + 1]!, words, at + 2)
+      .fields(this.#index, at === 1 ? parseCounters(words.text[0]!) : undefined)
   }
 
   get steps(): readonly Step[] {
-    this.#steps ??= lowerRule(this.fields, this.context, this.place.backend)
+    if (this.#steps === undefined) {
+      const { fields } = this
+      this.#steps = lowerRule(fields, contextOf(fields, this.place))
+    }
     return this.#steps
   }
 
   get text(): string {
-    return printRule(this.fields, this.context)
+    const { fields } = this
+    return printRule(fields, contextOf(fields, this.place))
   }
 
   get counters(): Counters | undefined {
@@ -62,7 +97,28 @@ export class SaveRule implements Rule {
     }
     return undefined
   }
+
+  /** Where the n-th word of its line stands, from 1. */
+  columnOf(word: number): number {
+    words.split(this.place.text, this.#from, this.#to)
+    return (words.at[word] ?? this.#from) - this.#from + 1
+  }
+
+  /** As iptables-save prints it, counters in front where it came with some. */
+  print(counters?: Counters): string {
+    const { fields } = this
+    const text = printRule(fields, contextOf(fields, this.place))
+    const shown = counters ?? fields.counters
+    return shown ? `${printCounters(shown)} ${text}` : text
+  }
 }
+
+const contextOf = ({ chain, protocol }: RuleFields, { family, table }: TablePlace): RuleContext => ({
+  family,
+  table,
+  chain,
+  protocol: protocol && !protocol.inverted ? protocol.value : undefined,
+})
 
 const not = (given: { readonly inverted: boolean }): string => (given.inverted ? '! ' : '')
 const isAll = ({ value, inverted }: Given<AddressMask>) => value.length === 0 && !inverted

@@ -31,5 +31,17 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Pick<Base, 
   },
 }
 
-export const isBuiltin = (table: string, chain: string): boolean => Object.hasOwn(TABLES[table] ?? {}, chain)
+const BITS: Readonly<Record<string, number>> = { PREROUTING: 1, INPUT: 2, FORWARD: 4, OUTPUT: 8, POSTROUTING: 16 }
+
+/** The name of a base chain as one bit; 0 for any other. */
+export const baseChainBit = (name: string): number => BITS[name] ?? 0
+/** All of them. */
+export const BASE_CHAINS = 31
+export const BASE_NAMES = Object.keys(BITS)
+
+const BUILTIN: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  Object.entries(TABLES).map(([table, chains]) => [table, new Set(Object.keys(chains))]),
+)
+
+export const isBuiltin = (table: string, chain: string): boolean => BUILTIN.get(table)?.has(chain) ?? false
 export const hookOf = (table: string, chain: string): Hook | undefined => TABLES[table]?.[chain]?.hook

@@ -1,54 +1,60 @@
-/** One word of a line: its text with quotes and escapes resolved, and where it begins (from 1). */
-export interface Word {
-  readonly text: string
-  readonly column: number
-}
-
 const QUOTE = 34
 const BACKSLASH = 92
 const SPACE = 32
 const TAB = 9
+const RETURN = 13
+
+const isBlank = (code: number): boolean => code === SPACE || code === TAB || code === RETURN
 
 /**
- * Cuts a line into words as iptables-restore does (iptables/xshared.c: add_param_to_argv): blanks separate, double quotes hold together, a
- * backslash within quotes takes the next character as it is. A quote left open runs to the end of the line: `open` tells where it began.
+ * The words of one line, cut as iptables-restore does (iptables/xshared.c: add_param_to_argv): blanks separate, double quotes hold
+ * together, a backslash within quotes takes the next character as it is, and a closing quote ends its word. One object serves
+ * line after line: what it holds is good until the next `split`.
  */
-export function splitWords(line: string): {
-  readonly words: readonly string[]
-  readonly columns: readonly number[]
-  readonly open: number | undefined
-} {
-  const words: string[] = []
-  const columns: number[] = []
-  let i = 0
-  for (;;) {
-    while (i < line.length && (line.charCodeAt(i) === SPACE || line.charCodeAt(i) === TAB)) i++
-    if (i >= line.length) return { words, columns, open: undefined }
-    columns.push(i + 1)
-    const start = i
-    while (i < line.length && !isEnd(line.charCodeAt(i))) i++
-    if (line.charCodeAt(i) !== QUOTE) {
-      words.push(line.slice(start, i))
-      continue
+export class Words {
+  readonly text: string[] = []
+  /** Where each word begins in the source. */
+  readonly at: number[] = []
+  length = 0
+  /** Where a quote begins that is never closed, or -1. */
+  open = -1
+
+  split(source: string, from: number, to: number): void {
+    this.length = 0
+    this.open = -1
+    let i = from
+    for (;;) {
+      while (i < to && isBlank(source.charCodeAt(i))) i++
+      if (i >= to) return
+      const start = i
+      let code = source.charCodeAt(i)
+      while (code !== QUOTE && !isBlank(code) && ++i < to) code = source.charCodeAt(i)
+      if (i < to && code === QUOTE) i = this.#quoted(source, start, i, to)
+      else this.#push(source.slice(start, i), start)
     }
-    let word = line.slice(start, i)
-    let open: number | undefined
-    for (; i < line.length; i++) {
-      const code = line.charCodeAt(i)
-      if (code === QUOTE) open = open === undefined ? i + 1 : undefined
-      else if (code === BACKSLASH && open !== undefined) word += line[++i] ?? ''
-      else if (open === undefined && (code === SPACE || code === TAB)) break
-      else {
-        const from = i
-        while (i + 1 < line.length && !isSpecial(line.charCodeAt(i + 1), open !== undefined)) i++
-        word += line.slice(from, i + 1)
-      }
+  }
+
+  #push(word: string, at: number): void {
+    this.text[this.length] = word
+    this.at[this.length] = at
+    this.length++
+  }
+
+  /** A word with a quote at `quote`; gives where it ends. */
+  #quoted(source: string, start: number, quote: number, to: number): number {
+    let word = source.slice(start, quote)
+    let from = quote + 1
+    let i = from
+    for (; i < to; i++) {
+      const code = source.charCodeAt(i)
+      if (code === QUOTE) break
+      if (code !== BACKSLASH) continue
+      word += source.slice(from, i)
+      from = ++i
     }
-    words.push(word)
-    if (open !== undefined) return { words, columns, open }
+    if (i >= to) this.open = quote
+    word += source.slice(from, Math.min(i, to))
+    this.#push(word, start)
+    return i + 1
   }
 }
-
-const isEnd = (code: number): boolean => code === SPACE || code === TAB || code === QUOTE
-const isSpecial = (code: number, quoted: boolean): boolean =>
-  code === QUOTE || (quoted ? code === BACKSLASH : code === SPACE || code === TAB)

@@ -24,15 +24,16 @@ export const natRange: Codec<NatRange> = {
   words: 1,
   metavar: '[address[-address]][:port[-port]]',
   parse(word) {
-    const bracketed = /^\[([^\]]*)\](?:-\[([^\]]*)\])?(?::(.*))?$/.exec(word)
+    const bracketed = word.charCodeAt(0) !== 91 ? null : /^\[([^\]]*)\](?:-\[([^\]]*)\])?(?::(.*))?$/.exec(word)
     if (bracketed) {
       const [, from = '', to, ports] = bracketed
       const inner = to === undefined ? from : `${from}-${to}`
       return { addresses: parseAddresses(inner), ...(ports === undefined ? {} : parsePorts(ports)) }
     }
-    const colons = word.split(':').length - 1
-    if (colons > 1) return { addresses: parseAddresses(word) }
-    const [addresses = '', ports] = word.split(':')
+    const colon = word.indexOf(':')
+    if (colon >= 0 && word.includes(':', colon + 1)) return { addresses: parseAddresses(word) }
+    const addresses = colon < 0 ? word : word.slice(0, colon)
+    const ports = colon < 0 ? undefined : word.slice(colon + 1)
     if (addresses === '' && ports === undefined) throw new WordError('an address or a port is needed')
     return {
       ...(addresses === '' ? {} : { addresses: parseAddresses(addresses) }),

@@ -3,7 +3,6 @@ import { defineTarget } from '../target.js'
 export const trace = defineTarget({
   name: 'TRACE',
   families: [4, 6],
-  tables: ['raw'],
   options: {},
   doc: {
     summary: 'The kernel reports every rule that the packet matches. Goes on.',

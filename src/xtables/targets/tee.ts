@@ -1,0 +1,23 @@
+import { address } from '../codec.js'
+import { interfaceName } from '../interface.js'
+import { defineTarget } from '../target.js'
+
+export const tee = defineTarget({
+  name: 'TEE',
+  families: [4, 6],
+  required: ['gateway'],
+  options: {
+    gateway: { flag: '--gateway', value: address, doc: 'where the copy goes' },
+    oif: { flag: '--oif', value: interfaceName, doc: 'through this interface' },
+  },
+  doc: {
+    summary: 'Sends a copy of the packet to another host and goes on.',
+    notes: ['The copy is not followed.'],
+    kernel: 'net/netfilter/xt_TEE.c: tee_tg4, tee_tg6',
+  },
+  check: ({ gateway }, { family }) =>
+    (typeof gateway!.value === 'number') === (family === 4)
+      ? undefined
+      : `${address.print(gateway!.value)} is of the other family`,
+  lower: ({ gateway }) => [{ do: 'log', prefix: `copy to ${address.print(gateway!.value)}` }],
+})
