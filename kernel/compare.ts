@@ -4,12 +4,12 @@ import { countsOf, type Verdict } from './verdict.js'
 
 /** One point on which the model and the kernel differ. `packet` from 1. */
 export interface Difference {
-  readonly about: 'frames' | 'counters' | 'connections' | 'trace' | 'failure'
+  readonly about: 'frames' | 'counters' | 'connections' | 'trace' | 'failure' | 'unknown'
   readonly packet?: number
   readonly text: string
 }
 
-/** Everything on which the model differs from the kernel; nothing is best. */
+/** Everything on which the model differs from the kernel; nothing is best. `unknown` stands alone: the model says that it cannot tell. */
 export function differences(lab: Lab, verdict: Verdict): readonly Difference[] {
   let answer: Answer
   try {

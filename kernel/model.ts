@@ -18,6 +18,8 @@ export interface Answer {
   readonly counts: readonly Count[]
   readonly conntrack: readonly string[]
   readonly trace: readonly (readonly string[])[]
+  /** What the model says it does not know, by packet from 1: such a case compares nothing. */
+  readonly unknown: readonly string[]
   /** How each packet fared, for people. */
   readonly outcomes: readonly string[]
 }
@@ -52,6 +54,9 @@ export function ask(lab: Lab, verdict: Verdict): Answer {
       .map(connectionLine)
       .sort(),
     trace: handled.map(({ branch }) => traceOf(branch.steps, place)),
+    unknown: handled.flatMap(({ branch: { outcome, where } }, i) =>
+      outcome === 'undecided' ? [`packet ${i + 1}: ${where.text}`] : [],
+    ),
     outcomes: handled.map(outcomeOf),
   }
 }

@@ -18,9 +18,9 @@ export interface Shrunk {
 }
 
 /** At most this many questions to the kernel for one case. */
-const MOST_ATTEMPTS = 150
-/** A lab is used a few times only: the kernel remembers sources that had errors. */
-const PER_LAB = 6
+const MOST_ATTEMPTS = 120
+/** A lab is used once: the kernel remembers sources that had errors. */
+const PER_LAB = 1
 
 /** The least that still differs in the same way: rules go first, then packets, then parts of rules, then chains and tables. */
 export async function shrink(

@@ -107,6 +107,9 @@ function randomTable(random: Random, scene: Scene, name: string): TableSpec {
   return { name, chains, rules }
 }
 
+/** Of these the model says that it cannot tell: a case with one that matters compares nothing, so they are few. */
+const UNDECIDED: ReadonlySet<string> = new Set(['cluster', 'connlimit', 'hashlimit', 'quota', 'cpu'])
+
 function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleSpec {
   const { random, scene } = place
   const protocol = protocolOf(random, scene.family)
@@ -121,8 +124,15 @@ function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleS
   const others = Object.keys(MATCHES).filter(
     (name) => name in matches && !['tcp', 'udp', 'icmp', 'icmp6', 'physdev'].includes(name),
   )
+  const often = others.filter((name) => !(name in MORE_MATCHES))
+  const rarely = others.filter((name) => name in MORE_MATCHES && !UNDECIDED.has(name))
+  const pool = random.weighted([
+    [65, often],
+    [32, rarely],
+    [3, others],
+  ])
   for (const name of random.some(
-    others,
+    pool,
     random.weighted([
       [5, 0],
       [5, 1],
@@ -139,8 +149,8 @@ function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleS
 }
 
 const WEIGHT: Readonly<Record<string, number>> = {
-  ACCEPT: 3, DROP: 1.5, REJECT: 3, RETURN: 1, MARK: 4, CONNMARK: 3, CT: 3, NOTRACK: 1, LOG: 0.7, NFLOG: 0.5, QUEUE: 0.2,
-  AUDIT: 0.3, CHECKSUM: 0.5, CLASSIFY: 0.5, NETMAP: 3, NFQUEUE: 0.5, TEE: 0.5, DNAT: 14, SNAT: 10, MASQUERADE: 8, REDIRECT: 5, TTL: 1.5, HL: 1.5,
+  ACCEPT: 3, DROP: 1.5, REJECT: 3, RETURN: 1, MARK: 4, CONNMARK: 3, CT: 3, NOTRACK: 1, LOG: 0.7, NFLOG: 0.5, QUEUE: 0.05,
+  AUDIT: 0.3, CHECKSUM: 0.5, CLASSIFY: 0.5, NETMAP: 3, NFQUEUE: 0.1, TEE: 0.5, DNAT: 14, SNAT: 10, MASQUERADE: 8, REDIRECT: 5, TTL: 1.5, HL: 1.5,
 } // biome-ignore format: a table
 
 function randomTarget(spot: Spot, jumps: readonly string[]): string {

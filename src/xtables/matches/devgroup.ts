@@ -1,7 +1,8 @@
 import { all, type Condition, equals, invertedIf, masked } from '../../rules/condition.js'
-import { mark as group, type MarkMask } from '../codec.js'
+import type { MarkMask } from '../codec.js'
 import type { Given } from '../extension.js'
 import { defineMatch } from '../match.js'
+import { deviceGroup as group } from '../named-mark.js'
 
 const IN = ['PREROUTING', 'INPUT', 'FORWARD']
 const OUT = ['FORWARD', 'OUTPUT', 'POSTROUTING']

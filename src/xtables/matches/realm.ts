@@ -1,6 +1,6 @@
 import { equals, invertedIf, masked } from '../../rules/condition.js'
-import { mark as value } from '../codec.js'
 import { defineMatch } from '../match.js'
+import { routeRealm as value } from '../named-mark.js'
 
 export const realm = defineMatch({
   name: 'realm',
