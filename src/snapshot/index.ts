@@ -1,5 +1,6 @@
 import { type Hosts, type Link, type Place, placeName } from '../path/world.js'
 import { detect } from './detect.js'
+import { placesOf } from './layout.js'
 import { type KnownFile, LACKS, type Lack, type ReadNamespace, readNamespace } from './namespace.js'
 import type { InputFile, Problem } from './problem.js'
 import { joinSegments } from './segment.js'
@@ -28,8 +29,8 @@ export interface SnapshotOptions {
  */
 export function readSnapshot(files: readonly InputFile[], options: SnapshotOptions = {}): ReadSnapshot {
   const now = options.now ?? Date.now() / 1000
-  const detected = files.map((file) => ({ ...file, detected: detect(file) }))
-  const known = detected.filter((file): file is KnownFile => file.detected !== undefined)
+  const named = files.map((file) => ({ ...file, kind: detect(file.path, file.text) }))
+  const known = named.filter((file): file is KnownFile => file.kind !== undefined)
   if (known.length === 0) return { ok: false, problems: [nothing(files)] }
   const read = groups(known).map(([place, own]) => readNamespace(place, own, now))
   const problems = read.flatMap((one) => one.problems)
@@ -37,7 +38,7 @@ export function readSnapshot(files: readonly InputFile[], options: SnapshotOptio
   return {
     ok: true,
     hosts: join(read),
-    files: detected.map(({ path, detected: found }) => ({ path, kind: found?.kind })),
+    files: named.map(({ path, kind }) => ({ path, kind })),
   }
 }
 
@@ -67,38 +68,15 @@ function assumptions(read: readonly ReadNamespace[]): readonly string[] {
 
 /** The files of each namespace: a host's own first, then its others by name. */
 function groups(files: readonly KnownFile[]): readonly (readonly [Place, readonly KnownFile[]])[] {
-  const byFolder = new Map<string, { readonly host: string; readonly namespace: string; readonly files: KnownFile[] }>()
-  for (const file of files) {
-    const folders = file.path.split(/[/\\]/).slice(0, -1)
-    const inner = folders.length >= 2 && folders.at(-2) === 'netns'
-    const host = (inner ? folders.slice(0, -2) : folders).join('/')
-    const namespace = inner ? folders.at(-1)! : ''
-    const key = `${host}\0${namespace}`
-    if (!byFolder.has(key)) byFolder.set(key, { host, namespace, files: [] })
-    byFolder.get(key)!.files.push(file)
+  const places = placesOf(files.map(({ path }) => path))
+  const found = new Map<string, readonly [Place, KnownFile[]]>()
+  for (const [index, file] of files.entries()) {
+    const place = places[index]!
+    const key = `${place.host}\0${place.namespace}`
+    if (!found.has(key)) found.set(key, [place, []])
+    found.get(key)![1].push(file)
   }
-  const names = hostNames([...new Set([...byFolder.values()].map(({ host }) => host))])
-  return [...byFolder]
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([, { host, namespace, files: own }]) => [{ host: names.get(host)!, namespace }, own])
-}
-
-/** Each by its folder's name; where two folders are called the same, by as much of their paths as tells them apart. */
-function hostNames(folders: readonly string[]): ReadonlyMap<string, string> {
-  const named = (folder: string, depth: number) =>
-    folder
-      .split('/')
-      .filter((part) => part !== '')
-      .slice(-depth)
-      .join('-') || 'host'
-  return new Map(
-    folders.map((folder) => {
-      let depth = 1
-      const alike = () => folders.filter((other) => named(other, depth) === named(folder, depth)).length > 1
-      while (alike() && depth < folder.split('/').length) depth++
-      return [folder, named(folder, depth)]
-    }),
-  )
+  return [...found].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, group]) => group)
 }
 
 const nothing = (files: readonly InputFile[]): Problem => ({

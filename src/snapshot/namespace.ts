@@ -4,25 +4,26 @@ import { printPrefix } from '../address/prefix.js'
 import { tupleKey } from '../conntrack/tuple.js'
 import type { Link, Namespace, Place } from '../path/world.js'
 import type { Route, RoutingRule } from '../routing/types.js'
+import { addressRoutes } from './address-routes.js'
 import { readFdb } from './bridge-fdb.js'
 import { readConnections } from './conntrack.js'
-import type { Detected, Kind } from './detect.js'
-import { connectedRoutes, localTable } from './given-routes.js'
+import type { Kind } from './detect.js'
 import { readLinks } from './ip-link.js'
 import { readNeighbours } from './ip-neigh.js'
 import { readRoutes } from './ip-route.js'
 import { readRules } from './ip-rule.js'
-import { mergeLinks } from './links.js'
+import { baseName } from './layout.js'
+import { linksOf } from './links.js'
 import { readBaseChains } from './nft.js'
 import { InputError, type InputFile, type Problem } from './problem.js'
 import { readSockets } from './sockets.js'
 import { isLan } from './subnet.js'
 import { readSysctls } from './sysctl.js'
-import { type GivenSave, readTables } from './tables.js'
+import { collectTables } from './tables.js'
 
 /** A file of a namespace, and what it holds. */
 export interface KnownFile extends InputFile {
-  readonly detected: Detected
+  readonly kind: Kind
 }
 
 export interface ReadNamespace {
@@ -46,7 +47,7 @@ export const LACKS = {
   iptables: 'no iptables-save: taken as without IPv4 rules',
   ip6tables: 'no ip6tables-save: taken as without IPv6 rules',
   sysctl:
-    "no sysctl file: the kernel's defaults (ip_forward 0, rp_filter 0, bridge-nf-call-iptables 1 where br_netfilter is loaded, taken as 0)",
+    'no sysctl file: ip_forward, rp_filter and bridge-nf-call-iptables taken as 0, all else as the kernel has it at first',
   conntrack: 'no conntrack listing: taken as without connections',
   ports: 'no bridge -d link: hairpin and isolated taken as off on every bridge port',
 } as const
@@ -76,14 +77,19 @@ class NamespaceReader {
   read(place: Place): ReadNamespace {
     const fdb = this.#unique(['bridge-fdb'], readFdb, (one) => `${one.mac} ${one.dev} ${one.master} ${one.remote}`)
     const facts = this.#each(['ip-link', 'ip-addr', 'bridge-link'], ({ text }) => readLinks(text)).flat()
-    const { links, notes, foreign } = mergeLinks(facts, fdb)
-    this.#notes.push(...notes)
+    const links = linksOf(facts)
+    const foreign = new Map(
+      links.flatMap((link) => {
+        const name = facts.find((one) => one.index === link.index && one.peerNetnsName !== undefined)?.peerNetnsName
+        return name === undefined ? [] : [[link, name] as const]
+      }),
+    )
     const given = this.#routes()
     const [routes4, routes6] = [this.#complete(given, links, 4), this.#complete(given, links, 6)]
-    const [rules4, rules6] = [this.#rules(4), this.#rules(6)]
-    const nftFiles = this.#of(['nft-ruleset'])
-    const nft = this.#each(['nft-ruleset'], ({ text }) => readBaseChains(text))
-    const xtables = readTables(this.#of(['iptables-save', 'ip6tables-save']) as readonly GivenSave[], nft[0] ?? [])
+    const rules = this.#rules()
+    const [rules4, rules6] = [rules.get(4), rules.get(6)]
+    const nft = this.#each(['nft', 'nft-json'], ({ text }) => readBaseChains(text))
+    const xtables = collectTables(this.#of(['iptables-save', 'ip6tables-save']), nft[0] ?? [])
     this.#problems.push(...xtables.problems)
     this.#notes.push(
       ...xtables.notes,
@@ -100,8 +106,8 @@ class NamespaceReader {
       [one.protocol, one.state, one.local, one.family, one.port, one.remote, one.remotePort, one.dev].join(' '),
     )
     const known = {
-      rules4: this.#has('iptables-save') || nftFiles.length > 0,
-      rules6: this.#has('ip6tables-save') || nftFiles.length > 0,
+      rules4: this.#has('iptables-save') || nft.length > 0,
+      rules6: this.#has('ip6tables-save') || nft.length > 0,
       routes4: !routes4.lacks.includes('routes4'),
       routes6: !routes6.lacks.includes('routes6'),
       neighbours: this.#has('ip-neigh'),
@@ -130,9 +136,9 @@ class NamespaceReader {
         ? [...routes6.lacks, rules6 === undefined && 'rules6', !known.rules6 && 'ip6tables']
         : []),
       sysctls.length === 0 && 'sysctl',
-      !this.#has('conntrack') && 'conntrack',
+      !this.#has('conntrack') && namespace.tables.some(({ needsConntrack }) => needsConntrack) && 'conntrack',
       links.some(({ port }) => port !== undefined) && facts.every(({ port }) => port === undefined) && 'ports',
-    ].map((lack) => lack as Lack | false)
+    ]
     return {
       namespace,
       lacks: lacks.filter((lack) => lack !== false),
@@ -143,11 +149,11 @@ class NamespaceReader {
   }
 
   #of(kinds: readonly Kind[]): readonly KnownFile[] {
-    return kinds.flatMap((kind) => this.#files.filter(({ detected }) => detected.kind === kind))
+    return kinds.flatMap((kind) => this.#files.filter((file) => file.kind === kind))
   }
 
   #has(kind: Kind): boolean {
-    return this.#files.some(({ detected }) => detected.kind === kind)
+    return this.#files.some((file) => file.kind === kind)
   }
 
   /** What a reader makes of each file; a problem takes the place of what cannot be read. */
@@ -174,9 +180,7 @@ class NamespaceReader {
   /** `ip route show table all` prints both families, and `ip -6 route` the second one again. */
   #routes(): readonly Route[] {
     const found = new Map<string, Route>()
-    for (const { routes, notes } of this.#each(['ip-route'], ({ text, detected }) =>
-      readRoutes(text, detected.family),
-    )) {
+    for (const { routes, notes } of this.#each(['ip-route'], ({ text, path }) => readRoutes(text, hintOf(path) ?? 4))) {
       this.#notes.push(...notes.filter((note) => !this.#notes.includes(note)))
       const inThis = new Map<string, number>()
       for (const route of routes) {
@@ -193,30 +197,36 @@ class NamespaceReader {
   /** The routes of one family, and what had to be made from the addresses. */
   #complete(given: readonly Route[], links: readonly Link[], family: Family): RoutesRead {
     const own = given.filter(({ destination }) => familyOf(destination.ip) === family)
-    const listed = own.length > 0 || this.#of(['ip-route']).some(({ detected }) => detected.family === family)
+    const listed = own.length > 0 || this.#of(['ip-route']).some(({ path }) => (hintOf(path) ?? 4) === family)
     if (!listed)
       return {
-        routes: [...connectedRoutes(links, family), ...localTable(links, family)],
+        routes: [...addressRoutes(links, family, 'main'), ...addressRoutes(links, family, 'local')],
         lacks: [family === 4 ? 'routes4' : 'routes6'],
       }
-    const made = own.some(({ table }) => table === 'local') ? [] : localTable(links, family)
+    const made = own.some(({ table }) => table === 'local') ? [] : addressRoutes(links, family, 'local')
     return { routes: [...own, ...made], lacks: made.length === 0 ? [] : [family === 4 ? 'local4' : 'local6'] }
   }
 
-  /** The first listing of the family; nothing at all is none. */
-  #rules(family: Family): readonly RoutingRule[] | undefined {
-    const files = this.#of(['ip-rule']).filter(({ text, detected }) => detected.family === family && text.trim() !== '')
-    if (files.length === 0) return undefined
-    const read = this.#each(['ip-rule'], (file) => (files[0] === file ? readRules(file.text, family) : undefined))
-    return read.find((one) => one !== undefined)?.rules
+  /** The first listing of each family; a file without any text is none. */
+  #rules(): ReadonlyMap<Family, readonly RoutingRule[]> {
+    const found = new Map<Family, readonly RoutingRule[]>()
+    for (const read of this.#each(['ip-rule'], ({ path, text }) => text.trim() !== '' && readRules(text, hintOf(path))))
+      if (read && !found.has(read.family)) found.set(read.family, read.rules)
+    return found
   }
 
   /** Rules of the link layer stand beside those of IP. */
   #otherRules(): readonly string[] {
     return this.#of(['ebtables-save', 'arptables-save'])
       .filter(({ text }) => /^-A /m.test(text))
-      .map(({ detected }) => `the rules of ${detected.kind}: not evaluated`)
+      .map(({ kind }) => `the rules of ${kind}: not evaluated`)
   }
+}
+
+/** The family that a file's name says: `ip-route6.json`, `ip_-6_rule`. */
+const hintOf = (path: string): Family | undefined => {
+  const name = baseName(path)
+  return /6/.test(name) ? 6 : /route|rule/.test(name) ? 4 : undefined
 }
 
 const usesIpv6 = ({ links, routes }: Namespace): boolean =>

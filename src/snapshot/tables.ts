@@ -1,16 +1,16 @@
 import type { Family } from '../address/ip.js'
 import type { Unmodelled } from '../path/world.js'
 import type { Table } from '../rules/program.js'
-import { readSave, toTables } from '../xtables/index.js'
-import type { Detected } from './detect.js'
+import type { Kind } from './detect.js'
 import { type BaseChain, nativeChains } from './nft.js'
 import type { InputFile, Problem } from './problem.js'
+import { readTables } from './rules.js'
 
-export interface GivenSave extends InputFile {
-  readonly detected: Detected
+export interface SaveInput extends InputFile {
+  readonly kind: Kind
 }
 
-export interface ReadTables {
+export interface CollectedTables {
   readonly tables: readonly Table[]
   readonly unmodelled: readonly Unmodelled[]
   readonly notes: readonly string[]
@@ -24,26 +24,19 @@ const program = (family: Family): string => (family === 4 ? 'iptables' : 'ip6tab
  * Packet filter tables of one namespace, legacy ones first: that module is what was there first, wherever both are loaded. A table that several
  * files hold (`iptables-save` of the legacy backend beside `iptables-legacy-save`) counts once.
  */
-export function readTables(files: readonly GivenSave[], nft: readonly BaseChain[]): ReadTables {
+export function collectTables(files: readonly SaveInput[], nft: readonly BaseChain[]): CollectedTables {
   const problems: Problem[] = []
   const notes: string[] = []
   const tables = new Map<string, { readonly table: Table; readonly file: string }>()
-  for (const { path, text, detected } of files) {
-    const read = readSave(text, {
-      file: path,
-      family: detected.family,
-      ...(detected.backend === undefined ? {} : { backend: detected.backend }),
-    })
-    if (!read.ok) {
-      problems.push(...read.problems)
-      continue
-    }
-    for (const table of toTables(read.save)) {
+  for (const file of files) {
+    const read = readTables(file, file.kind === 'iptables-save' ? 4 : 6)
+    if (!read.ok) problems.push(...read.problems)
+    for (const table of read.ok ? read.tables : []) {
       const key = `${table.family} ${table.backend} ${table.name}`
       const known = tables.get(key)
-      if (!known) tables.set(key, { table, file: path })
+      if (!known) tables.set(key, { table, file: file.path })
       else if (ruleTexts(known.table) !== ruleTexts(table))
-        notes.push(`table ${table.name} of ${path} is left out: ${known.file} has one, with other rules`)
+        notes.push(`table ${table.name} of ${file.path} is left out: ${known.file} has one, with other rules`)
     }
   }
   const all = [...tables.values()].map(({ table }) => table)
@@ -84,7 +77,7 @@ const unmodelledChain = ({ family, table, name, hook, priority, rules }: BaseCha
 })
 
 /** iptables-nft-save ends with a remark where legacy tables exist as well (iptables/xtables-save.c). */
-function unseenLegacy(files: readonly GivenSave[], tables: readonly Table[]): Unmodelled[] {
+function unseenLegacy(files: readonly SaveInput[], tables: readonly Table[]): Unmodelled[] {
   return FAMILIES.filter((family) => {
     const remark = new RegExp(`^# Warning: ${program(family)}-legacy tables present`, 'm')
     const seen = tables.some((table) => table.family === family && table.backend === 'legacy')

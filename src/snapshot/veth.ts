@@ -67,15 +67,15 @@ function candidates(namespaces: readonly Namespace[], foreign: ReadonlyMap<Link,
   const pairs: Pair[] = []
   for (const a of ends)
     for (const b of byIndex.get(key(a.link.peerIndex!, a.link.index)) ?? [])
-      if (ends.indexOf(a) < ends.indexOf(b) && fits(a, b) && named(a, b) && named(b, a))
+      if (ends.indexOf(a) < ends.indexOf(b) && fits(a, b, foreign) && named(a, b) && named(b, a))
         pairs.push({ a, b, evidence: weigh(a, b) })
   return pairs
 }
 
-/** A netnsid is printed exactly where the peer lies in another namespace. */
-function fits(a: End, b: End): boolean {
+/** A netnsid (or, in text, a name) is printed exactly where the peer lies in another namespace. */
+function fits(a: End, b: End, foreign: ReadonlyMap<Link, string>): boolean {
   const same = a.namespace === b.namespace
-  return [a, b].every(({ link }) => (link.peerNetnsId === undefined) === same)
+  return [a, b].every(({ link }) => (link.peerNetnsId === undefined && !foreign.has(link)) === same)
 }
 
 function weigh(a: End, b: End): Evidence {
