@@ -127,21 +127,23 @@ class NamespaceReader {
       unmodelled: xtables.unmodelled,
       known,
     }
-    const lacks: readonly (Lack | false)[] = [
-      links.length === 0 && 'links',
+    const when = (missing: boolean, lack: Lack): readonly Lack[] => (missing ? [lack] : [])
+    const lacks6 = [...routes6.lacks, ...when(rules6 === undefined, 'rules6'), ...when(!known.rules6, 'ip6tables')]
+    const tracks = namespace.tables.some(({ needsConntrack }) => needsConntrack)
+    const portsUnknown = links.some(({ port }) => port !== undefined) && facts.every(({ port }) => port === undefined)
+    const lacks = [
+      ...when(links.length === 0, 'links'),
       ...routes4.lacks,
-      rules4 === undefined && 'rules4',
-      !known.rules4 && 'iptables',
-      ...(usesIpv6(namespace)
-        ? [...routes6.lacks, rules6 === undefined && 'rules6', !known.rules6 && 'ip6tables']
-        : []),
-      sysctls.length === 0 && 'sysctl',
-      !this.#has('conntrack') && namespace.tables.some(({ needsConntrack }) => needsConntrack) && 'conntrack',
-      links.some(({ port }) => port !== undefined) && facts.every(({ port }) => port === undefined) && 'ports',
+      ...when(rules4 === undefined, 'rules4'),
+      ...when(!known.rules4, 'iptables'),
+      ...(usesIpv6(namespace) ? lacks6 : []),
+      ...when(sysctls.length === 0, 'sysctl'),
+      ...when(tracks && !this.#has('conntrack'), 'conntrack'),
+      ...when(portsUnknown, 'ports'),
     ]
     return {
       namespace,
-      lacks: lacks.filter((lack) => lack !== false),
+      lacks,
       notes: this.#notes,
       problems: this.#problems,
       foreign,
