@@ -5,7 +5,7 @@ import { familyOf } from '../address/ip.js'
 import { addressRoutes } from './address-routes.js'
 import { readLinks } from './ip-link.js'
 import { readRoutes } from './ip-route.js'
-import { linksFromRoutes, linksOf } from './links.js'
+import { linksOf } from './links.js'
 
 const HOSTS = [
   'docker-host',
@@ -28,12 +28,4 @@ test.each(
   )
   const sorted = (routes: readonly { readonly text: string }[]) => routes.map(({ text }) => text).sort()
   expect(sorted(addressRoutes(links, family, table))).toEqual(sorted(kernel))
-})
-
-test('interfaces that only routes name', () => {
-  const links = linksFromRoutes(readRoutes(sample('docker-host/netns/db/ip-route.json'), 4).routes)
-  expect(links.map(({ name, kind, addresses }) => [name, kind, addresses.length])).toEqual([
-    ['lo', 'loopback', 1],
-    ['eth0', 'ether', 1],
-  ])
 })

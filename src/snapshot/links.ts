@@ -1,89 +1,117 @@
-import { bitsOf, familyOf } from '../address/ip.js'
-import type { Bridge, BridgePort, Link } from '../path/world.js'
-import type { Route } from '../routing/types.js'
+import type { Bridge, BridgePort, FdbEntry, Link, LinkKind } from '../path/world.js'
 import { type LinkFacts, linkKind } from './ip-link.js'
 
-/** Of a bridge port of which nothing is said (net/bridge/br_if.c: new_nbp). */
-const PORT: BridgePort = { hairpin: false, isolated: false, state: 'forwarding', flood: true, learning: true }
-const BRIDGE: Bridge = { vlanFiltering: false, callIptables: false, callIp6tables: false }
-const ETHERNET_MTU = 1500
+export interface MergedLinks {
+  readonly links: readonly Link[]
+  /** What was taken for granted of them. */
+  readonly notes: readonly string[]
+  /** The name of the namespace in which a link's peer lies, where the command printed a name instead of a number. */
+  readonly foreign: ReadonlyMap<Link, string>
+}
+
+const PLAIN_PORT: BridgePort = { hairpin: false, isolated: false, state: 'forwarding', flood: true, learning: true }
+const PLAIN_BRIDGE: Bridge = { vlanFiltering: false, callIptables: false, callIp6tables: false }
+
+/** One link for each interface, from what several commands say of it: `ip -d link`, `ip addr`, `bridge -d link`. The first that says a thing counts. */
+export function mergeLinks(facts: readonly LinkFacts[], fdb: readonly FdbEntry[]): MergedLinks {
+  const byIndex = new Map<number, LinkFacts[]>()
+  for (const one of facts) byIndex.set(one.index, [...(byIndex.get(one.index) ?? []), one])
+  const merged = [...byIndex.values()].map(merge).sort((a, b) => a.index - b.index)
+  const guesser = new Guesser(merged, fdb)
+  const foreignIds = new Map<string, number>()
+  const foreign = new Map<Link, string>()
+  const links = merged.map((one) => {
+    const link = toLink(one, guesser, merged, foreignIds)
+    if (one.peerNetnsName !== undefined) foreign.set(link, one.peerNetnsName)
+    return link
+  })
+  return { links, foreign, notes: guesser.notes() }
+}
+
+/** The links alone. */
+export const linksOf = (facts: readonly LinkFacts[]): readonly Link[] => mergeLinks(facts, []).links
+
+function merge(facts: readonly LinkFacts[]): LinkFacts {
+  const first = <K extends keyof LinkFacts>(key: K): LinkFacts[K] => {
+    for (const one of facts) if (one[key] !== undefined) return one[key]
+    return facts[0]![key]
+  }
+  const keys = Object.keys(facts[0]!) as (keyof LinkFacts)[]
+  return Object.fromEntries(keys.map((key) => [key, first(key)])) as unknown as LinkFacts
+}
+
 const LOOPBACK_MTU = 65536
+const ETHERNET_MTU = 1500
 
-/** Interfaces by what all commands together say of them, in the order of their index. */
-export function linksOf(facts: readonly LinkFacts[]): readonly Link[] {
-  const byIndex = new Map<number, LinkFacts>()
-  for (const one of facts) byIndex.set(one.index, merged(byIndex.get(one.index), one))
-  const all = [...byIndex.values()].sort((a, b) => a.index - b.index)
-  const masters = new Set(all.flatMap(({ port, master }) => (port && master !== undefined ? [master] : [])))
-  const bridges = new Set(
-    all
-      .filter(({ name, kindText }) => kindText === 'bridge' || (kindText === undefined && masters.has(name)))
-      .map(({ name }) => name),
-  )
-  const indexes = new Map(all.map(({ name, index }) => [name, index]))
-  return all.map((one) => toLink(one, bridges, indexes))
-}
-
-/** What the first says stands; the second fills in. */
-function merged(first: LinkFacts | undefined, second: LinkFacts): LinkFacts {
-  if (!first) return second
-  const said = Object.fromEntries(Object.entries(first).filter(([, value]) => value !== undefined))
-  return { ...second, ...said } as LinkFacts
-}
-
-function toLink(facts: LinkFacts, bridges: ReadonlySet<string>, indexes: ReadonlyMap<string, number>): Link {
-  const { name, flags, linkType } = facts
-  const isBridge = bridges.has(name)
-  const kindText = facts.kindText ?? (isBridge ? 'bridge' : guessedKind(facts))
-  const kind = linkKind(kindText, linkType ?? (flags?.includes('LOOPBACK') || name === 'lo' ? 'loopback' : 'ether'))
+function toLink(of: LinkFacts, guesser: Guesser, all: readonly LinkFacts[], foreignIds: Map<string, number>): Link {
+  const { name, index, flags } = of
+  const kind = guesser.kindOf(of)
+  const isPort =
+    of.master !== undefined && all.some((one) => one.name === of.master && guesser.kindOf(one) === 'bridge')
   return {
     name,
-    index: facts.index,
+    index,
     kind,
-    kindText: kindText ?? kind,
-    mac: facts.mac,
-    mtu: facts.mtu ?? (kind === 'loopback' ? LOOPBACK_MTU : ETHERNET_MTU),
+    kindText: of.kindText ?? kind,
+    mac: of.mac,
+    mtu: of.mtu ?? (kind === 'loopback' ? LOOPBACK_MTU : ETHERNET_MTU),
     up: flags?.includes('UP') ?? true,
     carrier: flags ? flags.includes('LOWER_UP') : true,
-    arp: !(flags?.includes('NOARP') ?? false),
-    addresses: (facts.addresses ?? []).map(({ noPrefixRoute: _, ...address }) => address),
-    master: facts.master,
-    port: facts.master !== undefined && bridges.has(facts.master) ? (facts.port ?? PORT) : facts.port,
-    bridge: isBridge ? (facts.bridge ?? BRIDGE) : undefined,
-    vxlan: facts.vxlan,
-    peerIndex: facts.peerIndex ?? (facts.peerName === undefined ? undefined : indexes.get(facts.peerName)),
-    peerNetnsId: facts.peerNetnsId,
-    group: facts.group ?? 0,
+    arp: !flags?.includes('NOARP'),
+    addresses: (of.addresses ?? []).map(({ noPrefixRoute: _, ...address }) => address),
+    master: of.master,
+    port: isPort ? (of.port ?? PLAIN_PORT) : undefined,
+    bridge: of.bridge ?? (kind === 'bridge' ? PLAIN_BRIDGE : undefined),
+    vxlan: of.vxlan,
+    peerIndex: of.peerIndex ?? all.find((one) => one.name === of.peerName)?.index,
+    peerNetnsId: of.peerNetnsId ?? foreignId(of.peerNetnsName, foreignIds),
+    group: of.group ?? 0,
   }
 }
 
-/** Without `-d` no kind is printed: an Ethernet device with its other end in another namespace is a veth, near enough always. */
-const guessedKind = ({ linkType, peerIndex, peerNetnsId, peerNetnsName }: LinkFacts): string | undefined =>
-  linkType === 'ether' && peerIndex !== undefined && (peerNetnsId ?? peerNetnsName) !== undefined ? 'veth' : undefined
-
-/** Where nothing says which interfaces there are: those that routes name, with the addresses of the local table. */
-export function linksFromRoutes(routes: readonly Route[]): readonly Link[] {
-  const names = new Set(['lo', ...routes.flatMap(({ nexthops }) => nexthops.flatMap(({ dev }) => dev ?? []))])
-  return [...names].map((name, at) => {
-    const own = routes.filter(
-      ({ type, table, nexthops }) => type === 'local' && table === 'local' && nexthops[0]?.dev === name,
-    )
-    const whole = own.filter(({ destination: { ip, length } }) => length === bitsOf(familyOf(ip)))
-    const facts = { ...NOTHING, index: at + 1, name, linkType: name === 'lo' ? 'loopback' : 'ether' }
-    return {
-      ...toLink(facts, new Set(), new Map()),
-      addresses: whole.map(({ destination }) => ({
-        ...ADDRESS,
-        prefix: destination,
-        scope: name === 'lo' ? ('host' as const) : ('global' as const),
-      })),
-    }
-  })
+/** Text prints a namespace's name where it has one, and not its number: any number that no other has will do. */
+function foreignId(name: string | undefined, ids: Map<string, number>): number | undefined {
+  if (name === undefined) return undefined
+  const known = ids.get(name) ?? -1 - ids.size
+  ids.set(name, known)
+  return known
 }
 
-const ADDRESS = { peer: undefined, broadcast: undefined, secondary: false, usable: true, deprecated: false }
-const NOTHING: LinkFacts = {
-  index: 0, name: '', kindText: undefined, linkType: undefined, mac: undefined, mtu: undefined, flags: undefined, group: undefined, master: undefined,
-  port: undefined, bridge: undefined, vxlan: undefined, peerName: undefined, peerIndex: undefined, peerNetnsId: undefined, peerNetnsName: undefined,
-  addresses: undefined, line: 1,
-} // biome-ignore format: a table
+/** Names that container runtimes and libvirt give their bridges. */
+const BRIDGE_NAME = /^(docker\d+|br-[\da-f]{12}|cni\d+|virbr\d+|lxcbr\d+|lxdbr\d+|podman\d+|kube-bridge|cbr\d+)$/
+
+/** The kinds of interfaces where nothing printed them (`ip addr` without -d). */
+class Guesser {
+  /** With -d, hardware is what has no kind. */
+  readonly #detailed: boolean
+  readonly #bridges: ReadonlySet<string>
+  readonly #guessed = new Map<string, LinkKind>()
+
+  constructor(all: readonly LinkFacts[], fdb: readonly FdbEntry[]) {
+    this.#detailed = all.some(({ kindText }) => kindText !== undefined)
+    this.#bridges = new Set(
+      [...all.map(({ master }) => master), ...fdb.map(({ master }) => master)].filter((name) => name !== undefined),
+    )
+  }
+
+  kindOf(of: LinkFacts): LinkKind {
+    const said = linkKind(of.kindText, of.linkType ?? (of.name === 'lo' ? 'loopback' : 'ether'))
+    if (this.#detailed || said !== 'ether') return said
+    const guess = this.#guess(of)
+    if (guess !== 'ether') this.#guessed.set(of.name, guess)
+    return guess
+  }
+
+  #guess({ name, peerIndex, peerName }: LinkFacts): LinkKind {
+    if (this.#bridges.has(name) || BRIDGE_NAME.test(name)) return 'bridge'
+    // `eth0.10@eth0` is a VLAN, `veth0@veth1` a pair
+    if (peerName !== undefined) return name.startsWith(`${peerName}.`) ? 'vlan' : 'veth'
+    if (peerIndex !== undefined) return 'veth'
+    return /^wg\d+$/.test(name) ? 'wireguard' : /^(tun|tap)\d+$/.test(name) ? 'tun' : 'ether'
+  }
+
+  notes(): readonly string[] {
+    const list = [...this.#guessed].map(([name, kind]) => `${name} a ${kind}`)
+    return list.length === 0 ? [] : [`no \`ip -d link\`: by what else is known, ${list.join(', ')}`]
+  }
+}

@@ -5,6 +5,7 @@ describe('sysctl', () => {
   test.each([
     ['net.ipv4.ip_forward = 1', 'net.ipv4.ip_forward', '1'],
     ['net.ipv4.conf.flannel/1.rp_filter = 2', 'net.ipv4.conf.flannel/1.rp_filter', '2'],
+    ['net.ipv4.conf.eth0.10.rp_filter = 2', 'net.ipv4.conf.eth0/10.rp_filter', '2'],
     ['net/ipv4/conf/flannel.1/rp_filter=2', 'net.ipv4.conf.flannel/1.rp_filter', '2'],
     ['-net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.all.rp_filter', '0'],
     ['net.ipv4.ip_local_port_range = 32768\t60999', 'net.ipv4.ip_local_port_range', '32768\t60999'],

@@ -29,5 +29,8 @@ export function readSysctls(text: string): ReadonlyMap<string, string> {
 /** sysctl(8): where the first separator is a slash, slashes separate and dots belong to names. */
 function dotted(key: string): string {
   const [first] = /[./]/.exec(key) ?? []
-  return first === '/' ? key.replace(/[./]/g, (sign) => (sign === '/' ? '.' : '/')) : key
+  const turned = first === '/' ? key.replace(/[./]/g, (sign) => (sign === '/' ? '.' : '/')) : key
+  // busybox and collectors that walk /proc/sys leave the dots of `eth0.10` as they are
+  const perInterface = /^(net\.ipv[46]\.(?:conf|neigh))\.(.+)\.([^.]+)$/.exec(turned)
+  return perInterface ? `${perInterface[1]}.${perInterface[2]!.replaceAll('.', '/')}.${perInterface[3]}` : turned
 }
