@@ -1,4 +1,3 @@
-import { printIp } from '../address/ip.js'
 import { packetOfFrame } from '../packet/frame.js'
 import { describe, headersOf } from '../packet/headers.js'
 import type { Packet } from '../packet/packet.js'
@@ -72,7 +71,3 @@ function beginFrame(run: Run, engine: Engine, request: Extract<PacketRequest, { 
   const dst = cursor.netns.addressOf(packet, 'dst')
   return { cursor, stage: 'receive', start: { place, in: dev, src: cursor.netns.addressOf(packet, 'src'), dst } }
 }
-
-export const startText = ({ place, in: dev }: Start): string =>
-  `${placeName(place)}${dev === undefined ? '' : ` ${dev}`}`
-export const addressText = printIp

@@ -77,10 +77,17 @@ function arrival(run: Run, request: FieldsRequest, src: Ip | undefined, dst: Ip)
     )
   }
   if (src === undefined) throw new QuestionError('a packet that arrives has a source address: PROTO SRC > DST in IFACE')
+  // a packet from outside comes in where a wire leads outside, not at the far end of a container's veth
+  const isOpen = ({ host, namespace }: Namespace) => run.layer2.isOpen({ host, namespace, link: name! })
+  const open = having.filter(isOpen)
+  const candidates = open.length > 0 ? open : having
   const owner = ownerOf(hosts, dst)?.namespace
   const place =
-    having.find((namespace) => namespace === owner) ?? having.find(({ namespace }) => namespace === '') ?? having[0]!
-  const others = having.filter((namespace) => namespace !== place)
+    candidates.find((namespace) => namespace === owner) ??
+    candidates.find(({ host, namespace }) => namespace === '' && host === owner?.host) ??
+    candidates.find(({ namespace }) => namespace === '') ??
+    candidates[0]!
+  const others = candidates.filter((namespace) => namespace !== place)
   if (others.length > 0 && place !== owner)
     run.assume(`${name} is taken to be that of ${placeName(place)} (also in ${others.map(placeName).join(', ')})`)
   return { place, in: name }
