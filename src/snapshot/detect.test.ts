@@ -44,6 +44,10 @@ describe('what a file is shows in its content', () => {
     ['[]', 'ip-neigh.json', 'ip-neigh'],
     ['[]', 'bridge-link.json', 'bridge-link'],
     ['[]', 'x.json', undefined],
+    ['[{}, {}]', 'ip_addr.json', 'ip-addr'],
+    ['damaged', 'iptables-save', 'iptables-save'],
+    ['-A INPUT -m comment --comment "from fe80::1/64 -s ::1/128 " -j ACCEPT', 'x', 'iptables-save'],
+    ['-A FORWARD --logical-in br0 -j DROP', 'x', 'ebtables-save'],
     ['', 'conntrack', 'conntrack'],
     ['# My firewall\n\nhello\n', 'README.md', undefined],
   ] as const)('%j in %s', (text, path, kind) => expect(detect(path, text)).toBe(kind))

@@ -1,79 +1,114 @@
 import { baseName } from './layout.js'
 
-/** What a file of a snapshot holds. */
+/** The command whose output a text is. */
 export type Kind =
-  | 'iptables-save' | 'ip6tables-save' | 'ebtables-save' | 'arptables-save' | 'nft-json' | 'nft' | 'ipset-save' | 'ip-link' | 'ip-addr' | 'ip-route'
-  | 'ip-rule' | 'ip-neigh' | 'bridge-link' | 'bridge-fdb' | 'bridge-vlan' | 'sysctl' | 'conntrack' | 'sockets' // biome-ignore format: one line
+  | 'iptables-save' | 'ip6tables-save' | 'ebtables-save' | 'arptables-save' | 'nft-json' | 'nft' | 'ipset-save'
+  | 'ip-link' | 'ip-addr' | 'ip-route' | 'ip-rule' | 'ip-neigh' | 'bridge-link' | 'bridge-fdb' | 'bridge-vlan'
+  | 'sysctl' | 'conntrack' | 'sockets' // biome-ignore format: one line
 
-/** Enough of a file to tell what it is. */
-const LOOKED_AT = 20_000
+/** What a file holds: its content decides; its name only where the content leaves it open (an empty list, rules without addresses). */
+export const detect = (path: string, text: string): Kind | undefined => byContent(text, baseName(path).toLowerCase())
 
-/** By content; the name is asked where the content says nothing (an empty list) or fits two. `undefined`: none that is read. */
-export function detect(path: string, text: string): Kind | undefined {
+function byContent(text: string, name: string): Kind | undefined {
+  if (isEmpty(text)) return byName(name)
   const head = text.slice(0, LOOKED_AT)
-  if (/^\s*[[{]/.test(head)) return json(head) ?? byName(path, JSON_NAMES)
-  for (const [kind, pattern] of TEXTS)
-    if (pattern.test(head)) return kind === 'iptables-save' ? saveKind(path, text) : kind
-  return byName(path, TEXT_NAMES)
+  return /^\s*[[{]/.test(head) ? jsonKind(head, name) : textKind(text, head, name)
 }
 
-/** The first object's keys tell. Which come first differs by version; that they are there does not. */
-function json(head: string): Kind | undefined {
-  const has = (...keys: string[]) => keys.every((key) => new RegExp(`"${key}"\\s*:`).test(head))
-  if (/^\s*{\s*"nftables"\s*:/.test(head)) return 'nft-json'
+const LOOKED_AT = 65_536
+
+/** Nothing at all, or the list without entries that `ip -j` prints; older versions leave empty objects in it. */
+const isEmpty = (text: string): boolean => text.length < LOOKED_AT && /^\s*(\[[\s{},]*\]\s*)*$/.test(text)
+
+/**
+ * The names that collect.sh gives, and their like. A file of such a name is what it says even where its content is not to be made out: a damaged
+ * `iptables-save` must be complained of, and not passed over as something unknown.
+ */
+const NAMES: readonly (readonly [RegExp, Kind])[] = [
+  [/^ebtables-?save$/, 'ebtables-save'],
+  [/^arptables-?save$/, 'arptables-save'],
+  [/^ip6tables(-nft|-legacy)?-?save$/, 'ip6tables-save'],
+  [/^iptables(-nft|-legacy)?-?save$/, 'iptables-save'],
+  [/^(nft-ruleset|nft-list-ruleset|nftables)$/, 'nft'],
+  [/^ipset(-save)?$/, 'ipset-save'],
+  [/^(conntrack(-l)?|nf-conntrack)$/, 'conntrack'],
+  [/^sysctl(-a|s)?$/, 'sysctl'],
+  [/^(sockets|netstat|ss)(-[a-z]+)?$/, 'sockets'],
+  [/^bridge-link$/, 'bridge-link'],
+  [/^bridge-fdb$/, 'bridge-fdb'],
+  [/^bridge-vlan$/, 'bridge-vlan'],
+  [/^ip6?-?rules?6?$/, 'ip-rule'],
+  [/^ip6?-?routes?6?$/, 'ip-route'],
+  [/^(ip6?-neigh(bou?rs?)?6?|arp)$/, 'ip-neigh'],
+  [/^ip-addr(ess(es)?)?$/, 'ip-addr'],
+  [/^ip-links?$/, 'ip-link'],
+]
+
+function byName(name: string): Kind | undefined {
+  const plain = name.replace(/\.(json|txt|nft|log|out|conf)$/, '').replaceAll('_', '-')
+  return NAMES.find(([pattern]) => pattern.test(plain))?.[1]
+}
+
+/** The keys of the first object tell; a file that is cut in half is still told apart. */
+function jsonKind(head: string, name: string): Kind | undefined {
+  const has = (...keys: string[]) => keys.every((key) => head.includes(`"${key}"`))
+  if (has('nftables')) return 'nft-json'
+  if (!/^\s*\[/.test(head)) return byName(name)
   if (has('ifindex', 'addr_info')) return 'ip-addr'
-  if (has('ifname', 'vlans')) return 'bridge-vlan'
+  if (has('ifindex', 'link_type')) return 'ip-link'
+  if (has('vlans')) return 'bridge-vlan'
+  if (has('ifindex', 'ifname')) return 'bridge-link'
   if (has('mac', 'ifname')) return 'bridge-fdb'
-  if (has('ifindex', 'ifname', 'hairpin', 'cost') && !has('qdisc')) return 'bridge-link'
-  if (has('ifindex', 'ifname', 'state', 'priority', 'cost') && !has('qdisc')) return 'bridge-link'
-  if (has('ifindex', 'ifname')) return 'ip-link'
   if (has('priority', 'src')) return 'ip-rule'
-  if (/"dst"/.test(head) && /"state"\s*:\s*\[/.test(head)) return 'ip-neigh'
-  if (has('dst', 'flags') || has('dst', 'dev')) return 'ip-route'
-  return undefined
+  if (/"state"\s*:\s*\[/.test(head) || (has('dst', 'lladdr') && !has('flags'))) return 'ip-neigh'
+  if (has('dst')) return 'ip-route'
+  return byName(name)
 }
 
-const IP = '(?:\\d+\\.\\d+\\.\\d+\\.\\d+|[\\da-f]*:[\\da-f:.]+)'
+const IP = '(?:\\d+\\.\\d+\\.\\d+\\.\\d+|[\\da-fA-F]*:[\\da-fA-F:.]+)'
+const MAC = '(?:[\\da-f]{2}:){5}[\\da-f]{2}'
+const ROUTE_TYPES = 'unicast|local|broadcast|anycast|multicast|blackhole|unreachable|prohibit|throw'
+const LINK = /^\d+: \S+ (<[^>]*> )?mtu \d+/m
 
-/** In this order: the first that fits. */
-const TEXTS: readonly (readonly [Kind, RegExp])[] = [
-  ['ebtables-save', /^# Generated by ebtables|^:BROUTING /m],
-  ['arptables-save', /^# Generated by arptables/m],
-  ['iptables-save', /^(# Generated by ip6?tables|\*(filter|nat|mangle|raw|security)$|:(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING) (ACCEPT|DROP)|-[APN] [\w-]+)/m],
-  ['nft', /^\s*table (ip|ip6|inet|arp|bridge|netdev) \S+ \{/m],
-  ['ipset-save', /^create \S+ (hash|bitmap|list):/m],
-  ['sysctl', /^-?(net|kernel|vm|fs|dev|user|debug|abi)[./][\w./-]+\s*=/m],
-  ['conntrack', /^(ipv[46]\s+\d+\s+)?\w+\s+\d+\s+\d+ .*\bsrc=\S+ dst=\S+.*\bsrc=/m],
-  ['sockets', /^(Netid\s+State|State\s+Recv-Q|Proto\s+Recv-Q)\s/m],
-  ['ip-rule', /^\d+:\s+(not )?from \S+/m],
-  ['bridge-link', /^\d+: \S+: <[^>]*> mtu \d+ (master \S+ )?state [a-z]+ priority \d+ cost \d+/m],
-  ['ip-addr', /^\d+: \S+(: <[^>]*>.*)?\s+inet6? |^\s+inet6? \S+ .*scope /m],
-  ['ip-link', /^\d+: \S+: <[^>]*> mtu \d+/m],
-  ['bridge-fdb', /^([\da-f]{2}:){5}[\da-f]{2} dev \S+/m],
-  ['ip-neigh', new RegExp(`^${IP} dev \\S+ .*(REACHABLE|STALE|DELAY|PROBE|FAILED|INCOMPLETE|PERMANENT|NOARP|NONE)\\s*$`, 'm')],
-  ['ip-route', new RegExp(`^((unicast|local|broadcast|multicast|anycast|blackhole|unreachable|prohibit|throw) )?(default|${IP}(/\\d+)?) *(via|dev|table|proto|metric|scope|nhid|src|tos|$)`, 'm')],
-  ['bridge-vlan', /^port\s+vlan[ -]id/m],
+/** Lines that only this command prints, most telling first. */
+const TEXTS: readonly (readonly [RegExp, Kind])[] = [
+  [/^table (ip|ip6|inet|arp|bridge|netdev) \S+ \{/m, 'nft'],
+  [/^create \S+ (hash|bitmap|list):/m, 'ipset-save'],
+  [new RegExp(`^(ipv[46] +\\d+ +)?[a-z][\\w-]* +\\d+ .*\\bsrc=${IP} dst=`, 'm'), 'conntrack'],
+  [/^(Netid +)?State +Recv-Q|^Active Internet connections|^Proto +Recv-Q/m, 'sockets'],
+  [new RegExp(`^${MAC} dev \\S+`, 'm'), 'bridge-fdb'],
+  [/^port\s+vlan/m, 'bridge-vlan'],
+  [/^\d+: \S+ .*\bmaster \S+ state [a-z]+ priority \d+/m, 'bridge-link'],
+  [/^\d+:\s+\S+\s+inet6? \S|^ +inet6? \S/m, 'ip-addr'],
+  [LINK, 'ip-link'],
+  [/^\d+:\s*(not )?from \S/m, 'ip-rule'],
+  [new RegExp(`^${IP} dev \\S+ .*\\b(PERMANENT|REACHABLE|STALE|DELAY|PROBE|FAILED|INCOMPLETE|NOARP|NONE)\\b`, 'm'), 'ip-neigh'],
+  [new RegExp(`^((${ROUTE_TYPES}) )?(default|all|${IP}(/\\d+)?)( .*)? (via|dev|proto|scope|metric|table|nhid)\\b`, 'm'), 'ip-route'],
+  [new RegExp(`^(${ROUTE_TYPES}) (default|${IP}(/\\d+)?)`, 'm'), 'ip-route'],
+  [/^[a-z]\w*([./][\w/.-]+)+ ?=/m, 'sysctl'],
 ] // biome-ignore format: a table
 
-/** The header tells; without one, what only IPv6 has, and the name. */
-function saveKind(path: string, text: string): Kind {
-  const [, tool] = /^# Generated by (ip6?tables)/m.exec(text.slice(0, LOOKED_AT)) ?? []
-  if (tool) return tool === 'ip6tables' ? 'ip6tables-save' : 'iptables-save'
-  if (/-p (ipv6-icmp|icmpv6)\b|--icmpv6-type|icmp6-|\s-[sd] [\da-f]*:[\da-f:]*/i.test(text)) return 'ip6tables-save'
-  if (/-p icmp\b|\s-[sd] \d+\.\d+\.\d+\.\d+/.test(text)) return 'iptables-save'
-  return /6/.test(baseName(path)) ? 'ip6tables-save' : 'iptables-save'
+function textKind(text: string, head: string, name: string): Kind | undefined {
+  const header = /^# Generated by (iptables|ip6tables|ebtables|arptables)(-nft|-legacy)?-save/m.exec(head)
+  if (header) return `${header[1] as 'iptables'}-save`
+  if (/^\*(filter|nat|mangle|raw|security|broute)\s*$/m.test(head) || /^-[PNA] \S/m.test(head))
+    return xtables(text, name)
+  return TEXTS.find(([pattern]) => pattern.test(head))?.[1] ?? byName(name)
 }
 
-const JSON_NAMES: readonly (readonly [Kind, RegExp])[] = [
-  ['bridge-link', /bridge.?link/], ['ip-link', /link/], ['ip-addr', /addr/], ['ip-route', /route/], ['ip-rule', /rule(?!set)/], ['ip-neigh', /neigh|arp/], ['bridge-fdb', /fdb/], ['bridge-vlan', /vlan/],
-] // biome-ignore format: a table
-
-/** For what is empty: a table without entries is known too. */
-const TEXT_NAMES: readonly (readonly [Kind, RegExp])[] = [
-  ['ip6tables-save', /^ip6tables/], ['iptables-save', /^iptables/], ['conntrack', /conntrack/], ['sysctl', /^sysctl/], ['sockets', /^(ss|sockets|netstat)\b/],
-] // biome-ignore format: a table
-
-function byName(path: string, names: readonly (readonly [Kind, RegExp])[]): Kind | undefined {
-  const name = baseName(path)
-  return names.find(([, pattern]) => pattern.test(name))?.[0]
+/** Rules without the header that says whose they are. */
+function xtables(text: string, name: string): Kind {
+  const named = /(ebtables|arptables|ip6tables)/.exec(name)?.[1]
+  if (named) return `${named as 'ebtables'}-save`
+  if (/^\*broute\s*$|^-A \S+ .*(--logical-|-p (IPv[46]|ARP)\b)/m.test(text)) return 'ebtables-save'
+  if (/^-A \S+ .*--opcode /m.test(text)) return 'arptables-save'
+  if (showsIpv6(text)) return 'ip6tables-save'
+  // Debian's rules.v6; a name says nothing against an IPv4 address
+  return /6/.test(name) && !/ -[sd] \d+\.\d+\.\d+\.\d+/.test(text) ? 'ip6tables-save' : 'iptables-save'
 }
+
+/** Comments and log prefixes may hold anything: what stands in quotes does not count. */
+const showsIpv6 = (text: string): boolean =>
+  /(^| )(-[sd] [\da-f]*:[\da-f:.]*\/\d+|-p (ipv6-icmp|icmpv6)|-m (icmp6|rt|hl|eui64|ipv6header|frag|hbh|dst|mh)|--reject-with icmp6-\S+)( |$)/m.test(
+    text.replace(/"(\\.|[^"\\])*"/g, '""'),
+  )
