@@ -112,7 +112,6 @@ at ip -d addr show >ip-d-addr.txt
 at ip -o addr show >ip-o-addr.txt
 at ip -o -d link show >ip-o-link.txt
 at ip route show >ip-route-main.txt
-at ip -br addr show >ip-br-addr.txt
 at ip -s -s link show >ip-s-link.txt
 at ip -d route show table all >ip-d-route.txt
 at ss -tuln >ss-tuln.txt
