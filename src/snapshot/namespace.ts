@@ -13,7 +13,7 @@ import { readNeighbours } from './ip-neigh.js'
 import { readRoutes } from './ip-route.js'
 import { readRules } from './ip-rule.js'
 import { baseName } from './layout.js'
-import { linksOf } from './links.js'
+import { mergeLinks } from './links.js'
 import { readBaseChains } from './nft.js'
 import { InputError, type InputFile, type Problem } from './problem.js'
 import { readSockets } from './sockets.js'
@@ -77,13 +77,8 @@ class NamespaceReader {
   read(place: Place): ReadNamespace {
     const fdb = this.#unique(['bridge-fdb'], readFdb, (one) => `${one.mac} ${one.dev} ${one.master} ${one.remote}`)
     const facts = this.#each(['ip-link', 'ip-addr', 'bridge-link'], ({ text }) => readLinks(text)).flat()
-    const links = linksOf(facts)
-    const foreign = new Map(
-      links.flatMap((link) => {
-        const name = facts.find((one) => one.index === link.index && one.peerNetnsName !== undefined)?.peerNetnsName
-        return name === undefined ? [] : [[link, name] as const]
-      }),
-    )
+    const { links, notes, foreign } = mergeLinks(facts, fdb)
+    this.#notes.push(...notes)
     const given = this.#routes()
     const [routes4, routes6] = [this.#complete(given, links, 4), this.#complete(given, links, 6)]
     const rules = this.#rules()
