@@ -2,5 +2,7 @@
 export default {
   input: 'src/cli/main.ts',
   platform: 'node',
-  output: { file: 'dist/cli.js', format: 'esm', minify: false, inlineDynamicImports: true, banner: '#!/usr/bin/env node' },
+  // jsonc-parser's `main` is UMD, whose require() no bundler can follow
+  resolve: { mainFields: ['module', 'main'] },
+  output: { file: 'dist/cli.js', format: 'esm', minify: false, codeSplitting: false, banner: '#!/usr/bin/env node' },
 }

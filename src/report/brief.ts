@@ -15,19 +15,16 @@ export function briefText(trail: Trail, width: number): Line[] {
     ...trail.branches.flatMap((branch) => [
       [],
       ...(several ? [[span(`---- probability ${percent(branch.probability)}`, 'heading' as Role)]] : []),
-      ...branchLines(branch),
+      ...branchLines(branch, width),
       [],
       ...summaryLines(branch, width),
     ]),
   ]
 }
 
-function branchLines({ steps }: Branch): Line[] {
-  return table(
-    steps.flatMap(rows).map((row) => row.map(({ text, role }) => span(printable(text), role))),
-    0,
-    1,
-  )
+function branchLines({ steps }: Branch, width: number): Line[] {
+  const cells = steps.flatMap(rows).map((row) => row.map(({ text, role }) => span(printable(text), role)))
+  return table(cells, { gap: 1, width })
 }
 
 function rows(step: Step): Span[][] {
@@ -80,7 +77,7 @@ function rows(step: Step): Span[][] {
     case 'neighbour':
       return []
     case 'bridge':
-      return [row('BRIDGE', step.bridge, `to ${step.out.join(', ') || 'nowhere'}`)]
+      return [row('BRIDGE', step.bridge, step.text)]
     case 'encapsulate':
     case 'decapsulate':
       return [

@@ -4,7 +4,7 @@ import { placeName } from '../path/world.js'
 import { destination, source } from './headers.js'
 import { branchJson, headersJson, type Json, SCHEMAS } from './json.js'
 import { fill, type Line, printable, type Role, type Span, span, table, words } from './line.js'
-import { phaseTexts, placed } from './phase-lines.js'
+import { phaseTexts, separated } from './phase-lines.js'
 import { neverRunInput, outcomeRole, percent, whereText } from './summary.js'
 import { assumptionLines, type TextOptions, titleLines } from './text.js'
 
@@ -39,7 +39,7 @@ function conversationLines(way: Connection, options: TextOptions): Line[] {
   return [
     ...lane('request', way.request, options),
     ...(way.reply ? lane('reply', way.reply, options) : []),
-    ...(way.third ? lane('third packet', way.third, options) : []),
+    ...(way.third ? thirdLane(way.third, way.request, options) : []),
     ...row('Outcome', worksText(way.works), worksRole(way.works)),
     ...row('Why', way.why),
     ...row('Symptom', way.symptom),
@@ -51,23 +51,28 @@ function conversationLines(way: Connection, options: TextOptions): Line[] {
 
 /** One packet's way: where it went, what changed it, how it ended. */
 function lane(name: string, branch: Branch, options: TextOptions): Line[] {
-  const head: Line = [
-    span(name, 'heading'),
-    span(': '),
-    span(branch.outcome, outcomeRole(branch.outcome)),
-    span(printable(`, ${whereText(branch)}`), 'dim'),
-  ]
+  const rows = branch.steps.flatMap(hops).map((row) => row.map(({ text, role }) => span(printable(text), role)))
   const body = options.verbose
-    ? phaseTexts(branch.steps, options).flatMap((phase) => [[], ...placed(phase)])
-    : table(
-        branch.steps.flatMap(hops).map((row) => row.map(({ text, role }) => span(printable(text), role))),
-        2,
-      )
-  return [
-    ...fill({ indent: 0, hang: 2, pieces: head.flatMap(({ text, role }) => words(text, role)) }, options.width),
-    ...body,
-    [],
+    ? phaseTexts(branch.steps, options).flatMap(separated)
+    : table(rows, { indent: 2, width: options.width })
+  return [...laneHead(name, branch, whereText(branch), options), ...body, []]
+}
+
+function laneHead(name: string, { outcome }: Branch, text: string, { width }: TextOptions): Line[] {
+  const pieces = [
+    span(`${name}:`, 'heading'),
+    span(`${outcome},`, outcomeRole(outcome)),
+    ...words(printable(text), 'dim'),
   ]
+  return fill({ indent: 0, hang: 2, pieces }, width)
+}
+
+/** The third packet mostly goes where the first one went: then one line says so. */
+function thirdLane(third: Branch, request: Branch, options: TextOptions): Line[] {
+  const course = ({ outcome, steps }: Branch) =>
+    [outcome, ...steps.flatMap(hops).map(([place, what]) => `${place!.text} ${what!.text}`)].join()
+  if (options.verbose || course(third) !== course(request)) return lane('third packet', third, options)
+  return [...laneHead('third packet', third, 'the same way as the request', options), []]
 }
 
 /** What of a step shows in a lane: crossing a wire, being rewritten, ending. */
@@ -88,7 +93,7 @@ function hops(step: Step): Span[][] {
         'rewrite',
       )
     case 'reroute':
-      return row('reroute', step.lookup.route ?? step.text)
+      return row('reroute', step.text)
     case 'encapsulate':
     case 'decapsulate':
       return row(
@@ -96,7 +101,7 @@ function hops(step: Step): Span[][] {
         `${step.interface}: ${source(step.outer)} > ${destination(step.outer)}`,
       )
     case 'bridge':
-      return row('bridges', `${step.bridge}, to ${step.out.join(', ') || 'nowhere'}`, 'dim')
+      return row('bridges', step.text, 'dim')
     case 'rp-filter':
     case 'check':
       return step.passed ? [] : row('check', step.text, 'drop')

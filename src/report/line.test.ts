@@ -59,5 +59,5 @@ test('columns of a table line up, nothing trails', () => {
     [span('a'), span('中'), span('x')],
     [span('long'), span(''), span('')],
   ]
-  expect(table(rows, 1).map(plainLine)).toEqual([' a     中  x', ' long'])
+  expect(table(rows, { indent: 1 }).map(plainLine)).toEqual([' a     中  x', ' long'])
 })

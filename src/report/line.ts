@@ -95,17 +95,43 @@ export const words = (text: string, role: Role = 'plain'): Span[] =>
     .filter((word) => word !== '')
     .map((word) => span(word, role))
 
-/** Columns beside each other, each as wide as its widest cell. The last column is not padded. */
-export function table(rows: readonly (readonly Span[])[], indent = 0, gap = 2): Line[] {
+/** Columns beside each other, each as wide as its widest cell; the last one is not padded, and wraps where a width is given. */
+export function table(
+  rows: readonly (readonly Span[])[],
+  { indent = 0, gap = 2, width = Number.POSITIVE_INFINITY }: { indent?: number; gap?: number; width?: number } = {},
+): Line[] {
   const widths: number[] = []
   for (const row of rows) for (const [i, { text }] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, columns(text))
-  return rows.map((row) => {
-    const line: Span[] = indent > 0 ? [span(' '.repeat(indent))] : []
+  return rows.flatMap((row) => {
     const last = row.reduce((at, { text }, i) => (text === '' ? at : i), 0)
-    row.slice(0, last + 1).forEach((cell, i) => {
-      line.push(cell)
-      if (i < last) line.push(span(' '.repeat(widths[i]! - columns(cell.text) + gap)))
-    })
-    return line
+    const padded = row
+      .slice(0, last)
+      .map(({ text, role }, i) => span(text + ' '.repeat(widths[i]! - columns(text) + gap - 1), role))
+    const hang = padded.reduce((sum, { text }) => sum + columns(text) + 1, 0)
+    const end = row[last]
+    if (!end) return [[]]
+    return fillRow(
+      [...padded, ...(width === Number.POSITIVE_INFINITY ? [end] : words(end.text, end.role))],
+      indent,
+      hang,
+      width,
+    )
   })
+}
+
+/** As `fill`, but padding is no place to break. */
+function fillRow(pieces: readonly Span[], indent: number, hang: number, width: number): Line[] {
+  const lines: Span[][] = [[span(' '.repeat(indent))]]
+  let used = indent
+  for (const [i, piece] of pieces.entries()) {
+    const needs = columns(piece.text)
+    if (i > 0 && used > indent + hang && used + 1 + needs > width) {
+      lines.push([span(' '.repeat(indent + hang)), piece])
+      used = indent + hang + needs
+    } else {
+      lines.at(-1)!.push(...(i > 0 ? [span(' ')] : []), piece)
+      used += needs + (i > 0 ? 1 : 0)
+    }
+  }
+  return lines
 }

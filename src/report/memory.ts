@@ -30,7 +30,10 @@ export class Reader implements Memory {
 
   see(step: Step): void {
     const place = `${step.host}/${step.namespace}`
-    if (place !== this.#place || step.kind === 'encapsulate' || step.kind === 'decapsulate') this.#rewritings = []
+    if (place !== this.#place || step.kind === 'encapsulate' || step.kind === 'decapsulate') {
+      this.#rewritings = []
+      this.#last = undefined
+    }
     this.#place = place
     if (step.kind === 'conntrack') this.#state.set(place, step.state)
     if (this.#last && changed(this.#last, step.packet))

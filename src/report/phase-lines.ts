@@ -21,10 +21,17 @@ export function phaseTexts(steps: readonly Step[], view: View, prefix = ''): Pha
 }
 
 const TUNNEL_INDENT = 4
+const GUTTER = ' |'
 
 /** The lines of a phase where it stands: the outer packet's way further to the right. */
 export const placed = ({ lines, depth }: PhaseText): readonly Line[] =>
-  depth === 0 ? lines : indented(lines, depth * TUNNEL_INDENT, ' |')
+  depth === 0 ? lines : indented(lines, depth * TUNNEL_INDENT, GUTTER)
+
+/** With the empty line that stands before a phase. */
+export const separated = (phase: PhaseText): readonly Line[] => [
+  phase.depth === 0 ? [] : [span(GUTTER, 'dim')],
+  ...placed(phase),
+]
 
 function heading({ title, place, notes, depth }: Phase, number: string, view: View): Line[] {
   const pieces = [
@@ -79,10 +86,7 @@ function stepLines(step: Step, number: string, pad: number, view: View): Line[] 
     case 'generate':
       return said(step.text)
     case 'receive':
-      return [
-        ...said(packetText(step.packet), 'rewrite'),
-        ...(step.from === undefined ? [] : said(`from ${step.from}`, 'dim')),
-      ]
+      return said(packetText(step.packet), 'rewrite')
     case 'hook':
       return step.chains.length > 0 ? [] : said('no tables on this hook', 'dim')
     case 'conntrack': {
@@ -117,13 +121,9 @@ function stepLines(step: Step, number: string, pad: number, view: View): Line[] 
         ...said(`inner ${packetText(step.inner)}`, 'dim'),
       ]
     case 'reply':
-      return [
-        ...said(step.text, 'drop'),
-        ...said(packetText(step.reply), 'rewrite'),
-        ...walkedLines(step.walked, number, view),
-      ]
+      return [...said(step.text, 'drop'), ...walkedLines(step.walked, number, view)]
     case 'deliver':
-      return [...said(step.text, 'accept'), ...(step.socket === undefined ? [] : said(step.socket, 'dim'))]
+      return said(step.text, 'accept')
     case 'send':
       return said(step.text)
     case 'drop':
@@ -134,7 +134,7 @@ function stepLines(step: Step, number: string, pad: number, view: View): Line[] 
 /** A packet's way inside another's: what the stack answered. */
 function walkedLines(steps: readonly Step[], number: string, view: View): Line[] {
   const inner = { ...view, width: view.width - TUNNEL_INDENT }
-  return indented(phaseTexts(steps, inner, `${number}.`).flatMap(placed), TUNNEL_INDENT, ' |')
+  return indented(phaseTexts(steps, inner, `${number}.`).flatMap(placed), TUNNEL_INDENT, GUTTER)
 }
 
 function natLines({ manip, before, after, text, ports }: Extract<Step, { kind: 'nat' }>, view: View): Line[] {

@@ -16,8 +16,8 @@ export interface Phase {
 export function phasesOf(steps: readonly Step[]): Phase[] {
   const phases: (Phase & { readonly steps: Step[] })[] = []
   let depth = 0
-  for (const step of steps) {
-    const title = titleOf(step)
+  for (const [at, step] of steps.entries()) {
+    const title = titleOf(step, steps[at + 1])
     const place = placeName(step)
     const last = phases.at(-1)
     if (last && last.place === place && (title === undefined || title === last.title)) last.steps.push(step)
@@ -29,7 +29,7 @@ export function phasesOf(steps: readonly Step[]): Phase[] {
 }
 
 /** `undefined`: it belongs to whatever phase it happens in. */
-function titleOf(step: Step): string | undefined {
+function titleOf(step: Step, next: Step | undefined): string | undefined {
   switch (step.kind) {
     case 'hook':
     case 'conntrack':
@@ -39,6 +39,7 @@ function titleOf(step: Step): string | undefined {
     case 'rp-filter':
       return 'ROUTE'
     case 'neighbour':
+      return next?.kind === 'send' ? 'SEND' : 'NEIGHBOUR'
     case 'send':
       return 'SEND'
     case 'check':
@@ -64,7 +65,7 @@ function notesOf(steps: readonly Step[]): string[] {
       if (step.oif !== undefined) notes.add(`out ${step.oif}`)
     }
     if (step.kind === 'receive') notes.add(`on ${step.interface}`)
-    if (step.kind === 'send') notes.add(`on ${step.interface}`)
+    if (step.kind === 'send' || step.kind === 'neighbour') notes.add(`on ${step.interface}`)
     if (step.kind === 'bridge') notes.add(step.bridge)
     if (step.kind === 'encapsulate' || step.kind === 'decapsulate') notes.add(step.interface)
   }

@@ -18,7 +18,7 @@ export function showText(hosts: Hosts, files: readonly InputFile[], width: numbe
   const unknown = files.filter(({ kind }) => kind === undefined)
   const sentence = (text: string): Line[] => fill({ indent: 2, hang: 2, pieces: words(printable(text)) }, width)
   return [
-    ...hosts.namespaces.flatMap((namespace) => [...namespaceLines(namespace), []]),
+    ...hosts.namespaces.flatMap((namespace) => [...namespaceLines(namespace, width), []]),
     ...section('wires', hosts.wires.map(wireText).flatMap(sentence)),
     ...section('assumed', hosts.assumptions.flatMap(sentence)),
     ...section(
@@ -31,7 +31,7 @@ export function showText(hosts: Hosts, files: readonly InputFile[], width: numbe
 const section = (title: string, lines: readonly Line[]): Line[] =>
   lines.length === 0 ? [] : [[span(title, 'heading')], ...lines, []]
 
-function namespaceLines(namespace: Namespace): Line[] {
+function namespaceLines(namespace: Namespace, width: number): Line[] {
   const { links, tables, routes, rules4, rules6, neighbours, connections, sockets, sysctls } = namespace
   const counts = [
     `${count(routes.length, 'route')}, ${count(rules4.length + rules6.length, 'routing rule')}, ${count(neighbours.length, 'neighbour')}`,
@@ -39,7 +39,7 @@ function namespaceLines(namespace: Namespace): Line[] {
   ]
   return [
     [span(printable(placeName(namespace)), 'heading')],
-    ...table(links.map(linkRow), 2),
+    ...table(links.map(linkRow), { indent: 2, width }),
     ...tables.flatMap(tableLines),
     ...(tables.length === 0 ? [[span('  no packet filter tables', 'dim')]] : []),
     ...counts.map((text) => [span(`  ${text}`, 'dim')]),
@@ -55,8 +55,8 @@ function linkRow(link: Link): Span[] {
   return [
     span(printable(link.name), 'name'),
     span(link.kindText, 'dim'),
-    span(addresses),
     span(printable([master, state].filter((text) => text !== '').join(', ')), 'dim'),
+    span(addresses),
   ]
 }
 
@@ -69,7 +69,7 @@ function tableLines({ name, family, backend, chains }: Table): Line[] {
     span(` (${backend}): ${count(all.length, 'chain')}, ${count(rules, 'rule')}`, 'dim'),
   ]
   const base = all.filter((chain) => chain.base)
-  return [head, ...table(base.map(chainRow), 4)]
+  return [head, ...table(base.map(chainRow), { indent: 4 })]
 }
 
 function chainRow({ name, rules, base }: Chain): Span[] {

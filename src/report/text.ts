@@ -2,7 +2,7 @@ import type { Branch, Trail } from '../path/trail.js'
 import { placeName } from '../path/world.js'
 import { packetText } from './headers.js'
 import { fill, type Line, plainLine, printable, span, table, words } from './line.js'
-import { type PhaseText, phaseTexts, placed } from './phase-lines.js'
+import { type PhaseText, phaseTexts, placed, separated } from './phase-lines.js'
 import { finalText, neverRunInput, outcomeRole, percent, summaryLines, whereText } from './summary.js'
 
 export interface TextOptions {
@@ -74,8 +74,6 @@ const forkHeading = (ways: readonly Way[]): Line[] => {
   return [[], [span(`---- ${undecided ? 'if so, ' : ''}probability ${percent(probability)}${outcomes}`, 'heading')]]
 }
 
-const separated = (phase: PhaseText): Line[] => [[], ...placed(phase)]
-
 const textOf = (phase: PhaseText | undefined): string | undefined => phase && placed(phase).map(plainLine).join('\n')
 const sameText = (a: PhaseText | undefined, b: PhaseText | undefined): boolean =>
   a !== undefined && textOf(a) === textOf(b)
@@ -108,7 +106,7 @@ export function overviewLines(branches: readonly Branch[]): Line[] {
   return [
     [],
     [span(`${branches.length} ways, of which the kernel or what is not known picks one:`, 'heading')],
-    ...table(rows, 2),
+    ...table(rows, { indent: 2 }),
   ]
 }
 
