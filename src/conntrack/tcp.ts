@@ -293,6 +293,8 @@ const isChallengeAck = (data: TcpData, kind: number, direction: Direction, old: 
   data.lastIndex === KIND.SYN &&
   (data.lastFlags & FLAG.CHALLENGE_ACK) !== 0
 
+const CLOSING: ReadonlySet<TcpState> = new Set(['FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE'])
+
 /** Is a RST credible? `keep`: perhaps, but the state stays until the other side has answered. */
 function judgeReset(
   _entry: Entry,
@@ -301,8 +303,10 @@ function judgeReset(
   direction: Direction,
   settings: Settings,
 ): 'invalid' | 'keep' | 'close' | 'break' | 'answer' {
+  // a connection that is closing may be another one by now: what is known of its windows says nothing (tcp_can_early_drop)
+  if (CLOSING.has(data.state)) return 'answer'
   const peer = data.seen[other(direction)]
-  if (!(peer.flags & FLAG.MAXACK_SET)) return 'close'
+  if (!(peer.flags & FLAG.MAXACK_SET) || data.lastIndex === KIND.SYN) return 'close'
   const { sequence } = segment
   if (sequence === 0 && !established(data)) return 'break'
   if (before(sequence, peer.maxAck) && !settings.ignoreInvalidRst) return 'invalid'

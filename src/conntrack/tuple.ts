@@ -22,13 +22,12 @@ export const tupleKey = (t: Tuple): string => `${t.protocol} ${t.src} ${t.sport}
 
 const TCP = 6
 const UDP = 17
-const DCCP = 33
 const SCTP = 132
 const UDPLITE = 136
 const ICMP = 1
 const ICMPV6 = 58
 
-const WITH_PORTS: ReadonlySet<number> = new Set([TCP, UDP, DCCP, SCTP, UDPLITE])
+const WITH_PORTS: ReadonlySet<number> = new Set([TCP, UDP, SCTP, UDPLITE])
 
 /**
  * Request and answer types (net/netfilter/nf_conntrack_proto_icmp.c: invmap; nf_conntrack_proto_icmpv6.c). A type that stands in
@@ -53,7 +52,7 @@ const ANSWER6: ReadonlyMap<number, number> = new Map([
 
 export const isIcmp = (protocol: number): boolean => protocol === ICMP || protocol === ICMPV6
 
-/** nf_ct_get_tuple: `undefined` where the first bytes of the transport header are not there, or for later fragments. */
+/** DCCP has no tracker of its own any more (seen on 6.18): it is a generic protocol without ports. nf_ct_get_tuple: `undefined` where the first bytes of the transport header are not there, or for later fragments. */
 export function tupleOf(packet: Packet): Tuple | undefined {
   const { bytes, family } = packet
   const { protocol, offset, fragmentOffset } = packet.transport

@@ -78,6 +78,30 @@ function routingField(packet: Packet, offset: number): number | undefined {
   return at === undefined ? undefined : u8(packet.bytes, at + offset)
 }
 
+const EXTENSIONS: ReadonlySet<number> = new Set([0, 43, 44, 51, 60])
+const NO_NEXT_HEADER = 59
+
+/** net/ipv6/exthdrs_core.c: ipv6_find_hdr without a target: does it find where the extension headers end? */
+function chainIsWhole(packet: Packet): boolean {
+  if (packet.family !== 6) return false
+  let next = u8(packet.bytes, 6) ?? NO_NEXT_HEADER
+  let at = 40
+  while (EXTENSIONS.has(next)) {
+    const following = u8(packet.bytes, at)
+    const length = u8(packet.bytes, at + 1)
+    if (following === undefined || length === undefined) return false
+    if (next === 43 && u8(packet.bytes, at + 3) === undefined) return false
+    if (next === 44) {
+      const fragment = u16(packet.bytes, at + 2)
+      if (fragment === undefined) return false
+      if (fragment >> 3 !== 0) return !EXTENSIONS.has(following)
+      at += 8
+    } else at += next === 51 ? (length + 2) * 4 : (length + 1) * 8
+    next = following
+  }
+  return true
+}
+
 /** Every value that a rule can look at. Readers for the interpreter, widths for the packet sets, printers for reasons: all from here. */
 export const FIELDS = {
   // IPv4 header, RFC 791
@@ -95,6 +119,8 @@ export const FIELDS = {
   'ip6.saddr': { bits: 128, label: 'source address', read: (p) => u128(p.bytes, 8), print: address },
   'ip6.daddr': { bits: 128, label: 'destination address', read: (p) => u128(p.bytes, 24), print: address },
   'ip6.nexthdr': { bits: 8, label: 'next header', read: (p) => u8(p.bytes, 6), print: names(PROTOCOLS) },
+  /** 1; not readable where the chain of extension headers cannot be followed to its end (ipv6_find_hdr). */
+  'ip6.chain': { bits: 1, label: 'IPv6 extension headers', read: (p) => (chainIsWhole(p) ? 1 : undefined) },
   'ip6.length': { bits: 16, label: 'IPv6 payload length', read: (p) => u16(p.bytes, 4) },
   'ip6.flowlabel': { bits: 20, label: 'flow label', read: (p) => (u32(p.bytes, 0) ?? 0) & 0xfffff },
   /** 1 where there is a routing header (type 43). */

@@ -13,6 +13,8 @@ export interface ReplyOptions {
   readonly ttl?: number
   readonly id?: number
   readonly flowLabel?: number
+  /** IPv4 options that the answer carries (__ip_options_echo). */
+  readonly options?: Uint8Array | undefined
 }
 
 export const sourceOf = (packet: Packet): Ip | undefined =>
@@ -73,7 +75,7 @@ export function icmpError(original: Packet, fields: IcmpErrorFields): Packet | u
   const dst = sourceOf(original)!
   const four = original.family === 4
   const tos = four ? ((FIELDS['ip.tos'].read(original) ?? 0) & 0x1e) | 0xc0 : 0
-  const room = four ? Math.min(fields.mtu ?? 576, 576) - 28 : 1280 - 48
+  const room = four ? Math.min(fields.mtu ?? 576, 576) - 28 - paddedLength(fields.options) : 1280 - 48
   if (four && room <= 20) return undefined
   return buildPacket(
     replyFields(fields, source, dst, tos),
@@ -82,8 +84,11 @@ export function icmpError(original: Packet, fields: IcmpErrorFields): Packet | u
   )
 }
 
-function replyFields({ ttl, id, flowLabel }: ReplyOptions, src: Ip, dst: Ip, tos: number, df = false): IpFields {
-  return { src, dst, ttl: ttl ?? 64, id: id ?? 0, flowLabel: flowLabel ?? 0, tos, df }
+/** Options fill whole words. */
+const paddedLength = (options: Uint8Array | undefined): number => Math.ceil((options?.length ?? 0) / 4) * 4
+
+function replyFields({ ttl, id, flowLabel, options }: ReplyOptions, src: Ip, dst: Ip, tos: number, df = false): IpFields {
+  return { src, dst, ttl: ttl ?? 64, id: id ?? 0, flowLabel: flowLabel ?? 0, tos, df, ...(options ? { options } : {}) }
 }
 
 /**

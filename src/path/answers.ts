@@ -7,6 +7,7 @@ import { Cursor } from './cursor.js'
 import type { Done } from './done.js'
 import type { Answer } from './fate.js'
 import { Skb } from './skb.js'
+import { echoedOptions } from './ip-options.js'
 import { outputSource } from './source.js'
 import { attachAnswer } from './track.js'
 
@@ -28,13 +29,19 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
   const here = netns.addressOf(skb.packet, 'dst')
   const source = netns.isLocal(here) ? here : outputSource(cursor, dst, undefined, reflectedMark(cursor))
   if (source === undefined || netns.isBroadcastOrMulticast(dst)) return undefined
-  const packet = icmpError(skb.packet, { ...about, source, ttl: netns.defaultTtl(skb.packet.family) })
+  const packet = icmpError(skb.packet, { ...about, source, ttl: netns.defaultTtl(skb.packet.family), options: optionsBack(cursor) })
   return packet && send(cursor, packet, { kind: four ? 'icmp' : 'icmp6', type: about.type, code: about.code }, true)
 }
 
+/** The IPv4 options of an answer, once the question's have been looked at. */
+const optionsBack = ({ skb }: Cursor): Uint8Array | undefined => (skb.options ? echoedOptions(skb.packet) : undefined)
+
 /** tcp_v4_send_reset, tcp_v6_send_reset: nobody takes the segment. */
 export function sendStackReset(cursor: Cursor): Answer | undefined {
-  const packet = stackReset(cursor.skb.packet, { ttl: cursor.netns.defaultTtl(cursor.skb.packet.family) })
+  const packet = stackReset(cursor.skb.packet, {
+    ttl: cursor.netns.defaultTtl(cursor.skb.packet.family),
+    options: optionsBack(cursor),
+  })
   return packet && send(cursor, packet, { kind: 'tcp-reset', type: 0, code: 0 }, false)
 }
 
@@ -45,7 +52,7 @@ export function echo(cursor: Cursor): Answer | undefined {
     ? dst
     : outputSource(cursor, netns.addressOf(skb.packet, 'src'), undefined)
   if (source === undefined) return undefined
-  const packet = echoReply(skb.packet, { source, ttl: netns.defaultTtl(skb.packet.family) })
+  const packet = echoReply(skb.packet, { source, ttl: netns.defaultTtl(skb.packet.family), options: optionsBack(cursor) })
   return packet && send(cursor, packet, { kind: 'echo-reply', type: packet.family === 4 ? 0 : 129, code: 0 }, false)
 }
 

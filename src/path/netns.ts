@@ -126,6 +126,12 @@ export class Netns {
     return this.number(key) !== 0
   }
 
+  /** IN_DEV_SOURCE_ROUTE: both all and the interface must allow it. */
+  acceptsSourceRoute(dev: string): boolean {
+    const key = (name: string) => `net.ipv4.conf.${name.replaceAll('.', '/')}.accept_source_route`
+    return this.flag(key('all')) && this.flag(key(dev))
+  }
+
   defaultTtl(family: Family): number {
     return family === 4 ? this.number('net.ipv4.ip_default_ttl') : 64
   }

@@ -6,6 +6,8 @@ import type { Flow, Found, RuleTried } from '../routing/lookup.js'
 import { type OutputRoute, routeOutput } from '../routing/output.js'
 import { sendIcmpError } from './answers.js'
 import type { Cursor } from './cursor.js'
+import { compileOptions } from './ip-options.js'
+import { outputSource } from './source.js'
 import type { Fate } from './fate.js'
 import type { Destination } from './skb.js'
 import type { ExitOf } from './stages.js'
@@ -83,6 +85,9 @@ export function generate(cursor: Cursor): ExitOf<'generate'> | Fate {
     text: outputText(route, asked.src === undefined),
   })
   if (!route.ok) return cursor.drop(route.reason, route.text, { errno: route.errno })
+  // raw_sendmsg without SO_BROADCAST
+  if (route.type === 'broadcast' && skb.sender?.raw)
+    return cursor.drop('broadcast-not-permitted', 'a socket needs SO_BROADCAST to send to a broadcast address', { errno: 'EACCES' })
   take(cursor, route)
   return 'routed'
 }
@@ -141,13 +146,30 @@ export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
   if (route.to === 'nowhere') return unroutable(cursor, route)
   if (route.to === 'local') {
     skb.destination = { result: route.type, dev: skb.iif!, gateway: undefined, mtu: undefined }
-    return 'local'
+    return lookAtOptions(cursor, flow) ?? 'local'
   }
   skb.destination = { result: 'forward', dev: route.dev, gateway: route.gateway, mtu: route.mtu }
   skb.oif = route.dev
   skb.nexthop = route.gateway ?? flow.dst
   skb.redirect = route.redirect
-  return 'forward'
+  return lookAtOptions(cursor, flow) ?? 'forward'
+}
+
+const PARAMETER_PROBLEM = 12
+
+/** net/ipv4/ip_input.c: ip_rcv_options, once the packet has its route. */
+function lookAtOptions(cursor: Cursor, { src, dst }: Flow): Fate | undefined {
+  const { skb, netns } = cursor
+  if (skb.packet.family !== 4 || (skb.packet.bytes[0]! & 15) === 5) return undefined
+  const own = skb.destination?.result === 'local' ? dst : outputSource(cursor, src!, undefined)
+  const compiled = compileOptions(skb.packet, typeof own === 'number' ? own : undefined)
+  if (!compiled.ok) {
+    const answer = sendIcmpError(cursor, { type: PARAMETER_PROBLEM, code: 0, info: (compiled.fault << 24) >>> 0 })
+    return cursor.drop('ip-options', `IP options: what stands at byte ${compiled.fault} of the header is wrong`, { answer })
+  }
+  skb.options = compiled.options
+  if (compiled.options.sourceRoute === undefined || netns.acceptsSourceRoute(skb.iif!)) return undefined
+  return cursor.drop('source-route', `a source route is not accepted on ${skb.iif}: accept_source_route=0`)
 }
 
 function inputText(route: InputRoute): string {

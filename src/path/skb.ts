@@ -1,6 +1,7 @@
 import type { Ip } from '../address/ip.js'
 import type { Tracking } from '../conntrack/entry.js'
 import type { Packet } from '../packet/packet.js'
+import type { IpOptions } from './ip-options.js'
 
 /** Where the packet is going, once a routing decision was made (skb_dst). */
 export interface Destination {
@@ -42,6 +43,8 @@ export class Skb {
   sender: Sender | undefined
   /** The packet crosses a bridge. `calls`: with bridge-nf-call-iptables (nf_bridge_info); `daddr`: before PREROUTING ran. */
   bridge: { in: string | undefined; out: string | undefined; calls: boolean; daddr: Ip } | undefined
+  /** Of a received IPv4 packet that has some, once they were looked at. */
+  options: IpOptions | undefined
   /** It came in fragments of these payload lengths, and leaves in the same (net/ipv4/ip_output.c: ip_do_fragment with a frag_list). */
   pieces: readonly number[] | undefined
   /** It goes back out of the device that it came in by, and its sender could do without us: a redirect is due (IPSKB_DOREDIRECT). */
@@ -66,6 +69,7 @@ export class Skb {
     this.redirect = false
     this.nexthop = undefined
     this.pieces = undefined
+    this.options = undefined
     this.bridge = undefined
     this.sender = undefined
     if (how === 'loopback') return

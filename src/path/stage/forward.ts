@@ -1,8 +1,10 @@
 import { FIELDS } from '../../packet/fields.js'
 import { decreaseTtl } from '../../packet/rewrite.js'
+import { selectAddress4 } from '../../routing/source.js'
 import { sendIcmpError } from '../answers.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
+import { forwardOptions } from '../ip-options.js'
 import type { ExitOf } from '../stages.js'
 
 /** net/ipv4/ip_forward.c: ip_forward; net/ipv6/ip6_output.c: ip6_forward. */
@@ -27,8 +29,14 @@ export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
   }
   decreaseTtl(skb.packet)
   if (skb.redirect) sendRedirect(cursor)
+  if (skb.options) forwardOptions(skb.packet, skb.options, addressTowards(cursor))
   cursor.record({ kind: 'check', what: 'ttl', passed: true, text: `TTL ${ttl} → ${ttl - 1}` })
   return 'pass'
+}
+
+/** ip_rt_get_source: the address with which this host appears on the way to where the packet goes. */
+function addressTowards({ skb, netns }: Cursor): number | undefined {
+  return selectAddress4(netns.interfaces, skb.oif!, skb.nexthop, 'global')
 }
 
 const REDIRECT_HOST = 1
