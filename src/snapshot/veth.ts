@@ -114,6 +114,8 @@ function heard(a: End, b: End): string | undefined {
 
 /** Takes the pairs that leave no choice, and what follows from them, until none is left. */
 class Solver {
+  /** In the order of the namespaces and of their links. */
+  readonly #order: readonly Pair[]
   #left: Pair[]
   readonly #taken: Pair[] = []
   readonly #doubtful: Pair[]
@@ -121,6 +123,7 @@ class Solver {
   readonly #names = new Map<string, Namespace>()
 
   constructor(pairs: readonly Pair[]) {
+    this.#order = pairs
     this.#left = pairs.filter(({ evidence }) => evidence.is !== 'contrary')
     this.#doubtful = pairs.filter(({ evidence }) => evidence.is === 'contrary')
   }
@@ -130,7 +133,8 @@ class Solver {
       this.#take(found)
       this.#left = this.#left.filter((pair) => pair !== found && this.#possible(pair))
     }
-    return this.#taken.map(wireOf)
+    const order = (pair: Pair) => this.#order.indexOf(pair)
+    return [...this.#taken].sort((one, other) => order(one) - order(other)).map(wireOf)
   }
 
   /** Evidence first: it can settle what is ambiguous by index alone, and no wrong pair has it. */
@@ -199,12 +203,13 @@ const portName = ({ namespace, link }: End): string => `${placeName(namespace)}:
 const portOf = ({ namespace: { host, namespace }, link }: End): Port => ({ host, namespace, link: link.name })
 
 function wireOf({ a, b, evidence }: Pair): Wire {
-  const ids = [a, b].map(
-    ({ link }) =>
-      `${link.name} is ifindex ${link.index}${link.peerNetnsId === undefined ? '' : `, netnsid ${link.peerNetnsId}`}`,
-  )
   const more = evidence.is === 'mac' || evidence.is === 'subnet' ? `; ${evidence.text}` : ''
-  return { kind: 'veth', ends: [portOf(a), portOf(b)], because: `veth peers (${ids.join('; ')}${more})` }
+  return { kind: 'veth', ends: [portOf(a), portOf(b)], because: `veth peers (${said(a)}; ${said(b)}${more})` }
+}
+
+/** Numbers below 0 stand for names that were printed in place of numbers. */
+function said({ link: { name, index, peerNetnsId } }: End): string {
+  return `${name} is ifindex ${index}${peerNetnsId === undefined || peerNetnsId < 0 ? '' : `, netnsid ${peerNetnsId}`}`
 }
 
 /** Is this interface an end of one of these wires? */
