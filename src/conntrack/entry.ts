@@ -43,6 +43,8 @@ export interface Entry {
   status: number
   mark: number
   readonly zone: number
+  /** The zone counts for this direction only (CT --zone-orig, --zone-reply); the other one is in zone 0. */
+  readonly zoneDirection?: Direction | undefined
   /** Seconds since the epoch at which it expires; Infinity while unconfirmed. */
   expires: number
   protocol: ProtocolState

@@ -17,6 +17,13 @@ export interface Arrival {
   readonly helper?: string | undefined
 }
 
+/** A zone, and the only direction for which it counts, if there is one (struct nf_conntrack_zone). */
+type Zone = Pick<Entry, 'zone' | 'zoneDirection'>
+
+/** nf_ct_zone_id. */
+const zoneOf = ({ zone, zoneDirection }: Zone, direction: Direction): number =>
+  zoneDirection === undefined || zoneDirection === direction ? zone : 0
+
 interface Hit {
   readonly entry: Entry
   readonly direction: Direction
@@ -25,6 +32,9 @@ interface Hit {
 const TCP = 6
 const UDP = 17
 const UDPLITE = 136
+const SCTP = 132
+const SCTP_INIT = 1
+const SCTP_HEARTBEAT = 4
 const ICMP4_LAST = 18
 const ICMP4_ERRORS: ReadonlySet<number> = new Set([3, 4, 5, 11, 12])
 const NEW_ICMP4: ReadonlySet<number> = new Set([8, 13, 15, 17])
@@ -47,29 +57,33 @@ export class ConnectionTable {
     return [...this.#entries]
   }
 
-  find(tuple: Tuple, zone: number, now: number): Hit | undefined {
-    const hit = this.#byTuple.get(key(tuple, zone))
-    if (hit && hit.entry.expires <= now) {
+  /** __nf_conntrack_find_get, asked as resolve_normal_ct does: under the zone of the original direction, then under the reply's. */
+  find(tuple: Tuple, zone: Zone, now: number): Hit | undefined {
+    const ids = [zoneOf(zone, 'original'), zoneOf(zone, 'reply')]
+    for (const id of new Set(ids)) {
+      const hit = this.#byTuple.get(key(tuple, id))
+      if (!hit || zoneOf(hit.entry, hit.direction) !== zoneOf(zone, hit.direction)) continue
+      if (hit.entry.expires > now) return hit
       this.forget(hit.entry)
-      return undefined
     }
-    return hit
+    return undefined
   }
 
   /** nf_conntrack_tuple_taken: would a reply that looks like `reply` be somebody else's? */
   isTaken(reply: Tuple, own: Entry, now: number): boolean {
-    const hit = this.find(reply, own.zone, now)
+    const hit = this.find(reply, own, now)
     return hit !== undefined && hit.entry !== own
   }
 
   /** Connections whose original direction begins at the same source (nf_nat_bysource). */
-  withSource(tuple: Tuple, zone: number): readonly Entry[] {
+  withSource(tuple: Tuple, own: Entry): readonly Entry[] {
+    const zone = zoneOf(own, 'original')
     return [...this.#entries].filter(
-      ({ original, zone: its }) =>
-        its === zone &&
-        original.protocol === tuple.protocol &&
-        original.src === tuple.src &&
-        original.sport === tuple.sport,
+      (entry) =>
+        zoneOf(entry, 'original') === zone &&
+        entry.original.protocol === tuple.protocol &&
+        entry.original.src === tuple.src &&
+        entry.original.sport === tuple.sport,
     )
   }
 
@@ -79,7 +93,7 @@ export class ConnectionTable {
       ['original', entry.original],
       ['reply', entry.reply],
     ] as const) {
-      const at = key(tuple, entry.zone)
+      const at = key(tuple, zoneOf(entry, direction))
       if (this.#byTuple.get(at)?.entry === entry && this.#byTuple.get(at)?.direction === direction)
         this.#byTuple.delete(at)
     }
@@ -88,8 +102,8 @@ export class ConnectionTable {
 
   #insert(entry: Entry): void {
     this.#entries.add(entry)
-    this.#byTuple.set(key(entry.original, entry.zone), { entry, direction: 'original' })
-    this.#byTuple.set(key(entry.reply, entry.zone), { entry, direction: 'reply' })
+    this.#byTuple.set(key(entry.original, zoneOf(entry, 'original')), { entry, direction: 'original' })
+    this.#byTuple.set(key(entry.reply, zoneOf(entry, 'reply')), { entry, direction: 'reply' })
   }
 
   /** nf_conntrack_in: which connection a packet belongs to; a new one is not in the table before `confirm`. */
@@ -102,7 +116,7 @@ export class ConnectionTable {
     }
     const tuple = tupleOf(packet)
     if (!tuple) return { is: 'invalid', reason: 'the transport header is cut off' }
-    const hit = this.find(tuple, arrival.zone, arrival.now)
+    const hit = this.find(tuple, arrival, arrival.now)
     if (hit) return this.#known(packet, hit, arrival)
     return this.#fresh(packet, tuple, arrival)
   }
@@ -122,6 +136,10 @@ export class ConnectionTable {
       if (protocol === UDP && (said > length - offset || said < 8)) return 'truncated or malformed UDP packet'
       return checked && !checksumOk(packet) ? 'wrong UDP checksum' : undefined
     }
+    if (protocol === SCTP) {
+      if (length < offset + 12) return 'short SCTP packet'
+      return checked && !checksumOk(packet) ? 'wrong SCTP checksum' : undefined
+    }
     if (isIcmp(protocol) && (protocol === 1) === (packet.family === 4)) {
       if (length < offset + 8) return 'short ICMP packet'
       if (checked && !checksumOk(packet)) return 'wrong ICMP checksum'
@@ -131,7 +149,7 @@ export class ConnectionTable {
   }
 
   /** nf_conntrack_inet_error: an ICMP error belongs to the connection of the packet that it quotes. */
-  #icmpError(packet: Packet, { zone, now }: Arrival): Tracking | undefined {
+  #icmpError(packet: Packet, arrival: Arrival): Tracking | undefined {
     const { bytes, family } = packet
     const { offset, protocol } = packet.transport
     if ((protocol === 1) !== (family === 4)) return undefined
@@ -143,7 +161,7 @@ export class ConnectionTable {
       return { is: 'invalid', reason: 'the ICMP error quotes too little' }
     const inner = tupleOf(new Packet(quoted))
     const inverse = inner && invertTuple(inner)
-    const hit = inverse && this.find(inverse, zone, now)
+    const hit = inverse && this.find(inverse, arrival, arrival.now)
     if (!hit) return { is: 'invalid', reason: 'the ICMP error is about no connection that is known' }
     const tuple = hit.direction === 'original' ? hit.entry.original : hit.entry.reply
     const outer = tupleAddress(packet)
@@ -180,12 +198,14 @@ export class ConnectionTable {
       status: 0,
       mark: 0,
       zone: arrival.zone,
+      ...(arrival.zoneDirection ? { zoneDirection: arrival.zoneDirection } : {}),
       expires: Number.POSITIVE_INFINITY,
       protocol: { kind: 'other', state: '' },
       counters: { original: { packets: 0, bytes: 0 }, reply: { packets: 0, bytes: 0 } },
       master: undefined,
       helper: arrival.helper,
     }
+    if (tuple.protocol === SCTP && !beginsSctp(packet)) return { is: 'invalid', reason: 'no SCTP packet that begins an association' }
     if (tuple.protocol === TCP) {
       const data = newTcp(readSegment(packet), this.settings)
       if (!data) return { is: 'invalid', reason: 'no TCP segment that begins a connection' }
@@ -258,7 +278,7 @@ export class ConnectionTable {
    */
   confirm({ entry, direction }: Attachment, now: number): boolean {
     if (entry.status & (CT_STATUS.CONFIRMED | CT_STATUS.DYING) || direction !== 'original') return true
-    if (this.find(entry.original, entry.zone, now) || this.find(entry.reply, entry.zone, now)) return false
+    if (this.find(entry.original, entry, now) || this.find(entry.reply, entry, now)) return false
     entry.status |= CT_STATUS.CONFIRMED
     this.#insert(entry)
     return true
@@ -273,6 +293,12 @@ export class ConnectionTable {
       entry.status |= CT_STATUS.SEEN_REPLY | CT_STATUS.ASSURED | CT_STATUS.SRC_NAT_DONE | CT_STATUS.DST_NAT_DONE
     return { is: 'tracked', created: tracking.created, attachment: { entry, direction, state } }
   }
+}
+
+/** The first chunk of a new association (net/netfilter/nf_conntrack_proto_sctp.c: sctp_new); its states are not followed. */
+function beginsSctp({ bytes, transport }: Packet): boolean {
+  const chunk = u8(bytes, transport.offset + 12)
+  return chunk === SCTP_INIT || chunk === SCTP_HEARTBEAT
 }
 
 const key = (tuple: Tuple, zone: number): string => (zone === 0 ? tupleKey(tuple) : `${zone}/${tupleKey(tuple)}`)

@@ -26,6 +26,8 @@ function connectionLine(entry: Entry, { now, accounting }: ConnectionView): stri
     const { packets, bytes } = entry.counters[direction]
     return accounting ? [`packets=${packets}`, `bytes=${bytes}`] : []
   }
+  const zoneOf = (direction: Direction, word: string): string[] =>
+    zone !== 0 && entry.zoneDirection === direction ? [`${word}=${zone}`] : []
   const state = protocol.kind === 'tcp' || (protocol.kind === 'other' && protocol.state !== '') ? [protocol.state] : []
   return [
     `${`ipv${original.family}`.padEnd(8)} ${original.family === 4 ? 2 : 10}`,
@@ -33,13 +35,15 @@ function connectionLine(entry: Entry, { now, accounting }: ConnectionView): stri
     `${Math.max(0, Math.floor(expires - now))}`,
     ...state,
     ...tupleWords(original),
+    ...zoneOf('original', 'zone-orig'),
     ...counters('original'),
     ...(status & CT_STATUS.SEEN_REPLY ? [] : ['[UNREPLIED]']),
     ...tupleWords(reply),
+    ...zoneOf('reply', 'zone-reply'),
     ...counters('reply'),
     ...(status & CT_STATUS.ASSURED ? ['[ASSURED]'] : []),
     `mark=${mark}`,
-    ...(zone === 0 ? [] : [`zone=${zone}`]),
+    ...(zone === 0 || entry.zoneDirection ? [] : [`zone=${zone}`]),
     ...(helper === undefined ? [] : [`helper=${helper}`]),
     'use=1',
   ].join(' ')

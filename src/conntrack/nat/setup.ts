@@ -46,7 +46,7 @@ export function nullBinding(entry: Entry, manip: Manip, context: SetupContext): 
 const sameTuple = (a: Tuple, b: Tuple): boolean =>
   a.src === b.src && a.dst === b.dst && a.sport === b.sport && a.dport === b.dport
 
-const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136])
+const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 132, 136])
 
 /** get_unique_tuple. */
 function uniqueTuple(
@@ -90,7 +90,7 @@ function portInRange(tuple: Tuple, manip: Manip, [from, to]: readonly [number, n
 
 /** find_appropriate_src: a client that is translated already keeps its mapping towards other servers. */
 function appropriateSource(original: Tuple, range: Range, own: Entry, table: ConnectionTable): Tuple | undefined {
-  for (const other of table.withSource(own.original, own.zone)) {
+  for (const other of table.withSource(own.original, own)) {
     const inverse = invertTuple(other.reply)
     if (!inverse) continue
     const tuple = { ...inverse, dst: original.dst, dport: original.dport }
