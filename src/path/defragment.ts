@@ -1,16 +1,24 @@
 import type { Hook } from '../rules/program.js'
 import type { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
+import type { ExitOf } from './stages.js'
 
-/** nf_defrag_ipv4 / nf_defrag_ipv6: a fragment waits for the rest of its packet; the whole packet goes on in its place. */
+/** nf_defrag_ipv4 / nf_defrag_ipv6: where connections are tracked, a fragment waits for the rest of its packet before any table sees it. */
 export function defragment(cursor: Cursor, _hook: Hook): Fate | undefined {
+  return collect(cursor, 'connection tracking is on: the fragment waits for the rest of its packet')
+}
+
+/** What is for this host is put together before INPUT sees it, tracked or not. IPv6 does so behind INPUT, with the extension headers. */
+export function reassemble(cursor: Cursor): ExitOf<'reassemble'> | Fate {
+  if (cursor.skb.packet.family === 6) return 'whole'
+  return collect(cursor, 'for this host: the fragment waits for the rest of its packet') ?? 'whole'
+}
+
+function collect(cursor: Cursor, waits: string): Fate | undefined {
   const { fragmentOffset, moreFragments } = cursor.skb.packet.transport
   if (fragmentOffset === 0 && !moreFragments) return undefined
   const whole = cursor.netns.reassemble(cursor.skb.packet, cursor.run.now)
-  if (!whole) {
-    const text = 'connection tracking is on: the fragment waits for the rest of its packet'
-    return cursor.drop('fragment-queued', text)
-  }
+  if (!whole) return cursor.drop('fragment-queued', waits)
   cursor.skb.packet = whole.packet
   cursor.skb.pieces = whole.pieces
   cursor.record({

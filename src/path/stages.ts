@@ -40,8 +40,14 @@ export const STAGES = {
   'route-input': {
     label: 'routing decision',
     kind: 'decision',
-    exits: { local: 'input', forward: 'forward-checks' },
+    exits: { local: 'reassemble', forward: 'forward-checks' },
     kernel: 'net/ipv4/route.c: ip_route_input_slow; net/ipv6/ip6_input.c: ip6_rcv_finish',
+  },
+  reassemble: {
+    label: 'reassembly',
+    kind: 'check',
+    exits: { whole: 'input' },
+    kernel: 'net/ipv4/ip_input.c: ip_local_deliver; net/ipv6/reassembly.c: ipv6_frag_rcv',
   },
   input: {
     label: 'INPUT',

@@ -1,4 +1,5 @@
 import type { Cursor, Engine } from './cursor.js'
+import { reassemble } from './defragment.js'
 import type { Fate } from './fate.js'
 import { runHook } from './hook-run.js'
 import { generate, routeInput } from './route.js'
@@ -23,6 +24,7 @@ const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => 
   'ip-receive': ipReceive,
   prerouting: (cursor) => runHook(cursor, 'prerouting'),
   'route-input': routeInput,
+  reassemble,
   input: (cursor) => runHook(cursor, 'input'),
   deliver,
   'forward-checks': forwardChecks,
