@@ -28,8 +28,10 @@ export function natHook(cursor: Cursor, hook: Hook, entry: NatEntry): Fate | und
     return skipAll(cursor, hook, entry, why)
   }
   const { attachment } = tracking
-  if (attachment.state === 'RELATED' && isIcmp(skb.packet.transport.protocol))
-    return related(cursor, hook, entry, attachment)
+  if (attachment.state === 'RELATED' && isIcmp(skb.packet.transport.protocol)) {
+    const fate = related(cursor, hook, entry, attachment)
+    return fate ?? (hook === 'output' ? rerouteIfTranslated(cursor, attachment) : undefined)
+  }
   let rule: RuleVisit | undefined
   cursor.drawnPorts = undefined
   if (attachment.state === 'ESTABLISHED')
@@ -100,6 +102,7 @@ function related(cursor: Cursor, hook: Hook, entry: NatEntry, attachment: Attach
   if (!translateIcmpError(skb.packet, attachment, entry.manip))
     return cursor.drop('nat-icmp', 'the ICMP error cannot be translated')
   if (concerns(attachment, entry.manip)) recordNat(cursor, hook, entry.manip, before, undefined)
+  if (hook === 'prerouting' && before.dst !== headersOf(skb.packet, 0).dst) skb.destination = undefined
   return undefined
 }
 
