@@ -17,12 +17,15 @@ export function differences(lab: Lab, verdict: Verdict): readonly Difference[] {
   } catch (error) {
     return [{ about: 'failure', text: error instanceof Error ? (error.stack ?? error.message) : String(error) }]
   }
-  return [
+  const found = [
     ...frames(verdict, answer),
     ...counters(verdict, answer),
     ...connections(verdict, answer),
     ...traces(verdict, answer),
   ]
+  return found.length > 0 && answer.unknown.length > 0
+    ? answer.unknown.map((text) => ({ about: 'unknown', text }))
+    : found
 }
 
 const side = (sent: readonly Caught[]): string =>

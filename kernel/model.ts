@@ -7,6 +7,7 @@ import { simulate } from '../src/path/simulate.js'
 import type { Handled, Simulation } from '../src/path/simulation.js'
 import type { Branch, ChainVisit, Step } from '../src/path/trail.js'
 import type { Hosts, Namespace } from '../src/path/world.js'
+import type { Condition } from '../src/rules/condition.js'
 import type { Rule } from '../src/rules/program.js'
 import { readSnapshot } from '../src/snapshot/index.js'
 import type { Caught } from './agent.js'
@@ -54,9 +55,12 @@ export function ask(lab: Lab, verdict: Verdict): Answer {
       .map(connectionLine)
       .sort(),
     trace: handled.map(({ branch }) => traceOf(branch.steps, place)),
-    unknown: handled.flatMap(({ branch: { outcome, where } }, i) =>
-      outcome === 'undecided' ? [`packet ${i + 1}: ${where.text}`] : [],
-    ),
+    unknown: [
+      ...handled.flatMap(({ branch: { outcome, where } }, i) =>
+        outcome === 'undecided' ? [`packet ${i + 1}: ${where.text}`] : [],
+      ),
+      ...unknownRules(place),
+    ],
     outcomes: handled.map(outcomeOf),
   }
 }
@@ -66,6 +70,20 @@ function read(lab: Lab, verdict: Verdict): Hosts {
   const result = readSnapshot(files.map(([path, text]) => ({ path, text })))
   if (result.ok) return result.hosts
   throw new Error(`the snapshot is not read: ${JSON.stringify(result.problems[0])}`)
+}
+
+/** Rules with a condition of which the model says that it cannot tell: where the fate of a packet does not hang on them, their counters do. */
+const unknownRules = (place: Namespace): readonly string[] =>
+  place.tables.flatMap(({ chains }) =>
+    [...chains.values()].flatMap(({ rules }) =>
+      rules.flatMap(({ steps }) => steps.flatMap((step) => ('if' in step ? unknownText(step.if) : []))),
+    ),
+  )
+
+function unknownText(condition: Condition): readonly string[] {
+  if (condition.is === 'unknown') return [`rule: ${condition.needs}`]
+  if (condition.is === 'all' || condition.is === 'any') return condition.of.flatMap(unknownText)
+  return condition.is === 'not' ? unknownText(condition.of) : []
 }
 
 /** The capture has one socket a link: order between links is not seen. */

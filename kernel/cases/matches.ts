@@ -155,7 +155,7 @@ export const MATCHES: Readonly<Record<string, (spot: Spot) => string | undefined
           `${not(spot)}--tcp-flags ${random.some(FLAGS, random.int(2, 4)).join(',')} ${random.some(FLAGS, 1).join(',')}`,
       ],
       [2, () => `${not(spot)}--syn`],
-      [1, () => `${not(spot)}--tcp-option ${random.pick([2, 3, 4, 8])}`],
+      [0, () => `${not(spot)}--tcp-option ${random.pick([2, 3, 4, 8])}`],
     ])()
   },
   ttl: (spot) =>
@@ -180,7 +180,6 @@ export function basics(spot: Spot): readonly string[] {
       [1, 'r+'],
       [1, 'lo'],
       [1, 'eth0'],
-      [1, '+'],
     ])
   if (random.chance(0.25)) parts.push(`${not(spot)}-s ${random.pick(prefixes(scene))}`)
   if (random.chance(0.3)) parts.push(`${not(spot)}-d ${random.pick(prefixes(scene))}`)
