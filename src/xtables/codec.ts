@@ -1,6 +1,7 @@
-import { type Ip, parseIp, printIp } from '../address/ip.js'
+import { type Ip, parseIp } from '../address/ip.js'
 import { servicePort } from '../address/services.js'
 import type { Ranges } from '../rules/value.js'
+import { showIp } from './address-mask.js'
 
 /** What a word got wrong; the reader of the line knows where it stands. */
 export class WordError extends Error {}
@@ -163,7 +164,7 @@ export const address: Codec<Ip> = one(
     if (ip === undefined) throw new WordError(`bad address "${word}"`)
     return ip
   },
-  printIp,
+  showIp,
 )
 
 /** Names separated by commas, read in any case, printed in the table's order. */
@@ -195,5 +196,5 @@ export const parsedAddresses = (limit: number): Codec<readonly bigint[]> =>
         return ip
       })
     },
-    (all) => all.map(printIp).join(','),
+    (all) => all.map(showIp).join(','),
   )

@@ -26,6 +26,7 @@ export class Draft {
   chain = ''
   readonly #family: Family
   readonly #table: string
+  readonly #backend: 'legacy' | 'nft'
   src: Given<AddressMask> | undefined = undefined
   dst: Given<AddressMask> | undefined = undefined
   sources: readonly Given<AddressMask>[] | undefined = undefined
@@ -42,9 +43,10 @@ export class Draft {
   counters: Counters | undefined = undefined
   otherFamily = false
 
-  constructor(family: Family, table: string) {
+  constructor(family: Family, table: string, backend: 'legacy' | 'nft') {
     this.#family = family
     this.#table = table
+    this.#backend = backend
   }
 
   begin(chain: string): void {
@@ -107,6 +109,7 @@ export class Draft {
       family: this.#family,
       table: this.#table,
       chain: this.chain,
+      backend: this.#backend,
       protocol: this.positiveProtocol,
     }
     for (let i = 0; i < this.count; i++) {

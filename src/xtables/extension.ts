@@ -36,6 +36,8 @@ export interface RuleContext {
   readonly protocol: number | undefined
   readonly table: string
   readonly chain: string
+  /** iptables-nft turns tcp, udp, limit and mark into expressions of nft, which do not drop what they cannot read. */
+  readonly backend: 'legacy' | 'nft'
 }
 
 /** What matches and targets have in common. */

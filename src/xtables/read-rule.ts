@@ -2,7 +2,7 @@ import { type Family, familyOf } from '../address/ip.js'
 import { type AddressMask, parseAddressMask } from './address-mask.js'
 import { WordError } from './codec.js'
 import { Draft, type Loading } from './draft.js'
-import type { AnyExtension, Given } from './extension.js'
+import type { AnyExtension, Given, RuleContext } from './extension.js'
 import { interfaceName } from './interface.js'
 import type { Known, KnownOption, Registry } from './known.js'
 import { LineError } from './line-error.js'
@@ -72,11 +72,15 @@ export class RuleReader {
   #words!: Words
   #at = 0
 
-  constructor(registry: Registry, family: Family, table: string, isChain: (name: string) => boolean) {
+  constructor(
+    registry: Registry,
+    { family, table, backend }: Pick<RuleContext, 'family' | 'table' | 'backend'>,
+    isChain: (name: string) => boolean,
+  ) {
     this.#registry = registry
     this.family = family
     this.table = table
-    this.#draft = new Draft(family, table)
+    this.#draft = new Draft(family, table, backend)
     this.#isChain = isChain
   }
 
@@ -236,15 +240,14 @@ export class RuleReader {
     const at = this.#at - 1
     const known = registry.get(name)
     if (known) return draft.loading(known.name, known, undefined, at) as Loading<E>
-    const raw: string[] = []
+    const first = this.#at
     const { text, length } = this.#words
     while (this.#at < length) {
       const word = text[this.#at]!
       if (ENDS.has(word) || (word === '!' && this.#at + 1 < length && ENDS.has(text[this.#at + 1]!))) break
-      raw.push(requote(word))
       this.#at++
     }
-    return draft.loading(name, undefined, raw.join(' '), at) as Loading<E>
+    return draft.loading(name, undefined, this.#words.verbatim(first, this.#at), at) as Loading<E>
   }
 
   /** False where no extension of this rule has an option of that name. */
@@ -295,16 +298,11 @@ export class RuleReader {
 
   /** Spellings that getopt_long(3) takes too: `--dport=22`, `-ptcp`, `--dpo 22`. */
   #rare(draft: Draft, word: string, at: number, inverted: boolean): void {
-    const long = word.startsWith('--') && word.length > 2
-    const base = BASE.get(word)
-    if (base !== undefined) return this.#base(draft, base, at, inverted)
-    const equals = word.indexOf('=')
-    if (long && equals > 0) return this.#insert(draft, at, inverted, word.slice(0, equals), word.slice(equals + 1))
-    if (!long && word.startsWith('-') && word.length > 2 && BASE.has(word.slice(0, 2)))
-      return this.#insert(draft, at, inverted, word.slice(0, 2), word.slice(2))
-    const names = long ? this.#beginning(draft, word) : []
-    if (names.length === 1) return this.#insert(draft, at, inverted, names[0]!)
-    if (names.length > 1) throw new LineError(`"${word}" is ambiguous: ${names.join(', ')}`, at)
+    const other = this.#spelled(draft, word, at)
+    if (other) {
+      this.#insert(draft, at, inverted, ...other)
+      return
+    }
     const where = draft.target ? `, and neither does -j ${draft.target.name}` : ''
     throw new LineError(
       word.startsWith('-')
@@ -314,11 +312,23 @@ export class RuleReader {
     )
   }
 
+  #spelled(draft: Draft, word: string, at: number): readonly string[] | undefined {
+    if (!word.startsWith('-') || word.length < 3) return undefined
+    if (!word.startsWith('--')) return BASE.has(word.slice(0, 2)) ? [word.slice(0, 2), word.slice(2)] : undefined
+    if (BASE.has(word)) return [word]
+    const equals = word.indexOf('=')
+    if (equals > 0) return [word.slice(0, equals), word.slice(equals + 1)]
+    const names = this.#beginning(draft, word)
+    if (names.length > 1) throw new LineError(`"${word}" is ambiguous: ${names.join(', ')}`, at)
+    return names.length === 1 ? names : undefined
+  }
+
   /** Puts other words in the place of one, and reads on from there. */
   #insert(draft: Draft, at: number, inverted: boolean, ...instead: readonly string[]): void {
-    const { text, at: places } = this.#words
+    const { text, at: places, end: ends } = this.#words
     text.splice(at, 1, ...instead)
     places.splice(at, 1, ...instead.map(() => places[at]!))
+    ends.splice(at, 1, ...instead.map(() => ends[at]!))
     this.#words.length += instead.length - 1
     this.#at = at + 1
     const word = instead[0]!
@@ -348,6 +358,3 @@ function readProtocol(word: string): number {
   if (protocol === undefined) throw new WordError(`unknown protocol "${word}"`)
   return protocol
 }
-
-/** Words of an extension that we do not know, quoted where they must be. */
-const requote = (word: string): string => (/^[^\s"\\']+$/.test(word) ? word : `"${word.replace(/["\\']/g, '\\$&')}"`)

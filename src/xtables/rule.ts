@@ -113,14 +113,18 @@ export class SaveRule implements Rule {
   }
 }
 
-const contextOf = ({ chain, protocol }: RuleFields, { family, table }: TablePlace): RuleContext => ({
+const contextOf = ({ chain, protocol }: RuleFields, { family, table, backend }: TablePlace): RuleContext => ({
   family,
   table,
   chain,
+  backend,
   protocol: protocol && !protocol.inverted ? protocol.value : undefined,
 })
 
 const not = (given: { readonly inverted: boolean }): string => (given.inverted ? '! ' : '')
+/** `+` alone is any interface; nft keeps its inversion in sight. */
+const isShown = ({ value, inverted }: Given<string>, { backend }: RuleContext): boolean =>
+  value !== '+' || (inverted && backend === 'nft')
 const isAll = ({ value, inverted }: Given<AddressMask>) => value.length === 0 && !inverted
 
 /** As iptables-save prints it, without counters (iptables/iptables.c: print_rule4; nft prints the same). */
@@ -129,8 +133,8 @@ export function printRule(fields: RuleFields, context: RuleContext): string {
   let text = `-A ${chain}`
   if (src && !isAll(src)) text += ` ${not(src)}-s ${printAddressMask(src.value)}`
   if (dst && !isAll(dst)) text += ` ${not(dst)}-d ${printAddressMask(dst.value)}`
-  if (iif) text += ` ${not(iif)}-i ${interfaceName.print(iif.value)}`
-  if (oif) text += ` ${not(oif)}-o ${interfaceName.print(oif.value)}`
+  if (iif && isShown(iif, context)) text += ` ${not(iif)}-i ${interfaceName.print(iif.value)}`
+  if (oif && isShown(oif, context)) text += ` ${not(oif)}-o ${interfaceName.print(oif.value)}`
   if (protocol && protocol.value !== 0) text += ` ${not(protocol)}-p ${printProtocol(protocol.value)}`
   if (fragment) text += ` ${not(fragment)}-f`
   for (const { name, extension, options, raw } of matches) {

@@ -122,8 +122,9 @@ export class SaveReader {
     this.#table = table
     this.#tables.set(table.name, table)
     this.#parts.push(table)
-    const reader = new RuleReader(this.#registry, family, table.name, (name) => table.chains.has(name))
-    this.#place = { family, table: table.name, file, backend: this.#backend, text: this.#text, reader }
+    const where = { family, table: table.name, backend: this.#backend }
+    const reader = new RuleReader(this.#registry, where, (name) => table.chains.has(name))
+    this.#place = { ...where, file, text: this.#text, reader }
   }
 
   #commit(): void {

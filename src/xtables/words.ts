@@ -15,11 +15,15 @@ export class Words {
   readonly text: string[] = []
   /** Where each word begins in the source. */
   readonly at: number[] = []
+  /** Where each word ends. */
+  readonly end: number[] = []
+  source = ''
   length = 0
   /** Where a quote begins that is never closed, or -1. */
   open = -1
 
   split(source: string, from: number, to: number): void {
+    this.source = source
     this.length = 0
     this.open = -1
     let i = from
@@ -30,13 +34,14 @@ export class Words {
       let code = source.charCodeAt(i)
       while (code !== QUOTE && !isBlank(code) && ++i < to) code = source.charCodeAt(i)
       if (i < to && code === QUOTE) i = this.#quoted(source, start, i, to)
-      else this.#push(source.slice(start, i), start)
+      else this.#push(source.slice(start, i), start, i)
     }
   }
 
-  #push(word: string, at: number): void {
+  #push(word: string, at: number, end: number): void {
     this.text[this.length] = word
     this.at[this.length] = at
+    this.end[this.length] = end
     this.length++
   }
 
@@ -54,7 +59,12 @@ export class Words {
     }
     if (i >= to) this.open = quote
     word += source.slice(from, Math.min(i, to))
-    this.#push(word, start)
+    this.#push(word, start, Math.min(i + 1, to))
     return i + 1
+  }
+
+  /** The words from one to another (not included) as they stand, quotes and all. */
+  verbatim(from: number, to: number): string {
+    return from < to ? this.source.slice(this.at[from], this.end[to - 1]) : ''
   }
 }

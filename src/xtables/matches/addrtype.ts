@@ -21,12 +21,17 @@ const types: Codec<readonly string[]> = {
       .join(','),
 }
 
+/** addrtype_mt_checkentry_v1 refuses them. */
+const NOT_IPV6: ReadonlySet<string> = new Set(['BROADCAST', 'BLACKHOLE', 'PROHIBIT', 'THROW', 'NAT', 'XRESOLVE'])
+
 const ranges = (names: readonly string[]): Ranges =>
   names.map((name) => ADDRESS_TYPE[name as keyof typeof ADDRESS_TYPE]).map((value) => [value, value] as const)
 
 export const addrtype = defineMatch({
   name: 'addrtype',
   families: [4, 6],
+  chains: ({ limitIn, limitOut }) =>
+    limitIn ? ['PREROUTING', 'INPUT', 'FORWARD'] : limitOut ? ['FORWARD', 'OUTPUT', 'POSTROUTING'] : undefined,
   options: {
     src: { flag: '--src-type', invertible: true, value: types, doc: 'the source address is of one of these types' },
     dst: {
@@ -43,15 +48,42 @@ export const addrtype = defineMatch({
     notes: ['LOCAL means: an address of this namespace, whichever interface has it.'],
     kernel: 'net/netfilter/xt_addrtype.c: addrtype_mt_v1',
   },
-  check({ src, dst, limitIn, limitOut }) {
+  check({ src, dst, limitIn, limitOut }, { family }) {
+    const wrong = family === 6 && [src, dst].flatMap((given) => given?.value ?? []).find((type) => NOT_IPV6.has(type))
+    if (wrong) return `address type ${wrong} is not there for IPv6`
     if (!src && !dst) return '"addrtype" needs one of --src-type, --dst-type'
     return limitIn && limitOut ? '--limit-iface-in and --limit-iface-out exclude each other' : undefined
   },
-  lower({ src, dst, limitIn, limitOut }) {
+  lower({ src, dst, limitIn, limitOut }, { family }) {
     const over = limitIn ? 'iif' : limitOut ? 'oif' : 'any'
-    const type = (of: 'saddr' | 'daddr'): Value => ({ from: 'fib', what: 'type', of, over })
-    const part = (given: Given<readonly string[]>, of: 'saddr' | 'daddr'): Condition =>
-      invertedIf(given.inverted, inRanges(type(of), ranges(given.value)))
+    const part = (given: Given<readonly string[]>, of: 'saddr' | 'daddr'): Condition => {
+      const type: Value = { from: 'fib', what: 'type', of, over }
+      return invertedIf(
+        given.inverted,
+        family === 4 ? inRanges(type, ranges(given.value)) : ipv6Types(given.value, of, type),
+      )
+    }
     return all(...(src ? [part(src, 'saddr')] : []), ...(dst ? [part(dst, 'daddr')] : []))
   },
 })
+
+const LOOKED_UP: ReadonlySet<string> = new Set(['LOCAL', 'ANYCAST', 'UNREACHABLE'])
+const LAST = (1n << 128n) - 1n
+const MULTICAST = 0xffn << 120n
+/** What __ipv6_addr_type does not call unicast: ::, ::ffff:0:0/96, ff00::/8. */
+const UNICAST: Ranges = [
+  [1n, 0xffff_0000_0000n - 1n],
+  [0x1_0000_0000_0000n, MULTICAST - 1n],
+]
+
+/** IPv6 reads several types as "all of these" where they are no matter of routes (xt_addrtype.c: match_type6). */
+function ipv6Types(names: readonly string[], of: 'saddr' | 'daddr', type: Value): Condition {
+  const field = `ip6.${of}` as const
+  const parts: Condition[] = []
+  if (names.includes('MULTICAST')) parts.push(inRanges(field, [[MULTICAST, LAST]]))
+  if (names.includes('UNICAST')) parts.push(inRanges(field, UNICAST))
+  if (names.includes('UNSPEC')) parts.push(inRanges(field, [[0n, 0n]]))
+  const looked = names.filter((name) => LOOKED_UP.has(name))
+  if (looked.length > 0) parts.push(inRanges(type, ranges(looked)))
+  return all(...parts)
+}

@@ -24,16 +24,13 @@ export const connlimit = defineMatch({
     notes: ['Connections are not counted yet: a rule with it is undecided.'],
     kernel: 'net/netfilter/xt_connlimit.c: connlimit_mt',
   },
-  check: ({ mask, saddr, daddr }, { family }) =>
-    saddr && daddr
-      ? '--connlimit-saddr and --connlimit-daddr exclude each other'
-      : mask && mask.value > (family === 4 ? 32 : 128)
-        ? `bad prefix length "${mask.value}"`
-        : undefined,
+  check: ({ saddr, daddr }) =>
+    saddr && daddr ? '--connlimit-saddr and --connlimit-daddr exclude each other' : undefined,
   print({ upto, above, mask, daddr }, { family }) {
     const [given, plain, other] = upto ? [upto, 'upto', 'above'] : [above!, 'above', 'upto']
+    const bits = family === 4 ? 32 : 128
     const side = daddr ? 'daddr' : 'saddr'
-    return `--connlimit-${given.inverted ? other : plain} ${given.value} --connlimit-mask ${mask?.value ?? (family === 4 ? 32 : 128)} --connlimit-${side}`
+    return `--connlimit-${given.inverted ? other : plain} ${given.value} --connlimit-mask ${Math.min(bits, mask?.value ?? bits)} --connlimit-${side}`
   },
   lower: () => ({ is: 'unknown', text: '-m connlimit', needs: 'connections are not counted yet' }),
 })

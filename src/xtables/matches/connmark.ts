@@ -1,4 +1,4 @@
-import { equals, invertedIf, masked } from '../../rules/condition.js'
+import { all, equals, inRanges, invertedIf, masked } from '../../rules/condition.js'
 import { mark as value } from '../codec.js'
 import { defineMatch } from '../match.js'
 
@@ -11,5 +11,9 @@ export const connmark = defineMatch({
     mark: { flag: '--mark', invertible: true, value, doc: 'the mark of the connection, after its mask, is this' },
   },
   doc: { summary: 'Matches the mark of the connection.', kernel: 'net/netfilter/xt_connmark.c: connmark_mt' },
-  lower: ({ mark }) => invertedIf(mark!.inverted, equals(masked('ct.mark', mark!.value.mask), mark!.value.value)),
+  lower: ({ mark }) =>
+    all(
+      inRanges('ct.mark', [[0, 0xffffffff]]), // without a connection nothing matches, inverted or not
+      invertedIf(mark!.inverted, equals(masked('ct.mark', mark!.value.mask), mark!.value.value)),
+    ),
 })

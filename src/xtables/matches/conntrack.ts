@@ -1,13 +1,13 @@
-import type { Family } from '../../address/ip.js'
-import { firstOf, lastOf, type Prefix } from '../../address/prefix.js'
+import { bitsOf, type Family, familyOf } from '../../address/ip.js'
 import { CT_STATE, CT_STATUS } from '../../packet/fields.js'
-import { protocolNumber } from '../../packet/protocol-names.js'
-import { all, anyBit, type Condition, equals, inRanges, invertedIf } from '../../rules/condition.js'
+import { all, any, anyBit, type Condition, equals, inRanges, invertedIf, not } from '../../rules/condition.js'
 import type { Value } from '../../rules/value.js'
-import { parseAddressMask, printAddressMask } from '../address-mask.js'
-import { type Codec, keyword, nameSet, numberRange, portRange, WordError } from '../codec.js'
+import { addressIn } from '../address-condition.js'
+import { type AddressMask, parseAddressMask, printAddressMask, showIp } from '../address-mask.js'
+import { type Codec, keyword, nameSet, numberRange, portRange, rangesOf, WordError } from '../codec.js'
 import type { Given } from '../extension.js'
 import { defineMatch } from '../match.js'
+import { parseProtocol } from '../protocol.js'
 
 /** What --ctstate knows, in the order in which it is printed; SNAT and DNAT are status bits in disguise (XT_CONNTRACK_STATE_SNAT, _DNAT). */
 const STATES = {
@@ -28,7 +28,8 @@ const STATUS = {
 } as const
 const REAL = CT_STATE.INVALID | CT_STATE.NEW | CT_STATE.RELATED | CT_STATE.ESTABLISHED | CT_STATE.UNTRACKED
 
-const prefix: Codec<Prefix & { readonly mask: Prefix['ip'] }> = {
+/** A whole address is printed without its length (libxt_conntrack.c: conntrack_dump_addr). */
+const prefix: Codec<AddressMask> = {
   words: 1,
   metavar: 'address[/mask]',
   parse(word) {
@@ -36,18 +37,28 @@ const prefix: Codec<Prefix & { readonly mask: Prefix['ip'] }> = {
     if (!parsed) throw new WordError(`bad address "${word}"`)
     return parsed
   },
-  print: printAddressMask,
+  print: (value) => (value.length === bitsOf(familyOf(value.ip)) ? showIp(value.ip) : printAddressMask(value)),
 }
 
 const protocol: Codec<number> = {
   words: 1,
   metavar: 'protocol',
   parse(word) {
-    const value = protocolNumber(word)
+    const value = parseProtocol(word)
     if (value === undefined) throw new WordError(`unknown protocol "${word}"`)
     return value
   },
   print: String,
+}
+
+const names = nameSet('connection status', STATUS)
+/** NONE stands for no bit at all: it is seen only where it stands alone. */
+const status: Codec<number> = {
+  ...names,
+  parse(word) {
+    const bits = names.parse(word)
+    return bits & ~STATUS.NONE || STATUS.NONE
+  },
 }
 
 /** xt_conntrack.c: conntrack_mt: one state bit for the packet; DNAT and SNAT count beside it. */
@@ -59,10 +70,7 @@ function stateCondition(bits: number): Condition {
   return { is: 'any', of: parts }
 }
 
-const between = (value: Value, { ip, length }: Prefix): Condition =>
-  inRanges(value, [[firstOf({ ip, length }), lastOf({ ip, length })]])
-
-type AddressGiven = Given<Prefix & { readonly mask: Prefix['ip'] }>
+type AddressGiven = Given<AddressMask>
 
 const addressOf = (family: Family, end: 'original' | 'reply', side: 'saddr' | 'daddr'): Value =>
   (family === 4 ? `ct.${end}.${side}` : `ct.${end}.${side}6`) as Value
@@ -71,6 +79,7 @@ export const conntrack = defineMatch({
   name: 'conntrack',
   families: [4, 6],
   tracks: true,
+  needsOption: true,
   options: {
     state: {
       flag: '--ctstate',
@@ -105,7 +114,7 @@ export const conntrack = defineMatch({
     status: {
       flag: '--ctstatus',
       invertible: true,
-      value: nameSet('connection status', STATUS),
+      value: status,
       doc: 'the connection has one of these status bits',
     },
     expire: { flag: '--ctexpire', invertible: true, value: numberRange(0xffffffff), doc: 'seconds until it expires' },
@@ -123,45 +132,43 @@ export const conntrack = defineMatch({
     ],
     kernel: 'net/netfilter/xt_conntrack.c: conntrack_mt',
   },
+  check: ({ origsrc, origdst, replsrc, repldst }, { family }) =>
+    [origsrc, origdst, replsrc, repldst].some((given) => given && familyOf(given.value.ip) !== family)
+      ? 'an address is of the other family'
+      : undefined,
   lower(given, { family }) {
-    const parts: Condition[] = []
-    const {
-      state,
-      protocol,
-      origsrc,
-      origdst,
-      replsrc,
-      repldst,
-      origsrcport,
-      origdstport,
-      replsrcport,
-      repldstport,
-      status,
-      expire,
-      direction,
-    } = given
-    if (state) parts.push(invertedIf(state.inverted, stateCondition(state.value)))
-    const needsConnection = Object.keys(given).some((key) => key !== 'state')
-    if (needsConnection) parts.push(inRanges('ct.direction', [[0, 1]]))
-    if (direction) parts.push(equals('ct.direction', direction.value === 'ORIGINAL' ? 0 : 1))
-    const address = (side: AddressGiven | undefined, end: 'original' | 'reply', which: 'saddr' | 'daddr') =>
-      side && parts.push(invertedIf(side.inverted, between(addressOf(family, end, which), side.value)))
-    address(origsrc, 'original', 'saddr')
-    address(origdst, 'original', 'daddr')
-    address(replsrc, 'reply', 'saddr')
-    address(repldst, 'reply', 'daddr')
-    if (protocol) parts.push(invertedIf(protocol.inverted, equals('ct.protocol', protocol.value)))
-    const ports = (side: Given<readonly [number, number]> | undefined, value: Value) =>
-      side && parts.push(invertedIf(side.inverted, inRanges(value, [side.value])))
-    ports(origsrcport, 'ct.original.sport')
-    ports(origdstport, 'ct.original.dport')
-    ports(replsrcport, 'ct.reply.sport')
-    ports(repldstport, 'ct.reply.dport')
-    if (status) {
-      const { value, inverted } = status
-      parts.push(invertedIf(inverted, value & STATUS.NONE ? equals('ct.status', 0) : anyBit('ct.status', value)))
-    }
-    if (expire) parts.push(invertedIf(expire.inverted, inRanges('ct.expires', [expire.value])))
-    return all(...parts)
+    const { state } = given
+    const connection = inRanges('ct.direction', [[0, 1]])
+    const rest = ofConnection(given, family)
+    if (!state) return all(connection, ...rest)
+    const inState = invertedIf(state.inverted, stateCondition(state.value))
+    // without a connection the state alone decides, whatever else is asked
+    return rest.length === 0 ? inState : all(inState, any(not(connection), all(...rest)))
   },
 })
+
+type Options = Parameters<NonNullable<typeof conntrack.check>>[0]
+
+/** What is asked of the connection itself, in the kernel's order. */
+function ofConnection(given: Options, family: Family): readonly Condition[] {
+  const parts: Condition[] = []
+  const { direction, protocol, status, expire } = given
+  const address = (side: AddressGiven | undefined, end: 'original' | 'reply', which: 'saddr' | 'daddr') =>
+    side && parts.push(invertedIf(side.inverted, addressIn(addressOf(family, end, which), side.value)))
+  const ports = (side: Given<readonly [number, number]> | undefined, value: Value) =>
+    side && parts.push(invertedIf(side.inverted, inRanges(value, [side.value])))
+  if (direction) parts.push(equals('ct.direction', direction.value === 'ORIGINAL' ? 0 : 1))
+  address(given.origsrc, 'original', 'saddr')
+  address(given.origdst, 'original', 'daddr')
+  address(given.replsrc, 'reply', 'saddr')
+  address(given.repldst, 'reply', 'daddr')
+  if (protocol) parts.push(invertedIf(protocol.inverted, equals('ct.protocol', protocol.value)))
+  ports(given.origsrcport, 'ct.original.sport')
+  ports(given.origdstport, 'ct.original.dport')
+  ports(given.replsrcport, 'ct.reply.sport')
+  ports(given.repldstport, 'ct.reply.dport')
+  // --ctstatus NONE is a mask without bits: no connection has one of them
+  if (status) parts.push(invertedIf(status.inverted, anyBit('ct.status', status.value & ~STATUS.NONE)))
+  if (expire) parts.push(invertedIf(expire.inverted, inRanges('ct.expires', rangesOf(expire.value))))
+  return parts
+}

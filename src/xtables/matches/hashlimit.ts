@@ -9,7 +9,7 @@ const UNITS = [
 ] as const
 
 /** XT_HASHLIMIT_SCALE_v2: the time between two packets, in millionths of a second. Rates in bytes are kept as they were said. */
-type Rate = { readonly apart: number } | { readonly bytes: number }
+type Rate = { readonly apart: number; readonly unit: number } | { readonly bytes: number }
 
 const BYTES = /^(\d+)([km]?)b(?:\/s(?:ec(?:ond)?)?)?$/i
 const FACTOR: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 * 1024 }
@@ -21,7 +21,7 @@ function bytesOf(word: string): number | undefined {
 
 const bytesText = (bytes: number): string => {
   const [divisor, unit] =
-    bytes > 1024 * 1024 && bytes % (1024 * 1024) === 0
+    bytes >= 1024 * 1024 && bytes % (1024 * 1024) === 0
       ? [1024 * 1024, 'mb']
       : bytes >= 1024 && bytes % 1024 === 0
         ? [1024, 'kb']
@@ -43,19 +43,25 @@ const rate: Codec<Rate> = {
     )
     const packets = /^\d+$/.test(count) ? Number(count) : 0
     if (more.length > 0 || full < 0 || packets === 0) throw new WordError(`bad rate "${word}"`)
-    return { apart: Math.floor((SCALE * UNITS[full]![1]) / packets) }
+    const seconds = UNITS[full]![1]
+    return { apart: Math.floor((SCALE * seconds) / packets), unit: seconds }
   },
   print(given) {
     if ('bytes' in given) return `${bytesText(given.bytes)}/s`
-    let chosen = 0
-    while (chosen < UNITS.length - 1) {
-      const scaled = SCALE * UNITS[chosen + 1]![1]
-      if (given.apart > scaled || Math.floor(scaled / given.apart) < scaled % given.apart) break
-      chosen++
-    }
-    const [name, seconds] = UNITS[chosen]!
+    const [name, seconds] = unitOf(given.apart)
     return `${Math.floor((SCALE * seconds) / given.apart)}/${name}`
   },
+}
+
+/** libxt_hashlimit.c: print_rate: the smallest unit before the one in which the number would be badly rounded. */
+function unitOf(apart: number): (typeof UNITS)[number] {
+  let chosen = 0
+  while (chosen < UNITS.length - 1) {
+    const scaled = SCALE * UNITS[chosen + 1]![1]
+    if (apart > scaled || Math.floor(scaled / apart) < scaled % apart) break
+    chosen++
+  }
+  return UNITS[chosen]!
 }
 
 type Burst = { readonly packets: number } | { readonly bytes: number }
@@ -98,6 +104,8 @@ const name: Codec<string> = {
 
 const any32 = integer(0xffffffff)
 const DEFAULT_BURST = 5
+/** XT_HASHLIMIT_BYTE_EXPIRE, in milliseconds; a rate in packets has that of the unit in which it was said. */
+const BYTE_EXPIRE = 15_000
 
 export const hashlimit = defineMatch({
   name: 'hashlimit',
@@ -145,7 +153,9 @@ export const hashlimit = defineMatch({
     if (size) words.push(`--hashlimit-htable-size ${size.value}`)
     if (max) words.push(`--hashlimit-htable-max ${max.value}`)
     if (gcinterval && gcinterval.value !== 1000) words.push(`--hashlimit-htable-gcinterval ${gcinterval.value}`)
-    if (expire && expire.value !== 10_000) words.push(`--hashlimit-htable-expire ${expire.value}`)
+    const [usual, idle] =
+      'bytes' in one.value ? [BYTE_EXPIRE, BYTE_EXPIRE] : [unitOf(one.value.apart)[1] * 1000, one.value.unit * 1000]
+    if ((expire?.value ?? idle) !== usual) words.push(`--hashlimit-htable-expire ${expire?.value ?? idle}`)
     if (srcmask) words.push(`--hashlimit-srcmask ${srcmask.value}`)
     if (dstmask) words.push(`--hashlimit-dstmask ${dstmask.value}`)
     return words.join(' ')

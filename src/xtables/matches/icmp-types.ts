@@ -59,12 +59,12 @@ export const icmpType = (names: IcmpNames): Codec<IcmpTest> => ({
   },
 })
 
-/** icmp_match, icmp6_match: later fragments never match, a header that is cut off is dropped. */
+/** icmp_match, icmp6_match look at all 8 bytes of struct icmphdr: later fragments never match, a header that is cut off is dropped. */
 export function icmpCondition(
   given: { readonly value: IcmpTest; readonly inverted: boolean } | undefined,
   any: boolean,
 ): Condition {
-  const header = [equals('frag.offset', 0), readable('icmp.checksum')]
+  const header = [equals('frag.offset', 0), readable('icmp.sequence')]
   if (!given) return all(...header)
   const { type, codes } = given.value
   const matches = any && type === 255 ? all() : all(equals('icmp.type', type), inRanges('icmp.code', [codes]))

@@ -6,6 +6,7 @@ export const icmp = defineMatch({
   families: [4],
   protocols: [1],
   impliedBy: [1],
+  required: ['type'],
   options: {
     type: {
       flag: '--icmp-type',

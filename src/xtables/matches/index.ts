@@ -60,6 +60,8 @@ export const matches: Readonly<Record<string, AnyMatch>> = {
   hl,
   icmp,
   icmp6,
+  icmpv6: icmp6,
+  'ipv6-icmp': icmp6,
   iprange,
   length,
   limit,

@@ -1,5 +1,6 @@
-import { type Ip, parseIp, printIp } from '../../address/ip.js'
+import { type Ip, parseIp } from '../../address/ip.js'
 import { all, type Condition, inRanges, invertedIf } from '../../rules/condition.js'
+import { showIp } from '../address-mask.js'
 import { type Codec, WordError } from '../codec.js'
 import type { Given } from '../extension.js'
 import { defineMatch } from '../match.js'
@@ -16,7 +17,7 @@ const span: Codec<Span> = {
       throw new WordError(`bad address range "${word}"`)
     return [from, to]
   },
-  print: ([from, to]) => `${printIp(from)}-${printIp(to)}`,
+  print: ([from, to]) => `${showIp(from)}-${showIp(to)}`,
 }
 
 export const iprange = defineMatch({

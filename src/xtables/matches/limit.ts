@@ -26,17 +26,22 @@ const rate: Codec<number> = {
     if (apart === 0) throw new WordError(`rate too fast "${word}"`)
     return apart
   },
-  /** libxt_limit.c: print_rate: the smallest unit before the one in which the number would be badly rounded. */
   print(apart) {
-    let chosen = UNITS.length - 1
-    while (chosen > 0) {
-      const scaled = SCALE * UNITS[chosen - 1]![1]
-      if (apart > scaled || Math.floor(scaled / apart) < scaled % apart) break
-      chosen--
-    }
-    const [name, seconds] = UNITS[chosen]!
-    return `${Math.floor((SCALE * seconds) / apart)}/${name}`
+    const [packets, , name] = rounded(apart)
+    return `${packets}/${name}`
   },
+}
+
+/** libxt_limit.c: print_rate: the smallest unit before the one in which the number would be badly rounded. */
+function rounded(apart: number): readonly [packets: number, seconds: number, name: string] {
+  let chosen = UNITS.length - 1
+  while (chosen > 0) {
+    const scaled = SCALE * UNITS[chosen - 1]![1]
+    if (apart > scaled || Math.floor(scaled / apart) < scaled % apart) break
+    chosen--
+  }
+  const [name, seconds] = UNITS[chosen]!
+  return [Math.floor((SCALE * seconds) / apart), seconds, name]
 }
 
 const DEFAULT_RATE = rate.parse('3/hour')
@@ -60,12 +65,15 @@ export const limit = defineMatch({
       words.push(printOption({ flag: '--limit-burst', value: integer(10_000), doc: '' }, burst))
     return words.join(' ')
   },
-  lower({ limit, burst }) {
+  lower({ limit, burst }, { backend }) {
     const apart = limit?.value ?? DEFAULT_RATE
-    const text = `${rate.print(apart)} burst ${burst?.value ?? DEFAULT_BURST}`
+    const most = burst?.value ?? DEFAULT_BURST
+    // nft is told the rate as it is printed (iptables/nft.c: add_nft_limit), and counts in nanoseconds
+    const [packets, seconds] = rounded(apart)
+    const perPacketMs = backend === 'nft' ? (1000 * seconds) / packets : apart / 10
     return {
       is: 'stateful',
-      machine: { kind: 'bucket', perPacketMs: apart / 10, burst: burst?.value ?? DEFAULT_BURST, text },
+      machine: { kind: 'bucket', perPacketMs, burst: most, text: `${rate.print(apart)} burst ${most}` },
     }
   },
 })

@@ -1,4 +1,4 @@
-import { all, type Condition, equals, inRanges, invertedIf } from '../../rules/condition.js'
+import { all, any, type Condition, equals, inRanges, invertedIf } from '../../rules/condition.js'
 import { type Codec, flag, number, WordError } from '../codec.js'
 import type { Given } from '../extension.js'
 import { defineMatch } from '../match.js'
@@ -7,6 +7,7 @@ const ids: Codec<readonly [number, number]> = {
   words: 1,
   metavar: 'id[-id]',
   parse(word) {
+    if (word === 'root') return [0, 0]
     if (!/^\d/.test(word)) throw new WordError(`"${word}": a number is needed, names of users are not in a snapshot`)
     const [from = '', to = from] = word.split('-')
     return [number(from, 0xffffffff, 'id'), number(to, 0xffffffff, 'id')]
@@ -17,6 +18,8 @@ const ids: Codec<readonly [number, number]> = {
 export const owner = defineMatch({
   name: 'owner',
   families: [4, 6],
+  chains: ['OUTPUT', 'POSTROUTING'],
+  needsOption: true,
   options: {
     socket: { flag: '--socket-exists', invertible: true, value: flag, doc: 'a local socket sends it' },
     uid: { flag: '--uid-owner', invertible: true, value: ids, doc: 'the socket belongs to this user' },
@@ -25,18 +28,33 @@ export const owner = defineMatch({
   },
   doc: {
     summary: 'Matches the sending socket; in OUTPUT and POSTROUTING.',
-    notes: ['What the kernel sends by itself (RST, ICMP errors) has no socket and never matches, inverted or not.'],
+    notes: [
+      'What is forwarded, and what the kernel sends by itself (RST, ICMP errors), has no socket: it matches only where all that is asked is inverted.',
+    ],
     kernel: 'net/netfilter/xt_owner.c: owner_mt',
   },
+  check({ uid, gid, groups }) {
+    const falls = [uid, gid].find((given) => given && given.value[0] > given.value[1])
+    if (falls) return `a range of ids must rise: ${ids.print(falls.value)}`
+    return groups && !gid ? '--suppl-groups needs --gid-owner' : undefined
+  },
   lower({ socket, uid, gid, groups }) {
-    if (socket?.inverted) return equals('socket.exists', 0)
+    const given = [socket, uid, gid, groups]
+    // without a socket it matches where everything that is asked is asked inverted
+    const alone = given.every((one) => !one || one.inverted) ? [equals('socket.exists', 0)] : []
     const parts: Condition[] = [equals('socket.exists', 1)]
-    const add = (given: Given<readonly [number, number]> | undefined, field: 'socket.uid' | 'socket.gid') =>
-      given && parts.push(invertedIf(given.inverted, inRanges(field, [given.value])))
+    const add = (ask: Given<readonly [number, number]> | undefined, field: 'socket.uid' | 'socket.gid') =>
+      ask && parts.push(invertedIf(ask.inverted, inRanges(field, [ask.value])))
     add(uid, 'socket.uid')
-    add(gid, 'socket.gid')
-    if (groups)
-      parts.push({ is: 'unknown', text: '--suppl-groups', needs: 'the groups of the sending process are not known' })
-    return all(...parts)
+    if (!groups) add(gid, 'socket.gid')
+    else if (gid) {
+      const others: Condition = {
+        is: 'unknown',
+        text: '--suppl-groups',
+        needs: 'the groups of the sender are not known',
+      }
+      parts.push(invertedIf(gid.inverted, any(inRanges('socket.gid', [gid.value]), others)))
+    }
+    return socket?.inverted ? any(...alone) : any(...alone, all(...parts))
   },
 })

@@ -7,11 +7,17 @@ import { defineMatch } from '../match.js'
 export const physdev = defineMatch({
   name: 'physdev',
   families: [4, 6],
+  needsOption: true,
+  // what leaves through a bridge is not known yet where a local packet is looked at
+  chains: ({ out, isOut, isBridged }) =>
+    (out || isOut) && (!isBridged || isBridged.inverted)
+      ? ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING']
+      : undefined,
   options: {
-    in: { flag: '--physdev-in', invertible: true, value: interfaceName, doc: 'the bridge port it came in through' },
     isIn: { flag: '--physdev-is-in', invertible: true, value: flag, doc: 'it came in through a bridge port' },
-    out: { flag: '--physdev-out', invertible: true, value: interfaceName, doc: 'the bridge port it leaves through' },
+    in: { flag: '--physdev-in', invertible: true, value: interfaceName, doc: 'the bridge port it came in through' },
     isOut: { flag: '--physdev-is-out', invertible: true, value: flag, doc: 'it leaves through a bridge port' },
+    out: { flag: '--physdev-out', invertible: true, value: interfaceName, doc: 'the bridge port it leaves through' },
     isBridged: { flag: '--physdev-is-bridged', invertible: true, value: flag, doc: 'it is bridged, not routed' },
   },
   doc: {

@@ -6,7 +6,7 @@ const bytes: Codec<bigint> = {
   words: 1,
   metavar: 'bytes',
   parse(word) {
-    if (!/^\d{1,20}$/.test(word)) throw new WordError(`bad number of bytes "${word}"`)
+    if (!/^\d{1,20}$/.test(word) || BigInt(word) >= 1n << 64n) throw new WordError(`bad number of bytes "${word}"`)
     return BigInt(word)
   },
   print: String,

@@ -31,14 +31,14 @@ export const statistic = defineMatch({
   check({ mode, probability, every, packet }) {
     const random = mode!.value === 'random'
     if (random && !probability) return '--mode random needs --probability'
-    if (!random && !every) return '--mode nth needs --every'
+    if (!random && (!every || !packet)) return '--mode nth needs --every and --packet'
     if (random ? every || packet : probability) return 'an option of the other mode'
     return packet && packet.value >= every!.value ? '--packet must be less than --every' : undefined
   },
   print({ mode, probability: given, every, packet }) {
     const not = (option: { inverted: boolean }) => (option.inverted ? '! ' : '')
     if (mode!.value === 'random') return `--mode random ${not(given!)}--probability ${probability.print(given!.value)}`
-    return `--mode nth ${not(every!)}--every ${every!.value}${packet && packet.value > 0 ? ` --packet ${packet.value}` : ''}`
+    return `--mode nth ${not(every!)}--every ${every!.value} --packet ${packet!.value}`
   },
   lower({ mode, probability, every, packet }) {
     if (mode!.value === 'random') return invertedIf(probability!.inverted, { is: 'chance', weight: probability!.value })

@@ -1,6 +1,7 @@
 import { all, type Condition, dropIf, equals, inRanges, invertedIf, masked, readable } from '../../rules/condition.js'
 import { type Codec, integer, portRange, WordError } from '../codec.js'
 import { defineMatch } from '../match.js'
+import { native, printPorts } from '../port-options.js'
 
 const FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const
 const ALL = 63
@@ -78,24 +79,31 @@ export const tcp = defineMatch({
   },
   check: ({ flags, syn }) => (flags && syn ? '--tcp-flags and --syn exclude each other' : undefined),
   print({ sport, dport, option, flags, syn }) {
-    const words: string[] = []
-    const add = (given: { inverted: boolean } | undefined, name: string, value: string) =>
-      given && words.push(`${given.inverted ? '! ' : ''}${name} ${value}`)
-    add(sport, '--sport', sport ? portRange.print(sport.value) : '')
-    add(dport, '--dport', dport ? portRange.print(dport.value) : '')
-    add(option, '--tcp-option', `${option?.value}`)
+    const words = printPorts(sport, dport)
+    if (option) words.push(`${option.inverted ? '! ' : ''}--tcp-option ${option.value}`)
     const test = flags ?? syn
-    add(test, '--tcp-flags', test ? tcpFlags.print(test.value) : '')
+    if (test && (test.value.mask !== 0 || test.value.set !== 0))
+      words.push(`${test.inverted ? '! ' : ''}--tcp-flags ${tcpFlags.print(test.value)}`)
     return words.join(' ')
   },
-  lower({ sport, dport, option, flags, syn }) {
+  lower({ sport, dport, option, flags, syn }, { family, backend }) {
     const test = flags ?? syn
-    const parts: Condition[] = [dropIf(equals('frag.offset', 1)), equals('frag.offset', 0), readable('tcp.urgent')]
+    const parts: Condition[] = []
     if (sport) parts.push(invertedIf(sport.inverted, inRanges('th.sport', [sport.value])))
     if (dport) parts.push(invertedIf(dport.inverted, inRanges('th.dport', [dport.value])))
     if (test) parts.push(invertedIf(test.inverted, equals(masked('tcp.flags', test.value.mask), test.value.set)))
-    if (option)
-      parts.push({ is: 'unknown', text: `--tcp-option ${option.value}`, needs: 'TCP options are not looked at yet' })
-    return all(...parts)
+    if (backend === 'nft' && !option && parts.length > 0)
+      return native(parts, [
+        ...(sport ? (['th.sport'] as const) : []),
+        ...(dport ? (['th.dport'] as const) : []),
+        ...(test ? (['tcp.flags'] as const) : []),
+      ])
+    if (option) {
+      const text = `--tcp-option ${option.value}`
+      parts.push(readable('tcp.header'), { is: 'unknown', text, needs: 'TCP options are not looked at yet' })
+    }
+    // the offset is in units of 8 bytes for IPv4 only: ip6_packet_match hands over bytes, which are never 1
+    const evil = family === 4 ? [dropIf(equals('frag.offset', 1))] : []
+    return all(...evil, equals('frag.offset', 0), readable('tcp.urgent'), ...parts)
   },
 })

@@ -1,6 +1,7 @@
 import { all, equals, inRanges, invertedIf, readable } from '../../rules/condition.js'
 import { portRange } from '../codec.js'
 import { defineMatch } from '../match.js'
+import { native, printPorts } from '../port-options.js'
 
 export const udp = defineMatch({
   name: 'udp',
@@ -22,11 +23,14 @@ export const udp = defineMatch({
     notes: ['Later fragments never match.', 'A packet whose UDP header is cut off is dropped on the spot.'],
     kernel: 'net/netfilter/xt_tcpudp.c: udp_mt',
   },
-  lower: ({ sport, dport }) =>
-    all(
-      equals('frag.offset', 0),
-      readable('udp.checksum'),
+  print: ({ sport, dport }) => printPorts(sport, dport).join(' '),
+  lower({ sport, dport }, { backend }) {
+    const parts = [
       ...(sport ? [invertedIf(sport.inverted, inRanges('th.sport', [sport.value]))] : []),
       ...(dport ? [invertedIf(dport.inverted, inRanges('th.dport', [dport.value]))] : []),
-    ),
+    ]
+    if (backend === 'nft' && parts.length > 0)
+      return native(parts, [...(sport ? (['th.sport'] as const) : []), ...(dport ? (['th.dport'] as const) : [])])
+    return all(equals('frag.offset', 0), readable('udp.checksum'), ...parts)
+  },
 })

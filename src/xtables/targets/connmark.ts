@@ -16,9 +16,10 @@ const hex = (value: number) => `0x${value.toString(16)}`
 
 function xmark(given: Readonly<Record<string, { value: unknown } | undefined>>): MarkMask | undefined {
   const value = (key: string) => given[key]?.value as MarkMask | undefined
+  const mask = given['mask']?.value as number | undefined
   const [xset, set, and, or, xor] = [value('xset'), value('set'), value('and'), value('or'), value('xor')]
   if (xset) return xset
-  if (set) return { value: set.value, mask: (set.value | set.mask) >>> 0 }
+  if (set) return { value: set.value, mask: mask ?? (set.value | set.mask) >>> 0 }
   if (and) return { value: 0, mask: inverse(and.value) }
   if (or) return { value: or.value, mask: or.value }
   return xor && { value: xor.value, mask: 0 }
@@ -45,8 +46,8 @@ export const connmark = defineTarget({
     summary: 'Sets the mark of the connection, or copies between it and the packet’s.',
     kernel: 'net/netfilter/xt_connmark.c: connmark_tg',
   },
-  check({ nfmask, ctmask, mask, save, restore }) {
-    if ((nfmask || ctmask || mask) && !save && !restore) return 'masks go with --save-mark or --restore-mark'
+  check({ nfmask, ctmask, mask, set, save, restore }) {
+    if ((nfmask || ctmask || (mask && !set)) && !save && !restore) return 'masks go with --save-mark or --restore-mark'
     return mask && (nfmask || ctmask) ? '--mask excludes --nfmask and --ctmask' : undefined
   },
   print(given) {

@@ -11,7 +11,7 @@ const name: Codec<string> = {
   words: 1,
   metavar: 'name',
   parse(word) {
-    if (word.length > 15 && word.length > 31) throw new WordError('the name is too long')
+    if (word.length > 31) throw new WordError('the name is too long')
     return word
   },
   print: (word) => word,
@@ -32,6 +32,7 @@ export const ct = defineTarget({
     zoneOrig: { flag: '--zone-orig', value: zone, doc: 'the zone of the original direction' },
     zoneReply: { flag: '--zone-reply', value: zone, doc: 'the zone of the reply direction' },
   },
+  check: ({ helper }, { protocol }) => (helper && !protocol ? '--helper needs -p' : undefined),
   doc: { summary: 'Says how a connection is to be tracked.', kernel: 'net/netfilter/xt_CT.c: xt_ct_target' },
   lower({ notrack, helper, timeout, zone, zoneOrig, zoneReply }) {
     if (notrack) return [{ do: 'notrack' }]

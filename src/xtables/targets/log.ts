@@ -9,7 +9,7 @@ const level: Codec<number> = {
   words: 1,
   metavar: 'level',
   parse(word) {
-    const named = LEVELS.findIndex((name) => name === word.toLowerCase())
+    const named = (LEVELS as readonly string[]).indexOf(word.toLowerCase())
     const value = named >= 0 ? named : (OTHER[word.toLowerCase()] ?? unsigned(word))
     if (value === undefined || value > 7) throw new WordError(`unknown log level "${word}"`)
     return value
@@ -17,12 +17,15 @@ const level: Codec<number> = {
   print: String,
 }
 
+/** struct xt_log_info: 30 bytes with the final NUL. */
+const LONGEST = 29
+
 const prefix: Codec<string> = {
   words: 1,
   metavar: 'text',
   parse(word) {
-    if (word.length > 29) throw new WordError('a log prefix has at most 29 characters')
-    return word
+    if (word === '') throw new WordError('a log prefix is empty')
+    return word.slice(0, LONGEST) // iptables warns and cuts it off
   },
   print: quote,
 }

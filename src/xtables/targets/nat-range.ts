@@ -1,14 +1,16 @@
-import { type Ip, parseIp, printIp } from '../../address/ip.js'
+import { familyOf, type Ip, parseIp } from '../../address/ip.js'
 import type { NatRange } from '../../rules/effect.js'
-import { type Codec, number, WordError } from '../codec.js'
+import { showIp } from '../address-mask.js'
+import { type Codec, port, WordError } from '../codec.js'
+import type { RuleContext } from '../extension.js'
 
 function parsePorts(text: string): Pick<NatRange, 'ports' | 'basePort'> {
   const [range = '', base, ...more] = text.split('/')
   const [low = '', high = low] = range.split('-')
-  const from = number(low, 0xffff, 'port')
-  const to = number(high, 0xffff, 'port')
+  const from = port(low)
+  const to = port(high)
   if (more.length > 0 || from > to) throw new WordError(`bad port range "${text}"`)
-  return { ports: [from, to], ...(base === undefined ? {} : { basePort: number(base, 0xffff, 'port') }) }
+  return { ports: [from, to], ...(base === undefined ? {} : { basePort: port(base) }) }
 }
 
 function parseAddresses(text: string): readonly [Ip, Ip] {
@@ -19,17 +21,33 @@ function parseAddresses(text: string): readonly [Ip, Ip] {
   return [from, to]
 }
 
+/** `[ADDRESS[-ADDRESS]][:PORT[-PORT]]`: the brackets belong to the text. */
+function bracketed(word: string): NatRange {
+  const found = /^\[([^\]]*)\](?::(.*))?$/.exec(word)
+  if (!found) throw new WordError(`bad address range "${word}"`)
+  const [, addresses = '', ports] = found
+  return { addresses: parseAddresses(addresses), ...(ports === undefined ? {} : parsePorts(ports)) }
+}
+
+/** Ports mean something for these only: TCP, UDP, SCTP, DCCP, and ICMP's ids (libxt_NAT.c). */
+const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 132, 33, 1])
+
+/** What is wrong with a range in its rule, or undefined. */
+export function rangeProblem(
+  range: Pick<NatRange, 'addresses' | 'ports'>,
+  { family, protocol }: RuleContext,
+): string | undefined {
+  if (range.ports && (protocol === undefined || !WITH_PORTS.has(protocol)))
+    return 'ports need -p with TCP, UDP, SCTP or DCCP'
+  return range.addresses?.some((ip) => familyOf(ip) !== family) ? 'this address is of the other family' : undefined
+}
+
 /** `[ADDRESS[-ADDRESS]][:PORT[-PORT]]`, IPv6 addresses in brackets where ports follow. */
 export const natRange: Codec<NatRange> = {
   words: 1,
   metavar: '[address[-address]][:port[-port]]',
   parse(word) {
-    const bracketed = word.charCodeAt(0) !== 91 ? null : /^\[([^\]]*)\](?:-\[([^\]]*)\])?(?::(.*))?$/.exec(word)
-    if (bracketed) {
-      const [, from = '', to, ports] = bracketed
-      const inner = to === undefined ? from : `${from}-${to}`
-      return { addresses: parseAddresses(inner), ...(ports === undefined ? {} : parsePorts(ports)) }
-    }
+    if (word.charCodeAt(0) === 91) return bracketed(word)
     const colon = word.indexOf(':')
     if (colon >= 0 && word.includes(':', colon + 1)) return { addresses: parseAddresses(word) }
     const addresses = colon < 0 ? word : word.slice(0, colon)
@@ -43,15 +61,15 @@ export const natRange: Codec<NatRange> = {
   print: ({ addresses, ports, basePort }) => {
     const [from, to] = addresses ?? []
     const six = typeof from === 'bigint' && ports !== undefined
-    const show = (ip: Ip) => (six ? `[${printIp(ip)}]` : printIp(ip))
+    const show = (ip: Ip) => (six ? `[${showIp(ip)}]` : showIp(ip))
     const range =
       from === undefined
         ? ''
         : from === to
           ? show(from)
           : six
-            ? `[${printIp(from)}-${printIp(to!)}]`
-            : `${printIp(from)}-${printIp(to!)}`
+            ? `[${showIp(from)}-${showIp(to!)}]`
+            : `${showIp(from)}-${showIp(to!)}`
     const base = basePort === undefined ? '' : `/${basePort}`
     return ports ? `${range}:${ports[0]}${ports[0] === ports[1] ? '' : `-${ports[1]}`}${base}` : range
   },

@@ -1,6 +1,6 @@
 import { flag } from '../codec.js'
 import { defineTarget } from '../target.js'
-import { natRange, portsOnly, rangeFlags } from './nat-range.js'
+import { natRange, portsOnly, rangeFlags, rangeProblem } from './nat-range.js'
 
 const random = { flag: '--random', value: flag, doc: 'the port is drawn' } as const
 const fully = { flag: '--random-fully', value: flag, doc: 'the port is drawn from all' } as const
@@ -19,6 +19,7 @@ export const dnat = defineTarget({
     notes: ['Decided for the first packet of a connection only.', 'In OUTPUT the packet is routed again.'],
     kernel: 'net/netfilter/xt_nat.c: xt_dnat_target_v2',
   },
+  check: ({ to }, context) => rangeProblem(to!.value, context),
   lower: (given) => [{ do: 'nat', manip: 'dst', to: { ...given.to!.value, ...rangeFlags(given) } }],
 })
 
@@ -35,6 +36,7 @@ export const snat = defineTarget({
     notes: ['Decided for the first packet of a connection only.'],
     kernel: 'net/netfilter/xt_nat.c: xt_snat_target_v2',
   },
+  check: ({ to }, context) => rangeProblem(to!.value, context),
   lower: (given) => [{ do: 'nat', manip: 'src', to: { ...given.to!.value, ...rangeFlags(given) } }],
 })
 
@@ -50,6 +52,7 @@ export const masquerade = defineTarget({
     notes: ['Matches forwarded packets in either direction, if nothing narrows it.'],
     kernel: 'net/netfilter/nf_nat_masquerade.c: nf_nat_masquerade_ipv4',
   },
+  check: ({ ports }, context) => ports && rangeProblem({ ports: ports.value }, context),
   lower: (given) => [
     {
       do: 'nat',
@@ -72,6 +75,7 @@ export const redirect = defineTarget({
     notes: ['In PREROUTING to the first address of the incoming interface, in OUTPUT to 127.0.0.1.'],
     kernel: 'net/netfilter/nf_nat_redirect.c: nf_nat_redirect_ipv4',
   },
+  check: ({ ports }, context) => ports && rangeProblem({ ports: ports.value }, context),
   lower: (given) => [
     {
       do: 'nat',

@@ -21,18 +21,18 @@ export const nflog = defineTarget({
     size: { flag: '--nflog-size', value: integer(0xffffffff), doc: 'bytes of the packet' },
     threshold: {
       flag: '--nflog-threshold',
-      value: integer(0xffff, 'number', 1),
+      value: integer(0xffff, 'number'),
       doc: 'packets to collect before sending',
     },
   },
   doc: { summary: 'Sends the packet to a logging program and goes on.', kernel: 'net/netfilter/xt_NFLOG.c: nflog_tg' },
-  print({ prefix: given, group, range, size, threshold }) {
+  print({ prefix: given, group, range, size, threshold }, { backend }) {
     const words: string[] = []
     if (given && given.value !== '') words.push(`--nflog-prefix ${quote(given.value)}`)
     if (group && group.value !== 0) words.push(`--nflog-group ${group.value}`)
     if (size) words.push(`--nflog-size ${size.value}`)
-    else if (range) words.push(`--nflog-range ${range.value}`)
-    if (threshold && threshold.value !== 1) words.push(`--nflog-threshold ${threshold.value}`)
+    else if (range && backend === 'legacy') words.push(`--nflog-range ${range.value}`)
+    if (threshold && threshold.value > 1) words.push(`--nflog-threshold ${threshold.value}`)
     return words.join(' ')
   },
   lower: ({ prefix }) => [{ do: 'log', prefix: prefix?.value ?? '' }],

@@ -11,7 +11,10 @@ const verdict = (name: string, summary: string, effect: Effect) =>
   })
 
 export const accept = verdict('ACCEPT', 'Lets the packet through this base chain.', { do: 'accept' })
-export const drop = verdict('DROP', 'Ends the packet; nobody is told.', { do: 'drop' })
+export const drop = defineTarget({
+  ...verdict('DROP', 'Ends the packet; nobody is told.', { do: 'drop' }),
+  check: (_, { table }) => (table === 'nat' ? 'table nat is not for filtering: no DROP there' : undefined),
+})
 export const returns = verdict('RETURN', 'Goes back to the calling chain; in a base chain the policy decides.', {
   do: 'return',
 })

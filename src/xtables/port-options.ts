@@ -1,0 +1,27 @@
+import type { Field } from '../packet/fields.js'
+import { all, type Condition, equals, inRanges } from '../rules/condition.js'
+import { portRange } from './codec.js'
+import type { Given } from './extension.js'
+
+type Ports = Given<readonly [number, number]> | undefined
+
+/** `--sport` and `--dport` of tcp and udp: all ports are not printed, inverted or not (libxt_tcp.c: tcp_save). */
+export function printPorts(sport: Ports, dport: Ports): string[] {
+  const words: string[] = []
+  const add = (given: Ports, flag: string) => {
+    if (!given || (given.value[0] === 0 && given.value[1] === 0xffff)) return
+    words.push(`${given.inverted ? '! ' : ''}${flag} ${portRange.print(given.value)}`)
+  }
+  add(sport, '--sport')
+  add(dport, '--dport')
+  return words
+}
+
+/**
+ * As iptables-nft has tcp and udp: loads from the transport header, which do not match where there is nothing to load (later fragments,
+ * a header that is cut off), whatever is asked of them (net/netfilter/nft_payload.c: nft_payload_eval, NFT_BREAK).
+ */
+export function native(parts: readonly Condition[], loaded: readonly Field[]): Condition {
+  const there = loaded.map((field) => inRanges(field, [[0, 0xffff]]))
+  return all(equals('frag.offset', 0), ...parts.flatMap((part, i) => [there[i]!, part]))
+}
