@@ -1,8 +1,20 @@
+/**
+ * commander asks for child_process when it is loaded, and uses it only for subcommands that are programs of their own, which
+ * we do not have. Loading it takes a tenth of the time in which the command starts.
+ */
+const withoutChildProcess = {
+  name: 'without-child-process',
+  resolveId: (id, importer) =>
+    id === 'node:child_process' && importer?.includes('commander') ? '\0no-child-process' : null,
+  load: (id) => (id === '\0no-child-process' ? 'export {}' : null),
+}
+
 // The command in one file. Dynamic imports stay lazy inside it: what a command does not need is not run.
 export default {
   input: 'src/cli/main.ts',
   platform: 'node',
   // jsonc-parser's `main` is UMD, whose require() no bundler can follow
   resolve: { mainFields: ['module', 'main'] },
-  output: { file: 'dist/cli.js', format: 'esm', minify: false, codeSplitting: false, banner: '#!/usr/bin/env node' },
+  plugins: [withoutChildProcess],
+  output: { file: 'dist/cli.js', format: 'esm', minify: true, codeSplitting: false, banner: '#!/usr/bin/env node' },
 }

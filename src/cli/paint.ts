@@ -1,4 +1,4 @@
-import { styleText } from 'node:util'
+import type { styleText } from 'node:util'
 import { columns, type Line, printable, type Role, type Span } from '../report/line.js'
 import type { Io } from './io.js'
 
@@ -24,6 +24,10 @@ const STYLES: Readonly<Record<Role, Style | undefined>> = {
 export const wantsColour = (when: When, { env, outIsTerminal }: Pick<Io, 'env' | 'outIsTerminal'>): boolean =>
   when === 'always' || (when === 'auto' && outIsTerminal && !env.NO_COLOR && env.TERM !== 'dumb')
 
+/** The stream was looked at already. util is loaded only where colours are wanted: with it come parts of Node that take time. */
+const styled = (style: Style, text: string): string =>
+  process.getBuiltinModule('node:util').styleText(style, text, { validateStream: false })
+
 /** Signs of our own that plain ASCII does not have. Quoted rules stay as they are. */
 const ASCII: readonly (readonly [RegExp, string])[] = [
   [/→/g, '->'],
@@ -38,8 +42,7 @@ export function paint(lines: readonly Line[], io: Pick<Io, 'env' | 'outIsTermina
   const show = (span: Span): string => {
     const text = io.outIsTerminal || colour ? span.text : ascii(span)
     const style = STYLES[span.role]
-    // the stream was looked at above
-    return colour && style !== undefined && text !== '' ? styleText(style, text, { validateStream: false }) : text
+    return colour && style !== undefined && text !== '' ? styled(style, text) : text
   }
   return lines.map((line) => `${line.map(show).join('').trimEnd()}\n`).join('')
 }
