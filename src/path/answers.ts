@@ -6,8 +6,8 @@ import type { RejectWith } from '../rules/effect.js'
 import { Cursor } from './cursor.js'
 import type { Done } from './done.js'
 import type { Answer } from './fate.js'
-import { Skb } from './skb.js'
 import { echoedOptions } from './ip-options.js'
+import { Skb } from './skb.js'
 import { outputSource } from './source.js'
 import { attachAnswer } from './track.js'
 
@@ -29,7 +29,12 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
   const here = netns.addressOf(skb.packet, 'dst')
   const source = netns.isLocal(here) ? here : outputSource(cursor, dst, undefined, reflectedMark(cursor))
   if (source === undefined || netns.isBroadcastOrMulticast(dst)) return undefined
-  const packet = icmpError(skb.packet, { ...about, source, ttl: netns.defaultTtl(skb.packet.family), options: optionsBack(cursor) })
+  const packet = icmpError(skb.packet, {
+    ...about,
+    source,
+    ttl: netns.defaultTtl(skb.packet.family),
+    options: optionsBack(cursor),
+  })
   return packet && send(cursor, packet, { kind: four ? 'icmp' : 'icmp6', type: about.type, code: about.code }, true)
 }
 
@@ -52,7 +57,11 @@ export function echo(cursor: Cursor): Answer | undefined {
     ? dst
     : outputSource(cursor, netns.addressOf(skb.packet, 'src'), undefined)
   if (source === undefined) return undefined
-  const packet = echoReply(skb.packet, { source, ttl: netns.defaultTtl(skb.packet.family), options: optionsBack(cursor) })
+  const packet = echoReply(skb.packet, {
+    source,
+    ttl: netns.defaultTtl(skb.packet.family),
+    options: optionsBack(cursor),
+  })
   return packet && send(cursor, packet, { kind: 'echo-reply', type: packet.family === 4 ? 0 : 129, code: 0 }, false)
 }
 
@@ -104,10 +113,12 @@ function reflectedMark({ netns, skb }: Cursor): number {
  * against the packet's direction.
  */
 function send(cursor: Cursor, packet: Packet, what: Omit<Answer, 'fate'>, related: boolean): Answer | undefined {
+  // REJECT's reset (related) has no socket, nor has IPv6's own (tcp_v6_send_response); all else goes out through one of the kernel's
+  const ownSocket = what.kind !== 'tcp-reset' || (!related && packet.family === 4)
   const { skb, run, netns } = cursor
   const reply = new Skb(packet)
   reply.mark = reflectedMark(cursor)
-  reply.sender = { uid: undefined, gid: undefined, socket: false }
+  reply.sender = { uid: undefined, gid: undefined, socket: false, kernel: ownSocket }
   if (related) attachAnswer(skb, reply)
   const walk = new Cursor(run, cursor.walkOn, netns, reply)
   const headers = headersOf(packet, reply.mark)

@@ -21,6 +21,8 @@ export interface Sender {
   readonly socket: boolean
   /** A raw socket with a header of its own (IP_HDRINCL): it may send from any address. */
   readonly raw?: boolean
+  /** One of the kernel's own sockets (ICMP's, TCP's for RST): `-m owner --socket-exists` sees it, but nobody owns it. */
+  readonly kernel?: boolean
 }
 
 /** One packet on its way through one namespace, with what Linux keeps beside the bytes (struct sk_buff). */

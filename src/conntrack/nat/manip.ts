@@ -44,8 +44,11 @@ export function translateIcmpError(packet: Packet, attachment: Attachment, manip
   const { protocol, offset } = packet.transport
   if (packet.bytes.length < offset + 8) return false
   if (!isIcmpError(packet)) return true
-  if (protocol === 1 && u8(packet.bytes, offset) === REDIRECT && entry.status & (CT_STATUS.SRC_NAT | CT_STATUS.DST_NAT))
-    return false
+  if (protocol === 1 && u8(packet.bytes, offset) === REDIRECT) {
+    // one about a packet that has not passed POSTROUTING yet is dropped as well
+    const decided = CT_STATUS.SRC_NAT_DONE | CT_STATUS.DST_NAT_DONE
+    if ((entry.status & decided) !== decided || entry.status & (CT_STATUS.SRC_NAT | CT_STATUS.DST_NAT)) return false
+  }
   const bit = (manip === 'src') === (direction === 'original') ? CT_STATUS.SRC_NAT : CT_STATUS.DST_NAT
   if (!(entry.status & bit)) return true
   const inner = new Packet(packet.bytes.subarray(offset + 8))
