@@ -79,7 +79,12 @@ async function bundle(mutant: Mutant | undefined): Promise<string> {
     },
   }
   const file = `dist/kernel/mutant-${mutant?.name.replaceAll(/\W+/g, '-') ?? 'none'}.js`
-  const build = await rolldown({ input: 'kernel/replay.ts', platform: 'node', resolve: { mainFields: ['module', 'main'] }, plugins: [plant] })
+  const build = await rolldown({
+    input: 'kernel/replay.ts',
+    platform: 'node',
+    resolve: { mainFields: ['module', 'main'] },
+    plugins: [plant],
+  })
   await build.write({ file, format: 'esm', codeSplitting: false })
   await build.close()
   if (mutant && planted !== 1)

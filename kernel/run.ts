@@ -100,7 +100,7 @@ async function look({ name, spec, pair, judgement }: Happened, tally: Tally, tra
   const found = differences(recording, verdict)
   if (found.length === 0) return
   if (found[0]!.about === 'unknown') {
-    const lacks = found[0]!.text.replace(/^.*?rule \d+: |^packet \d+: /, '')
+    const lacks = found[0]!.text.replace(/^.*?rule( \d+)?: |^packet \d+: /, '')
     tally.unknown.set(lacks, (tally.unknown.get(lacks) ?? 0) + 1)
     return
   }
