@@ -151,6 +151,10 @@ export const FIELDS = {
   'udp.checksum': { bits: 16, label: 'UDP header', read: at16(6) },
   /** Readable exactly where all 12 bytes of the header are. */
   'sctp.checksum': { bits: 32, label: 'SCTP header', read: at32(8) },
+  /** The byte that holds the packet type: reserved 3 bits, type 4, extended sequence 1 (RFC 4340 section 5.1). */
+  'dccp.type': { bits: 8, label: 'DCCP type', read: at8(8) },
+  /** Readable exactly where the 12 bytes of the generic header are. */
+  'dccp.sequence': { bits: 16, label: 'DCCP header', read: at16(10) },
   'esp.spi': { bits: 32, label: 'ESP SPI', read: at32(0) },
   /** Readable exactly where the header is. */
   'esp.sequence': { bits: 32, label: 'ESP header', read: at32(4) },

@@ -7,7 +7,8 @@ const span: Codec<readonly [from: bigint, to: bigint | undefined]> = {
   metavar: 'from[:to]',
   parse(word) {
     const found = /^(\d*)(?::(\d*))?$/.exec(word)
-    if (!found || word === '') throw new WordError(`bad range "${word}"`)
+    const most = [found?.[1], found?.[2]].some((digits) => digits && BigInt(digits) >= 1n << 64n)
+    if (!found || word === '' || most) throw new WordError(`bad range "${word}"`)
     const [, low = '', high] = found
     const to = high === undefined || high === '' ? undefined : BigInt(high)
     if (to !== undefined && BigInt(low || 0) > to) throw new WordError(`bad range "${word}": it falls`)

@@ -2,19 +2,25 @@ import { all, equals, inRanges, invertedIf, readable } from '../../rules/conditi
 import { numberRange, rangesOf } from '../codec.js'
 import { defineMatch } from '../match.js'
 
+const range = numberRange(0xffffffff)
+
 export const esp = defineMatch({
   name: 'esp',
   families: [4, 6],
   protocols: [50],
   impliedBy: [50],
   options: {
-    spi: { flag: '--espspi', invertible: true, value: numberRange(0xffffffff), doc: 'the security parameter index' },
+    spi: { flag: '--espspi', invertible: true, value: range, doc: 'the security parameter index' },
   },
   doc: {
     summary: 'Matches the SPI of IPsec ESP.',
     notes: ['Later fragments never match.', 'A packet whose ESP header is cut off is dropped on the spot.'],
     kernel: 'net/netfilter/xt_esp.c: esp_mt',
   },
+  print: ({ spi }) =>
+    spi && (spi.value[0] !== 0 || spi.value[1] !== 0xffffffff)
+      ? `${spi.inverted ? '! ' : ''}--espspi ${range.print(spi.value)}`
+      : '',
   lower: ({ spi }) =>
     all(
       equals('frag.offset', 0),

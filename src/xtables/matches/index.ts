@@ -8,6 +8,7 @@ import { connlimit } from './connlimit.js'
 import { connmark } from './connmark.js'
 import { conntrack } from './conntrack.js'
 import { cpu } from './cpu.js'
+import { dccp } from './dccp.js'
 import { devgroup } from './devgroup.js'
 import { dscp } from './dscp.js'
 import { esp } from './esp.js'
@@ -52,6 +53,7 @@ export const matches: Readonly<Record<string, AnyMatch>> = {
   connmark,
   conntrack,
   cpu,
+  dccp,
   devgroup,
   dscp,
   esp,

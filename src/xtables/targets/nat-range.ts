@@ -4,13 +4,19 @@ import { showIp } from '../address-mask.js'
 import { type Codec, port, WordError } from '../codec.js'
 import type { RuleContext } from '../extension.js'
 
+/** `PORT`, `PORT-PORT`, `PORT-PORT/BASE`; a service name only alone: it may have a dash in it. */
 function parsePorts(text: string): Pick<NatRange, 'ports' | 'basePort'> {
-  const [range = '', base, ...more] = text.split('/')
-  const [low = '', high = low] = range.split('-')
-  const from = port(low)
-  const to = port(high)
-  if (more.length > 0 || from > to) throw new WordError(`bad port range "${text}"`)
-  return { ports: [from, to], ...(base === undefined ? {} : { basePort: port(base) }) }
+  const found = /^(\d+)-(\d+)(?:\/(.+))?$/.exec(text)
+  if (!found) {
+    const only = port(text)
+    return { ports: [only, only] }
+  }
+  const [from, to] = [port(found[1]!), port(found[2]!)]
+  if (from > to) throw new WordError(`bad port range "${text}": it falls`)
+  if (found[3] === undefined) return { ports: [from, to] }
+  const basePort = port(found[3])
+  if (basePort === 0) throw new WordError(`bad base port in "${text}"`)
+  return { ports: [from, to], basePort }
 }
 
 function parseAddresses(text: string): readonly [Ip, Ip] {
@@ -79,7 +85,11 @@ export const natRange: Codec<NatRange> = {
 export const portsOnly: Codec<readonly [number, number]> = {
   words: 1,
   metavar: 'port[-port]',
-  parse: (word) => parsePorts(word).ports!,
+  parse(word) {
+    const { ports, basePort } = parsePorts(word)
+    if (basePort !== undefined) throw new WordError(`bad port range "${word}"`)
+    return ports!
+  },
   print: ([from, to]) => (from === to ? `${from}` : `${from}-${to}`),
 }
 

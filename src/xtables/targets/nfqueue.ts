@@ -7,7 +7,7 @@ const balance: Codec<readonly [number, number]> = {
   parse(word) {
     const [low = '', high = '', ...more] = word.split(':')
     const [from, to] = [number(low, 0xffff, 'queue'), number(high, 0xffff, 'queue')]
-    if (more.length > 0 || from >= to) throw new WordError(`bad range of queues "${word}"`)
+    if (more.length > 0 || from >= to || to - from >= 0xffff) throw new WordError(`bad range of queues "${word}"`)
     return [from, to]
   },
   print: ([from, to]) => `${from}:${to}`,
