@@ -1,5 +1,5 @@
 import { type Hosts, type Link, type Place, placeName } from '../path/world.js'
-import { detect } from './detect.js'
+import { detect, type Kind } from './detect.js'
 import { placesOf } from './layout.js'
 import { type KnownFile, LACKS, type Lack, type ReadNamespace, readNamespace } from './namespace.js'
 import type { InputFile, Problem } from './problem.js'
@@ -11,7 +11,9 @@ export type { InputFile, Problem } from './problem.js'
 /** A file of the snapshot, and the command whose output it is; undefined: not recognised. */
 export interface NamedFile {
   readonly path: string
-  readonly kind: string | undefined
+  readonly kind: Kind | undefined
+  /** Whose state it holds; undefined where it is not recognised. */
+  readonly place: Place | undefined
 }
 
 export type ReadSnapshot =
@@ -29,16 +31,22 @@ export interface SnapshotOptions {
  */
 export function readSnapshot(files: readonly InputFile[], options: SnapshotOptions = {}): ReadSnapshot {
   const now = options.now ?? Date.now() / 1000
-  const named = files.map((file) => ({ ...file, kind: detect(file.path, file.text) }))
-  const known = named.filter((file): file is KnownFile => file.kind !== undefined)
+  const named = files.map(({ path, text: raw }) => {
+    const text = raw.startsWith(BYTE_ORDER_MARK) ? raw.slice(1) : raw
+    return { path, text, kind: detect(path, text) }
+  })
+  const recognised = named.flatMap(({ path, text, kind }) => (kind === undefined ? [] : [{ path, text, kind }]))
+  const places = placesOf(recognised.map(({ path }) => path))
+  const known = recognised.map((file, index) => ({ ...file, place: places[index]! }))
   if (known.length === 0) return { ok: false, problems: [nothing(files)] }
   const read = groups(known).map(([place, own]) => readNamespace(place, own, now))
   const problems = read.flatMap((one) => one.problems)
   if (problems.length > 0) return { ok: false, problems: inOrder(problems, files) }
+  const placeOf = new Map(known.map(({ path, place }) => [path, place]))
   return {
     ok: true,
     hosts: join(read),
-    files: named.map(({ path, kind }) => ({ path, kind })),
+    files: named.map(({ path, kind }) => ({ path, kind, place: placeOf.get(path) })),
   }
 }
 
@@ -68,16 +76,17 @@ function assumptions(read: readonly ReadNamespace[]): readonly string[] {
 
 /** The files of each namespace: a host's own first, then its others by name. */
 function groups(files: readonly KnownFile[]): readonly (readonly [Place, readonly KnownFile[]])[] {
-  const places = placesOf(files.map(({ path }) => path))
   const found = new Map<string, readonly [Place, KnownFile[]]>()
-  for (const [index, file] of files.entries()) {
-    const place = places[index]!
-    const key = `${place.host}\0${place.namespace}`
-    if (!found.has(key)) found.set(key, [place, []])
+  for (const file of files) {
+    const key = `${file.place.host}\0${file.place.namespace}`
+    if (!found.has(key)) found.set(key, [file.place, []])
     found.get(key)![1].push(file)
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, group]) => group)
 }
+
+/** What some editors put before UTF-8. */
+const BYTE_ORDER_MARK = '\uFEFF'
 
 const nothing = (files: readonly InputFile[]): Problem => ({
   file: files[0]?.path ?? '.',

@@ -8,7 +8,7 @@ const sample = (name: string) => readFileSync(new URL(`../../samples/${name}`, i
 
 /** Without what depends on where a command prints it, and with the namespace's name, which text has for the id of JSON, left out. */
 const bare = (links: readonly LinkFacts[]) =>
-  links.map(({ line: _, peerNetnsId, peerNetnsName, ...rest }) => ({
+  links.map(({ peerNetnsId, peerNetnsName, ...rest }) => ({
     ...rest,
     foreign: (peerNetnsId ?? peerNetnsName) !== undefined,
   }))

@@ -26,7 +26,6 @@ export interface LinkFacts {
   readonly peerNetnsName: string | undefined
   /** `undefined`: the command lists no addresses. */
   readonly addresses: readonly AddressFacts[] | undefined
-  readonly line: number
 }
 
 export interface AddressFacts extends Address {
@@ -79,7 +78,6 @@ function toFacts(item: Item, listsAddresses: boolean): LinkFacts {
     peerNetnsId: item.number('link_netnsid'),
     peerNetnsName: item.text('link_netns'),
     addresses: listsAddresses ? item.items('addr_info').map(toAddress) : undefined,
-    line: item.line,
   }
 }
 

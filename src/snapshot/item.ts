@@ -31,10 +31,6 @@ export class Item {
     throw new InputError(message, this.#places.of(this.value, key))
   }
 
-  get line(): number {
-    return this.#places.of(this.value, undefined).line
-  }
-
   has(key: string): boolean {
     return this.value[key] !== undefined && this.value[key] !== null
   }

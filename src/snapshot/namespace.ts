@@ -24,6 +24,7 @@ import { collectTables } from './tables.js'
 /** A file of a namespace, and what it holds. */
 export interface KnownFile extends InputFile {
   readonly kind: Kind
+  readonly place: Place
 }
 
 export interface ReadNamespace {
@@ -92,6 +93,8 @@ class NamespaceReader {
       ...this.#otherRules(),
     )
     const sysctls = this.#each(['sysctl'], ({ text }) => readSysctls(text))
+    // collect.sh leaves no file where conntrack prints nothing
+    const countedNone = sysctls.some((one) => one.get('net.netfilter.nf_conntrack_count') === '0')
     const connections = this.#unique(
       ['conntrack'],
       (text) => readConnections(text, this.#now),
@@ -115,8 +118,8 @@ class NamespaceReader {
       routes: [...routes4.routes, ...routes6.routes],
       neighbours: this.#unique(['ip-neigh'], readNeighbours, ({ ip, dev }) => `${ip} ${dev}`),
       fdb,
-      sysctls: sysctls.length === 0 ? undefined : new Map(sysctls.flatMap((one) => [...one])),
-      connections: this.#has('conntrack') ? connections : undefined,
+      sysctls: sysctls.length < 2 ? sysctls[0] : new Map(sysctls.flatMap((one) => [...one])),
+      connections: this.#has('conntrack') || countedNone ? connections : undefined,
       sockets: this.#has('sockets') ? sockets : undefined,
       tables: xtables.tables,
       unmodelled: xtables.unmodelled,
@@ -133,7 +136,7 @@ class NamespaceReader {
       ...when(!known.rules4, 'iptables'),
       ...(usesIpv6(namespace) ? lacks6 : []),
       ...when(sysctls.length === 0, 'sysctl'),
-      ...when(tracks && !this.#has('conntrack'), 'conntrack'),
+      ...when(tracks && namespace.connections === undefined, 'conntrack'),
       ...when(portsUnknown, 'ports'),
     ]
     return {

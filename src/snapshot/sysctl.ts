@@ -26,11 +26,17 @@ export function readSysctls(text: string): ReadonlyMap<string, string> {
   return values
 }
 
+const PER_INTERFACE = ['net.ipv4.conf.', 'net.ipv6.conf.', 'net.ipv4.neigh.', 'net.ipv6.neigh.']
+
 /** sysctl(8): where the first separator is a slash, slashes separate and dots belong to names. */
 function dotted(key: string): string {
-  const [first] = /[./]/.exec(key) ?? []
-  const turned = first === '/' ? key.replace(/[./]/g, (sign) => (sign === '/' ? '.' : '/')) : key
+  const [slash, dot] = [key.indexOf('/'), key.indexOf('.')]
+  const swapped = slash >= 0 && (dot < 0 || slash < dot)
+  const turned = swapped ? key.replace(/[./]/g, (sign) => (sign === '/' ? '.' : '/')) : key
   // busybox and collectors that walk /proc/sys leave the dots of `eth0.10` as they are
-  const perInterface = /^(net\.ipv[46]\.(?:conf|neigh))\.(.+)\.([^.]+)$/.exec(turned)
-  return perInterface ? `${perInterface[1]}.${perInterface[2]!.replaceAll('.', '/')}.${perInterface[3]}` : turned
+  const start = PER_INTERFACE.find((prefix) => turned.startsWith(prefix))?.length
+  if (start === undefined) return turned
+  const end = turned.lastIndexOf('.')
+  const name = turned.slice(start, end)
+  return name.includes('.') ? `${turned.slice(0, start)}${name.replaceAll('.', '/')}${turned.slice(end)}` : turned
 }

@@ -73,6 +73,7 @@ function bothBackends(tables: readonly Table[], family: Family): string[] {
 const unmodelledChain = ({ family, table, name, hook, priority, rules }: BaseChain): Unmodelled => ({
   family,
   hook,
+  priority,
   text: `nft chain ${family} ${table} ${name} (hook ${hook}, priority ${priority}, ${rules} ${rules === 1 ? 'rule' : 'rules'})`,
 })
 

@@ -14,10 +14,12 @@ export interface Line {
 
 /** Lines that are not empty, without their ends. */
 export function linesOf(text: string): readonly Line[] {
-  return text.split('\n').flatMap((line, index) => {
-    const shown = line.replace(/\r$/, '')
-    return shown.trim() === '' ? [] : [{ text: shown, number: index + 1 }]
-  })
+  const lines: Line[] = []
+  for (const [index, line] of text.split('\n').entries()) {
+    const shown = line.endsWith('\r') ? line.slice(0, -1) : line
+    if (shown.trim() !== '') lines.push({ text: shown, number: index + 1 })
+  }
+  return lines
 }
 
 /** The words of a line, with where they stand. A backslash that stands alone is the line end of `ip -o`. */
