@@ -1,11 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
+import { parseIpv4 } from '../src/address/ip.js'
+import { parseMac } from '../src/address/mac.js'
+import { readCapture } from '../src/packet/capture.js'
+import { frameOfPacket } from '../src/packet/frame.js'
+import { parsePacketLine } from '../src/packet/language.js'
+import { pcapngHeader, pcapngPacket } from '../src/packet/pcapng.js'
+import { toPacket } from '../src/packet/request.js'
 import { columns } from '../src/report/line.js'
 import { packetwalk, withFiles } from './support/cli.js'
 
@@ -270,5 +277,130 @@ describe('the built command', () => {
       encoding: 'utf8',
     })
     expect(words.stdout).toBe('trace\n')
+  })
+})
+
+describe('replay', () => {
+  const ip = (text: string) => parseIpv4(text)!
+  const syn = (sport: number, mac: { source: number; destination: number }) => {
+    const fields = parsePacketLine(`tcp 192.168.50.100:${sport} > 192.168.50.11:30080`)
+    if (!fields.ok || fields.packet.is !== 'fields') throw new Error('no packet')
+    const packet = toPacket(fields.packet, { src: ip('192.168.50.100'), dst: ip('192.168.50.11') })
+    return frameOfPacket(packet, { ...mac, ethertype: 0x0800 })
+  }
+  const node1Eth0 = (
+    JSON.parse(readFileSync(join(K8S, 'node1/ip-link.json'), 'utf8')) as { ifname: string; address: string }[]
+  ).find(({ ifname }) => ifname === 'eth0')!.address
+  const mac = { source: 0x020000000001, destination: parseMac(node1Eth0)! }
+  const capture = (...frames: readonly Uint8Array[]) =>
+    Buffer.concat([
+      pcapngHeader([{ name: 'eth0', linktype: 1 }]),
+      ...frames.map((frame, i) => pcapngPacket(0, 1_700_000_000_000_000_000n + BigInt(i) * 1_000_000n, frame)),
+    ])
+
+  test('a NodePort from outside: frames, counters and connections', async () => {
+    await withFiles({}, async (folder) => {
+      writeFileSync(join(folder, 'in.pcapng'), capture(syn(40000, mac), syn(40000, mac)))
+      const at = (name: string) => join(folder, name)
+      const args = [
+        'replay',
+        K8S,
+        at('in.pcapng'),
+        '--namespace',
+        'node1',
+        '--out',
+        at('out.pcapng'),
+        '--counters',
+        at('counters'),
+        '--conntrack',
+        at('conntrack'),
+      ]
+      const { status, out, err } = await packetwalk(args)
+      expect([status, err]).toEqual([0, ''])
+      const lines = out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      expect(lines.map(({ packet, outcome }) => [packet, outcome])).toEqual([
+        [1, 'sent'],
+        [2, 'sent'],
+      ])
+      // VXLAN to the other node: the pod is there
+      expect(lines[0].sent.map((frame: { interface: string }) => frame.interface)).toEqual(['eth0'])
+      const sent = [...readCapture([readFileSync(at('out.pcapng'))])]
+      expect(sent.map((item) => ('bytes' in item ? Buffer.from(item.bytes).toString('hex') : item.problem))).toEqual(
+        lines.flatMap((line) => line.sent.map(({ frame }: { frame: string }) => frame)),
+      )
+      expect(readFileSync(at('conntrack'), 'utf8')).toMatch(
+        /^ipv4 {5}2 tcp {6}6 \d+ SYN_SENT src=192\.168\.50\.100 dst=192\.168\.50\.11 sport=40000 dport=30080 .*\[UNREPLIED\] src=10\.244\.1\.3 dst=10\.244\.0\.0 sport=8080 /m,
+      )
+      const counters = readFileSync(at('counters'), 'utf8')
+      // 2 there, 1 from the snapshot: only the first packet of a connection asks nat
+      expect(counters).toContain(
+        '[2:100] -A KUBE-NODEPORTS -p tcp -m comment --comment "default/web:http" -m tcp --dport 30080 -j KUBE-EXT-CDGGSHYLG3RE2FKL',
+      )
+    })
+  })
+
+  test.each<[string, readonly string[]]>([
+    ['--namespace: which one?', []],
+    ['nothing in the snapshot is called "mars"', ['--namespace', 'mars']],
+  ])('%s', async (message, flags) => {
+    await withFiles({}, async (folder) => {
+      writeFileSync(join(folder, 'in.pcapng'), capture(syn(40000, mac)))
+      const { status, out, err } = await packetwalk(['replay', K8S, join(folder, 'in.pcapng'), ...flags])
+      expect([status, out]).toEqual([2, ''])
+      expect(err).toContain(message)
+    })
+  })
+
+  test('a capture that is cut off is refused whole', async () => {
+    await withFiles({}, async (folder) => {
+      const file = join(folder, 'in.pcapng')
+      writeFileSync(file, capture(syn(40000, mac)).subarray(0, -20))
+      const { status, out, err } = await packetwalk(['replay', K8S, file, '--namespace', 'node1'])
+      expect([status, out]).toEqual([2, ''])
+      expect(err).toMatch(/in\.pcapng: at byte \d+: /)
+    })
+  })
+
+  test('one packet of a capture is a question too', async () => {
+    await withFiles({}, async (folder) => {
+      const file = join(folder, 'in.pcapng')
+      writeFileSync(file, capture(syn(40000, mac), syn(40001, mac)))
+      const { status, out } = await packetwalk(['trace', K8S, `${file}#2`, '-q', '--from', 'node1'])
+      expect(status).toBe(0)
+      expect(out).toMatch(/^delivered on node2\/web: tcp 10\.244\.0\.0:\d+ > 10\.244\.1\.3:8080 /)
+      expect((await packetwalk(['trace', K8S, `${file}#3`])).err).toContain('holds 2 packets')
+    })
+  })
+})
+
+describe('fmt', () => {
+  test('what iptables-save printed comes out as it went in', async () => {
+    for (const folder of [join(K8S, 'node1'), DOCKER, UFW]) {
+      const text = readFileSync(join(folder, 'iptables-save'), 'utf8')
+      expect(await packetwalk(['fmt', '-'], { stdin: text })).toEqual({ status: 0, out: text, err: '' })
+    }
+  })
+
+  test('other spellings become the canonical one', async () => {
+    const given = save('-A INPUT --protocol TCP --destination-port http -s 10.1.2.3/255.0.0.0 --jump ACCEPT')
+    const { out } = await packetwalk(['fmt', '-'], { stdin: given })
+    expect(out).toContain('-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 80 -j ACCEPT\n')
+  })
+
+  test('--keep-going reports every bad line', async () => {
+    const given = save('-A INPUT --nonsense', '-A INPUT -j ACCEPT', '-A INPUT -p 999')
+    const first = await packetwalk(['fmt', '-'], { stdin: given })
+    const all = await packetwalk(['fmt', '-', '--keep-going'], { stdin: given })
+    const heads = (text: string) => text.match(/^-:\d+:\d+/gm)
+    expect([first.status, heads(first.err)]).toEqual([2, ['-:5:10']])
+    expect([all.status, heads(all.err)]).toEqual([2, ['-:5:10', '-:7:13']])
+  })
+
+  test('nft and ipset text is not read yet, and said so', async () => {
+    const { status, err } = await packetwalk(['fmt', '-'], { stdin: 'table inet filter {\n}\n' })
+    expect([status, err]).toEqual([2, 'packetwalk: -: only the rules of iptables and ip6tables are read yet\n'])
   })
 })

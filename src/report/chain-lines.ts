@@ -84,10 +84,10 @@ function ruleLines(visit: RuleVisit, chain: ChainVisit, view: View, memory: Memo
   const indent = RULE_INDENT + 2 * Math.min(visit.depth, DEEPEST)
   const below = indent + 4
   const note = (text: string, role: Role) =>
-    fill({ indent: below, hang: 2, pieces: words(printable(text), role) }, view.width)
+    fill({ indent: below, hang: 3, pieces: words(`=> ${printable(text)}`, role) }, view.width)
   if (visit.outcome === 'no') {
     const why = memory.nearMiss(visit)
-    if (!view.verbose && why === undefined) return []
+    if (!view.verbose && why === undefined && !drawnByLot(visit)) return []
     const quoted = quoteRule(ruleOf(visit), { indent, width: view.width, role: 'dim' })
     return [
       ...quoted,
@@ -108,8 +108,8 @@ function ruleLines(visit: RuleVisit, chain: ChainVisit, view: View, memory: Memo
   return lines
 }
 
-const drawnByLot = ({ because }: RuleVisit): boolean =>
-  because !== undefined && because.value === undefined && because.text !== undefined
+/** The kernel's lot is what tells one way from another. */
+const drawnByLot = ({ because }: RuleVisit): boolean => because?.text?.startsWith('drawn by lot') ?? false
 
 const ruleOf = ({ number, rule }: RuleVisit) => ({ number, text: rule.text })
 

@@ -32,8 +32,8 @@ assumed: no sysctl file: rp_filter taken as 0
     filter    ACCEPT by FORWARD rule 3 (docker-host/iptables-save:43)
       1 -A FORWARD -j DOCKER-USER
         1 -A DOCKER-USER -i eth0 -p tcp -m tcp --dport 8080 -j DROP
-            no match: destination port 5432 ≠ 8080 (was 8080 before DNAT by
-              DOCKER rule 1)
+            => no match: destination port 5432 ≠ 8080 (was 8080 before DNAT by
+               DOCKER rule 1)
       3 -A FORWARD -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m comment
           --comment "published \\u202eport \\x1b[31m8080" -m tcp --dport 5432
           -j ACCEPT
