@@ -1,5 +1,6 @@
 import type { Family } from '../address/ip.js'
 import type { Base, Chain, Hook, Table } from '../rules/program.js'
+import type { Unmodelled } from './world.js'
 
 /**
  * What stands on a netfilter hook besides chains, with the kernel's priorities (enum nf_ip_hook_priorities,
@@ -25,6 +26,8 @@ export interface ChainEntry {
 export type HookEntry =
   | ChainEntry
   | { readonly kind: 'defragment' | 'conntrack' | 'confirm'; readonly priority: number }
+  /** Something that is not modelled: whether it lets the packet live is not known. */
+  | { readonly kind: 'opaque'; readonly priority: number; readonly text: string }
   /** nf_nat_core: one function a hook, at a fixed priority, which consults the nat chains in their order. */
   | {
       readonly kind: 'nat'
@@ -55,6 +58,9 @@ const NAT: readonly (readonly [Hook, 'src' | 'dst', number])[] = [
   ['postrouting', 'src', PRIORITY['nat-source']],
 ]
 
+/** nft's names of the families whose chains an IP packet meets. */
+const FAMILY_NAMES: Readonly<Record<Family, readonly string[]>> = { 4: ['ip', 'inet'], 6: ['ip6', 'inet'] }
+const IP_HOOKS: readonly Hook[] = ['prerouting', 'input', 'forward', 'output', 'postrouting']
 const HOOKS: readonly Hook[] = ['prerouting', 'input', 'forward', 'output', 'postrouting', 'ingress', 'egress']
 
 /**
@@ -64,6 +70,7 @@ const HOOKS: readonly Hook[] = ['prerouting', 'input', 'forward', 'output', 'pos
 export function registerHooks(
   tables: readonly Table[],
   family: Family,
+  unmodelled: readonly Unmodelled[] = [],
 ): { readonly hooks: Hooks; readonly tracking: boolean } {
   const mine = tables.filter((table) => table.family === family)
   const tracking = mine.some((table) => table.needsConntrack)
@@ -77,6 +84,9 @@ export function registerHooks(
       list[chain.base.hook]!.push(entry)
     }
   if (tracking) for (const [hook, entry] of TRACKED) entries[hook]!.push(entry)
+  for (const { family: its, hook, priority = 0, text } of unmodelled)
+    if (FAMILY_NAMES[family].includes(its))
+      for (const one of hook === undefined ? IP_HOOKS : [hook]) entries[one]?.push({ kind: 'opaque', priority, text })
   const anyNat = HOOKS.some((hook) => nat[hook]!.length > 0)
   if (anyNat)
     for (const [hook, manip, priority] of NAT)

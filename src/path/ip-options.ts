@@ -12,7 +12,9 @@ export interface IpOptions {
 }
 
 /** `fault`: byte offset in the header of what is wrong, for "parameter problem". */
-export type Compiled = { readonly ok: true; readonly options: IpOptions } | { readonly ok: false; readonly fault: number }
+export type Compiled =
+  | { readonly ok: true; readonly options: IpOptions }
+  | { readonly ok: false; readonly fault: number }
 
 const END = 0
 const NOP = 1

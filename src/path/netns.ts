@@ -45,7 +45,10 @@ function prepare(state: Namespace): Prepared {
   const read = (key: string) => readSysctl(state.sysctls, key).value
   return {
     links: new Map(state.links.map((link) => [link.name, link])),
-    hooks: { 4: registerHooks(state.tables, 4), 6: registerHooks(state.tables, 6) },
+    hooks: {
+      4: registerHooks(state.tables, 4, state.unmodelled),
+      6: registerHooks(state.tables, 6, state.unmodelled),
+    },
     fibs: { 4: new Fib(4, state.rules4, state.routes), 6: new Fib(6, state.rules6, state.routes) },
     interfaces: interfacesOf(state, read),
     settings: settingsOf(state, read),

@@ -6,10 +6,10 @@ import type { Flow, Found, RuleTried } from '../routing/lookup.js'
 import { type OutputRoute, routeOutput } from '../routing/output.js'
 import { sendIcmpError } from './answers.js'
 import type { Cursor } from './cursor.js'
-import { compileOptions } from './ip-options.js'
-import { outputSource } from './source.js'
 import type { Fate } from './fate.js'
+import { compileOptions } from './ip-options.js'
 import type { Destination } from './skb.js'
+import { outputSource } from './source.js'
 import type { ExitOf } from './stages.js'
 import type { RouteLookup } from './trail.js'
 import type { Link } from './world.js'
@@ -87,7 +87,9 @@ export function generate(cursor: Cursor): ExitOf<'generate'> | Fate {
   if (!route.ok) return cursor.drop(route.reason, route.text, { errno: route.errno })
   // raw_sendmsg without SO_BROADCAST
   if (route.type === 'broadcast' && skb.sender?.raw)
-    return cursor.drop('broadcast-not-permitted', 'a socket needs SO_BROADCAST to send to a broadcast address', { errno: 'EACCES' })
+    return cursor.drop('broadcast-not-permitted', 'a socket needs SO_BROADCAST to send to a broadcast address', {
+      errno: 'EACCES',
+    })
   take(cursor, route)
   return 'routed'
 }
@@ -165,7 +167,9 @@ function lookAtOptions(cursor: Cursor, { src, dst }: Flow): Fate | undefined {
   const compiled = compileOptions(skb.packet, typeof own === 'number' ? own : undefined)
   if (!compiled.ok) {
     const answer = sendIcmpError(cursor, { type: PARAMETER_PROBLEM, code: 0, info: (compiled.fault << 24) >>> 0 })
-    return cursor.drop('ip-options', `IP options: what stands at byte ${compiled.fault} of the header is wrong`, { answer })
+    return cursor.drop('ip-options', `IP options: what stands at byte ${compiled.fault} of the header is wrong`, {
+      answer,
+    })
   }
   skb.options = compiled.options
   if (compiled.options.sourceRoute === undefined || netns.acceptsSourceRoute(skb.iif!)) return undefined

@@ -62,8 +62,11 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
   'ct.mark': connection(({ entry }) => entry.mark),
   'ct.zone': connection(({ entry }) => entry.zone),
   'ct.protocol': connection(({ entry }) => entry.original.protocol),
+  // nf_ct_expires: a connection that is not confirmed has no time yet
   'ct.expires': connection(({ entry }, now) =>
-    Number.isFinite(entry.expires) ? Math.max(0, Math.floor(entry.expires - now)) : 0,
+    entry.status & CT_STATUS.CONFIRMED && Number.isFinite(entry.expires)
+      ? Math.max(0, Math.floor(entry.expires - now))
+      : 0,
   ),
   'ct.original.saddr': connection(({ entry }) => v4(entry.original, 'src')),
   'ct.original.daddr': connection(({ entry }) => v4(entry.original, 'dst')),

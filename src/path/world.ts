@@ -58,6 +58,8 @@ export interface Unmodelled {
   readonly family: string
   /** `input`, `ingress`, …; undefined: any hook. */
   readonly hook: string | undefined
+  /** Where on its hook it stands; 0 where nothing tells. */
+  readonly priority?: number
   /** For people: `nft chain inet filter input (priority filter, 12 rules)`. */
   readonly text: string
 }

@@ -46,7 +46,7 @@ export function collectTables(files: readonly SaveInput[], nft: readonly BaseCha
   ]
   return {
     tables: ordered,
-    unmodelled: [...nativeChains(nft, ordered).map(unmodelledChain), ...unseenLegacy(files, ordered)],
+    unmodelled: [...nativeChains(nft, ordered).filter(decides).map(unmodelledChain), ...unseenLegacy(files, ordered)],
     notes: [...notes, ...FAMILIES.flatMap((family) => bothBackends(ordered, family))],
     problems,
   }
@@ -70,10 +70,29 @@ function bothBackends(tables: readonly Table[], family: Family): string[] {
       ]
 }
 
+/** nft's names for priorities of the families ip, ip6 and inet (nft(8), standard priority names). */
+const PRIORITIES: Readonly<Record<string, number>> = {
+  raw: -300,
+  mangle: -150,
+  dstnat: -100,
+  filter: 0,
+  security: 50,
+  srcnat: 100,
+}
+
+/** `filter - 10`, `-300`, `dstnat`. */
+function priorityNumber(text: string): number {
+  const [, name, sign, offset] = /^\s*([a-z]*)\s*([+-]?)\s*(\d*)\s*$/.exec(text) ?? []
+  return (PRIORITIES[name ?? ''] ?? 0) + Number(`${sign ?? ''}${offset || 0}`)
+}
+
+/** An empty chain that accepts changes nothing. */
+const decides = ({ rules, policy }: BaseChain): boolean => rules > 0 || policy !== 'accept'
+
 const unmodelledChain = ({ family, table, name, hook, priority, rules }: BaseChain): Unmodelled => ({
   family,
   hook,
-  priority,
+  priority: priorityNumber(priority),
   text: `nft chain ${family} ${table} ${name} (hook ${hook}, priority ${priority}, ${rules} ${rules === 1 ? 'rule' : 'rules'})`,
 })
 

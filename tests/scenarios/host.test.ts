@@ -269,3 +269,35 @@ describe('S41: a transparent proxy and its own traffic', () => {
     expect(traced(hosts(exempt), 'tcp > 198.51.100.9:80 from h')).toMatchObject({ outcome: 'undecided' })
   })
 })
+
+describe('what is not modelled never turns into ACCEPT', () => {
+  const NATIVE =
+    'table inet guard {\n\tchain in {\n\t\ttype filter hook input priority filter; policy accept;\n\t\ttcp dport 22 drop\n\t}\n}\n'
+  const host = (iptables: string) =>
+    state({ h: { links: { eth0: ['192.0.2.1/24'] }, sysctl: {}, sockets: ['tcp 0.0.0.0:22'], iptables, nft: NATIVE } })
+  test('a native nft chain on the way: undecided', () => {
+    const branch = traced(host('*filter\n:INPUT ACCEPT\n'), 'tcp 192.0.2.9:40000 > 192.0.2.1:22 in eth0')
+    expect(branch.outcome).toBe('undecided')
+    expect(branch.where.text).toContain('nft chain inet guard in')
+  })
+  test('where it decides nothing, the answer stands', () => {
+    expect(traced(host('*raw\n-A PREROUTING -j DROP\n'), 'tcp 192.0.2.9:40000 > 192.0.2.1:22 in eth0').outcome).toBe(
+      'dropped',
+    )
+  })
+  test('a match that is not known decides only where it matters', () => {
+    const rules = (target: string) =>
+      state({
+        h: {
+          links: { eth0: ['192.0.2.1/24'] },
+          sysctl: {},
+          sockets: ['tcp 0.0.0.0:22'],
+          iptables: `*filter\n-A INPUT -m frobnicate --foo 3 -j ${target}\n`,
+        },
+      })
+    const question = 'tcp 192.0.2.9:40000 > 192.0.2.1:22 in eth0'
+    expect(traced(rules('DROP'), question).outcome).toBe('undecided')
+    expect(traced(rules('ACCEPT'), question).outcome).toBe('delivered')
+    expect(traced(rules('LOG'), question).outcome).toBe('delivered')
+  })
+})

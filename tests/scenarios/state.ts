@@ -18,6 +18,8 @@ export interface Netns {
   readonly ip6tables?: string
   /** A second backend's tables. */
   readonly legacy?: string
+  /** `nft list ruleset`. */
+  readonly nft?: string
   /** `tcp 0.0.0.0:22`, one a line. Absent: no list. */
   readonly sockets?: readonly string[]
   readonly neighbours?: readonly string[]
@@ -156,6 +158,7 @@ function filesOf(folder: string, name: string, netns: Netns, all: Readonly<Recor
       netns.ip6tables && save(netns.ip6tables, 'nf_tables').replace('iptables-save', 'ip6tables-save'),
     ),
     ...text('iptables-legacy-save', netns.legacy && save(netns.legacy, 'legacy')),
+    ...text('nft-ruleset.nft', netns.nft),
     ...text('ip-neigh', netns.neighbours?.join('\n')),
     ...text('conntrack', netns.conntrack),
     ...text(
