@@ -24,6 +24,9 @@ import { readSysctl } from './sysctls.js'
 import type { Link, Namespace, Socket } from './world.js'
 import { placeName } from './world.js'
 
+/** net.ipv4.route.error_burst in error_cost; they exist in the first namespace only, where nobody changes them. */
+const ERROR_BURST = 5
+
 /** What a namespace needs of the run that it belongs to. */
 export interface Surroundings {
   readonly now: number
@@ -90,6 +93,8 @@ export class Netns {
   readonly #machines = new Map<Stateful | string, MachineState>()
   readonly #flows = new Map<string, Socket>()
   readonly #reassembly = new Reassembly()
+
+  readonly #told = new Map<Ip, { readonly tokens: number; readonly at: number }>()
 
   constructor(state: Namespace, around: Surroundings) {
     this.state = state
@@ -164,6 +169,16 @@ export class Netns {
   /** Does a bridge take frames for this address up to its own IP stack? */
   isOwnMac(mac: Mac, bridge: string): boolean {
     return this.state.links.some((link) => (link.name === bridge || link.master === bridge) && link.mac === mac)
+  }
+
+  /** net/ipv4/route.c: ip_error: a source is told of five packets that have no route at once, then of one a second. */
+  mayTell(source: Ip): boolean {
+    const { now } = this.#around
+    const known = this.#told.get(source)
+    const tokens = known ? Math.min(ERROR_BURST, known.tokens + (now - known.at)) : ERROR_BURST
+    const may = tokens >= 1
+    this.#told.set(source, { tokens: may ? tokens - 1 : tokens, at: now })
+    return may
   }
 
   /** The interface through which this namespace would send to `ip`. */

@@ -31,6 +31,9 @@ function flowOf({ skb, netns }: Cursor): Flow & { readonly src: Ip } {
   }
 }
 
+/** IPPROTO_RAW. */
+const RAW = 255
+
 interface Looked {
   readonly found: Found
   readonly tried: readonly RuleTried[]
@@ -70,7 +73,12 @@ function outputDecision(cursor: Cursor, flow: Flow, anySource: boolean): OutputR
 export function generate(cursor: Cursor): ExitOf<'generate'> | Fate {
   const { skb } = cursor
   const flow = flowOf(cursor)
-  const asked = skb.chooseSource ? { ...flow, src: undefined } : flow
+  // raw_sendmsg: of a header of its own only the destination is looked at; OUTPUT's second decision sees the rest
+  const asked: Flow = skb.sender?.raw
+    ? { dst: flow.dst, src: undefined, mark: skb.mark, tos: 0, protocol: RAW, uid: flow.uid }
+    : skb.chooseSource
+      ? { ...flow, src: undefined }
+      : flow
   const route = outputDecision(cursor, asked, skb.sender?.socket !== true || skb.sender.raw === true)
   const lookup = describeLookup(
     { ...asked, iif: 'lo' },
@@ -192,7 +200,9 @@ function recordValidation(cursor: Cursor, flow: Flow, { validation }: InputRoute
 
 function unroutable(cursor: Cursor, route: Extract<InputRoute, { to: 'nowhere' }>): Fate {
   const type = cursor.skb.packet.family === 4 ? 3 : 1
-  const answer = route.icmp === undefined ? undefined : sendIcmpError(cursor, { type, code: route.icmp })
+  const told =
+    route.icmp !== undefined && (type === 1 || cursor.netns.mayTell(cursor.netns.addressOf(cursor.skb.packet, 'src')))
+  const answer = told ? sendIcmpError(cursor, { type, code: route.icmp! }) : undefined
   return cursor.drop(route.reason, route.text, { answer })
 }
 
