@@ -29,6 +29,8 @@ export class Cursor {
   drawnPorts: readonly [number, number] | undefined
   /** The hook that is being run, for what happens inside of it. */
   hook: Hook | undefined
+  /** The device that the packet was to leave by when the hook began: a second routing decision on the way does not change what rules of this hook see (struct nf_hook_state). */
+  hookOif: string | undefined
 
   constructor(run: Run, walkOn: Engine, netns: Netns, skb: Skb) {
     this.run = run

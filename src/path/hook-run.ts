@@ -14,6 +14,7 @@ import { confirmConnection, track } from './track.js'
 /** Runs everything that is registered on a hook, by priority. A fate: the packet's walk ended here. */
 export function runHook(cursor: Cursor, hook: Hook): 'accept' | Fate {
   cursor.hook = hook
+  cursor.hookOif = cursor.skb.oif
   for (const entry of cursor.netns.hooks(cursor.skb.packet.family).hooks[hook]) {
     const fate = runEntry(cursor, hook, entry)
     if (fate) return fate
