@@ -114,7 +114,16 @@ function countsIn(place: Namespace, simulation: Simulation, family: 4 | 6): read
 const NOTHING = { packets: 0, bytes: 0 } as const
 
 /** As `connectionText` leaves a line of `conntrack -L`. */
-export function connectionLine({ original, reply, status, mark, zone, protocol, counters }: Entry): string {
+export function connectionLine({
+  original,
+  reply,
+  status,
+  mark,
+  zone,
+  zoneDirection,
+  protocol,
+  counters,
+}: Entry): string {
   const state =
     protocol.kind === 'tcp'
       ? [protocol.state]
@@ -126,13 +135,15 @@ export function connectionLine({ original, reply, status, mark, zone, protocol, 
     original.protocol,
     ...state,
     tupleText(original),
+    ...(zoneDirection === 'original' ? [`zone-orig=${zone}`] : []),
     count(counters.original),
     ...(status & CT_STATUS.SEEN_REPLY ? [] : ['[UNREPLIED]']),
     tupleText(reply),
+    ...(zoneDirection === 'reply' ? [`zone-reply=${zone}`] : []),
     count(counters.reply),
     ...(status & CT_STATUS.ASSURED ? ['[ASSURED]'] : []),
     `mark=${mark}`,
-    ...(zone === 0 ? [] : [`zone=${zone}`]),
+    ...(zone === 0 || zoneDirection !== undefined ? [] : [`zone=${zone}`]),
   ].join(' ')
 }
 
@@ -178,17 +189,20 @@ function chainTrace(
 const wordFor = ({ text }: Rule, base: boolean): string =>
   !UNCONDITIONAL.test(text) ? 'rule' : base ? 'policy' : 'return'
 
-/** The kernel's lines without what the trail does not have: the implied end of a user chain. Sorted. */
+/** The kernel's lines without what the trail does not have: the implied end of a user chain, and TRACE seen by a packet that is traced already. Sorted. */
 export function kernelTrace(lines: readonly string[], save: string): readonly string[] {
-  const rules = new Map<string, number>()
+  const rules = new Map<string, string[]>()
   let table = ''
   for (const line of save.split('\n')) {
     if (line.startsWith('*')) table = line.slice(1)
     const chain = /^(?:\[\d+:\d+\] )?-A (\S+)/.exec(line)?.[1]
-    if (chain !== undefined) rules.set(`${table}:${chain}`, (rules.get(`${table}:${chain}`) ?? 0) + 1)
+    if (chain !== undefined) rules.set(`${table}:${chain}`, [...(rules.get(`${table}:${chain}`) ?? []), line])
   }
-  return lines.filter((line) => {
-    const [at, chain, word, number] = line.split(':')
-    return word !== 'return' || Number(number) <= (rules.get(`${at}:${chain}`) ?? 0)
-  }).sort() // biome-ignore format: one thing
+  return lines
+    .filter((line) => {
+      const [at, chain, word, number] = line.split(':')
+      const rule = rules.get(`${at}:${chain}`)?.[Number(number) - 1]
+      return rule === undefined ? word !== 'return' : !rule.endsWith(' -j TRACE')
+    })
+    .sort()
 }

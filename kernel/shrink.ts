@@ -1,5 +1,5 @@
 import { buildPair, closePair } from './campaign.js'
-import type { Ruleset } from './cases/ruleset.js'
+import type { RuleSpec, Ruleset } from './cases/ruleset.js'
 import { type Difference, differences } from './compare.js'
 import { judge } from './judge.js'
 import type { Injection, LabSpec } from './lab.js'
@@ -80,7 +80,10 @@ export async function shrink(
   return { recording: { ...head, verdicts: [best.verdict] }, found: best.found, attempts }
 }
 
-const rulesIn = (ruleset: Ruleset) => ruleset.flatMap(({ name, rules }) => rules.map((rule) => ({ name, rule })))
+const isTrace = ({ target }: RuleSpec): boolean => target === '-j TRACE'
+/** All but those that make the kernel report. */
+const rulesIn = (ruleset: Ruleset) =>
+  ruleset.flatMap(({ name, rules }) => rules.filter((rule) => !isTrace(rule)).map((rule) => ({ name, rule })))
 type Placed = ReturnType<typeof rulesIn>[number]
 const sizeOf = ({ ruleset, packets }: Small): number =>
   packets.length +
@@ -92,7 +95,10 @@ const sizeOf = ({ ruleset, packets }: Small): number =>
 
 function withRules(ruleset: Ruleset, rules: readonly Placed[]): Ruleset {
   return ruleset.map((table) => {
-    const left = rules.filter(({ name }) => name === table.name).map(({ rule }) => rule)
+    const left = [
+      ...table.rules.filter(isTrace),
+      ...rules.filter(({ name }) => name === table.name).map(({ rule }) => rule),
+    ]
     const named = new Set(left.flatMap(({ chain, target }) => [chain, target.split(' ')[1] ?? '']))
     return {
       ...table,

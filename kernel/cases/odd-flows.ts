@@ -61,7 +61,7 @@ export function* oddFlow(stage: Stage): Flow {
     () => arrives(at, plain({ src: random.pick(routers(family)) })),
     () => arrives(at, `${plain({})}00000000`),
     () => arrives(at, plain({}), { type: 0x8100 }),
-    () => arrives(at, network(stage, { src, dst, protocol: random.pick([50, 47, 132, 136, 2, 89, 253, 33]) }, '0102030405060708090a0b0c0d0e0f10')),
+    () => arrives(at, network(stage, { src, dst, protocol: random.pick([50, 47, 132, 2, 89, 253, 33]) }, '0102030405060708090a0b0c0d0e0f10')),
     () => arrives(at, network(stage, { src, dst, protocol: random.pick([6, 17]) }, '01020304')),
     () => arrives(at, network(stage, { src, dst, protocol: 6 }, `${tcp({ src, dst, ...ports, seq: 1, ack: 0, flags: 2 }).slice(0, 24)}f${tcp({ src, dst, ...ports, seq: 1, ack: 0, flags: 2 }).slice(25)}`)),
   ] // biome-ignore format: a list
