@@ -1,5 +1,6 @@
 /**
- * Kernel defaults of the settings that decide about packets, for snapshots that do not hold them: [default, what it is for].
+ * Kernel defaults of the settings that decide about packets, for snapshots that do not hold them; as a new
+ * namespace of Linux 6.18 has them.
  * A `*` stands for an interface. Sources: Documentation/networking/ip-sysctl.rst, nf_conntrack-sysctl.rst.
  */
 const DEFAULTS: Readonly<Record<string, number>> = {
@@ -27,8 +28,14 @@ const DEFAULTS: Readonly<Record<string, number>> = {
   'net.netfilter.nf_conntrack_max': 262144,
 }
 
-/** `net.ipv4.conf.flannel/1.forwarding` → the name that stands for any interface. */
-const general = (key: string): string => key.replace(/^(net\.ipv[46]\.conf)\.[^.]+\./, '$1.*.')
+/** `net.ipv4.conf.flannel/1.forwarding` → the same setting of `default`, or of the name that stands for any interface. */
+const setting = (key: string, of: 'default' | '*'): string => key.replace(/^(net\.ipv[46]\.conf)\.[^.]+\./, `$1.${of}.`)
+
+/** One setting under two names (net/ipv4/devinet.c: ctl_forward_entry). */
+const ALIASES: Readonly<Record<string, string>> = {
+  'net.ipv4.ip_forward': 'net.ipv4.conf.all.forwarding',
+  'net.ipv4.conf.all.forwarding': 'net.ipv4.ip_forward',
+}
 
 export interface SysctlValue {
   readonly value: number
@@ -36,13 +43,19 @@ export interface SysctlValue {
   readonly assumed: boolean
 }
 
-/** A numeric setting. sysctl(8) prints interface names with `.` as `/`. */
+/**
+ * A numeric setting. sysctl(8) prints interface names with `.` as `/`. Where a listing lacks an interface's own, it is what `default` says, which
+ * a new interface begins with (net/ipv4/devinet.c: inetdev_init), and for forwarding what ip_forward says, which sets it everywhere.
+ */
 export function readSysctl(values: ReadonlyMap<string, string> | undefined, key: string): SysctlValue {
-  const given = values?.get(key)
+  const given = values?.get(key) ?? values?.get(ALIASES[key] ?? '')
   if (given !== undefined) return { value: Number.parseInt(given, 10) || 0, assumed: false }
-  if (/^net\.ipv4\.conf\.[^.]+\.forwarding$/.test(key))
+  if (/^net\.ipv4\.conf\.[^.]+\.forwarding$/.test(key) && !(key in ALIASES))
     return { ...readSysctl(values, 'net.ipv4.ip_forward'), assumed: values === undefined }
-  return { value: DEFAULTS[key] ?? DEFAULTS[general(key)] ?? 0, assumed: true }
+  const begun = /\.conf\.all\./.test(key) ? undefined : values?.get(setting(key, 'default'))
+  const value =
+    begun === undefined ? (DEFAULTS[key] ?? DEFAULTS[setting(key, '*')] ?? 0) : Number.parseInt(begun, 10) || 0
+  return { value, assumed: true }
 }
 
 const interfaceKey = (dev: string, setting: string): string => `net.ipv4.conf.${dev.replaceAll('.', '/')}.${setting}`

@@ -126,6 +126,7 @@ class NamespaceReader {
       known,
     }
     const when = (missing: boolean, lack: Lack): readonly Lack[] => (missing ? [lack] : [])
+    if (namespace.sysctls) this.#notes.push(...unsaid(namespace.sysctls))
     const lacks6 = [...routes6.lacks, ...when(rules6 === undefined, 'rules6'), ...when(!known.rules6, 'ip6tables')]
     const tracks = namespace.tables.some(({ needsConntrack }) => needsConntrack)
     const portsUnknown = links.some(({ port }) => port !== undefined) && facts.every(({ port }) => port === undefined)
@@ -222,6 +223,15 @@ class NamespaceReader {
       .map(({ kind }) => `the rules of ${kind}: not evaluated`)
   }
 }
+
+/** A part of `sysctl -a`, or a sysctl.conf: the settings on which most answers hang. */
+function unsaid(sysctls: ReadonlyMap<string, string>): readonly string[] {
+  const lacking = DECISIVE.filter((names) => names.every((name) => !sysctls.has(name))).map(([name]) => name)
+  return lacking.length === 0 ? [] : [`the sysctl file does not have ${lacking.join(', ')}: taken as 0`]
+}
+
+/** Each under all of its names. */
+const DECISIVE = [['net.ipv4.ip_forward', 'net.ipv4.conf.all.forwarding'], ['net.ipv4.conf.all.rp_filter']] as const
 
 /** The family that a file's name says: `ip-route6.json`, `ip_-6_rule`. */
 const hintOf = (path: string): Family | undefined => {

@@ -257,6 +257,7 @@ describe('what is missing is said', () => {
     expect(read.assumptions).toEqual([
       'h: ip route without the table local: made from the addresses',
       'h: no conntrack listing: taken as without connections',
+      'h: the sysctl file does not have net.ipv4.conf.all.rp_filter: taken as 0',
     ])
     expect(routes(find(read, 'h'))).toHaveLength(6)
     expect(find(read, 'h').known).toMatchObject({ rules4: true, routes4: true })

@@ -10,7 +10,7 @@ const REST: readonly InputFile[] = [
     path: 'h/ip-rule',
     text: '0:\tfrom all lookup local\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n',
   },
-  { path: 'h/sysctl', text: 'net.ipv4.ip_forward = 1\n' },
+  { path: 'h/sysctl', text: 'net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.rp_filter = 0\n' },
   { path: 'h/conntrack', text: '' },
 ]
 
