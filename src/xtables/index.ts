@@ -1,4 +1,14 @@
 /** The language of iptables, for whoever stands outside of it. */
+export { type Applied, applyCommand, familyOfCommand } from './command.js'
 export { toTables } from './load.js'
 export { SaveRule } from './rule.js'
-export { type PrintOptions, type Problem, printSave, type ReadSave, readSave, type SaveFile } from './save.js'
+export {
+  isSave,
+  type PrintOptions,
+  type Problem,
+  printSave,
+  type ReadOptions,
+  type ReadSave,
+  readSave,
+  type SaveFile,
+} from './save.js'

@@ -45,3 +45,14 @@ const BUILTIN: ReadonlyMap<string, ReadonlySet<string>> = new Map(
 
 export const isBuiltin = (table: string, chain: string): boolean => BUILTIN.get(table)?.has(chain) ?? false
 export const hookOf = (table: string, chain: string): Hook | undefined => TABLES[table]?.[chain]?.hook
+
+/** XT_EXTENSION_MAXNAMELEN counts the final NUL. */
+const LONGEST_CHAIN = 28
+
+/** What is wrong with the name of a chain, or undefined (iptables/xshared.c: assert_valid_chain_name). */
+export function chainNameProblem(name: string): string | undefined {
+  if (name === '') return 'a chain has a name'
+  if (name.length > LONGEST_CHAIN) return `chain name "${name}" is longer than ${LONGEST_CHAIN} characters`
+  if (/^[-!]/.test(name)) return `a chain name does not begin with "${name[0]}"`
+  return undefined
+}
