@@ -14,6 +14,13 @@ export function reassemble(cursor: Cursor): ExitOf<'reassemble'> | Fate {
   return collect(cursor, 'for this host: the fragment waits for the rest of its packet') ?? 'whole'
 }
 
+/** IPv6 fragments for this host pass INPUT one by one and are put together behind it (ipv6_frag_rcv). */
+export function reassemble6(cursor: Cursor): Fate | undefined {
+  return cursor.skb.packet.family === 6
+    ? collect(cursor, 'for this host: the fragment waits for the rest of its packet')
+    : undefined
+}
+
 function collect(cursor: Cursor, waits: string): Fate | undefined {
   const { fragmentOffset, moreFragments } = cursor.skb.packet.transport
   if (fragmentOffset === 0 && !moreFragments) return undefined

@@ -6,6 +6,7 @@ import { headersOf, protocolName } from '../../packet/headers.js'
 import { Packet, u8, u16 } from '../../packet/packet.js'
 import { echo, sendIcmpError, sendStackReset } from '../answers.js'
 import type { Cursor } from '../cursor.js'
+import { reassemble6 } from '../defragment.js'
 import type { Fate } from '../fate.js'
 import type { ExitOf } from '../stages.js'
 import type { Link, Socket } from '../world.js'
@@ -18,6 +19,8 @@ const ACK = 16
 
 /** ip_local_deliver_finish: a tunnel, a socket, or the stack's own answer. */
 export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
+  const waiting = reassemble6(cursor)
+  if (waiting) return waiting
   const { packet, type } = cursor.skb
   const { protocol } = packet.transport
   cursor.skb.tracking = undefined // nf_reset_ct: what answers from here on is tracked anew

@@ -91,7 +91,7 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
   }
   if (link.bridge) return 'bridge'
   if (link.vxlan) return 'tunnel'
-  for (const piece of piecesOf(skb, skb.destination?.mtu ?? link.mtu)) {
+  for (const piece of piecesOf(skb, skb.destination?.mtu ?? link.mtu, Math.floor(run.options.random() * 2 ** 32))) {
     const frame = piece.mac ? buildFrame(piece.mac, piece.bytes) : piece.bytes.slice()
     run.sent.push({ ...cursor.place, interface: link.name, frame })
   }
@@ -106,18 +106,24 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
 }
 
 /** The packet as it goes on the wire: whole, in the pieces in which it came, or cut to the MTU. */
-function piecesOf({ packet, pieces }: Skb, mtu: number): readonly Packet[] {
-  const header = packet.transport.offset
+function piecesOf({ packet, pieces }: Skb, mtu: number, id6: number): readonly Packet[] {
+  const header = packet.transport.offset + (packet.family === 6 ? 8 : 0)
   if (pieces && pieces.length > 1 && pieces.every((length) => header + length <= mtu)) {
     let from = 0
     return pieces.map((length, i) => {
-      const piece = fragmentOf(packet, from, length, i < pieces.length - 1, u16(packet.bytes, 4) ?? 0)
+      const piece = fragmentOf(
+        packet,
+        from,
+        length,
+        i < pieces.length - 1,
+        packet.family === 4 ? (u16(packet.bytes, 4) ?? 0) : id6,
+      )
       piece.mac = packet.mac
       from += length
       return piece
     })
   }
-  return fragmentPacket(packet, mtu)
+  return fragmentPacket(packet, mtu, id6)
 }
 
 /** Who takes the frame off the wire: the one with its MAC address, a lone far end, or all for broadcasts. */
