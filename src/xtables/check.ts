@@ -33,6 +33,7 @@ const jumpWord = (rule: SaveRule): number => rule.fields.jump?.at ?? 0
 class Graph {
   readonly problems: TableProblem[] = []
   readonly #nodes = new Map<string, Node>()
+  readonly #bases: Node[] = []
   /** Rules that may not be reached from everywhere. */
   readonly #choosy: { readonly rule: SaveRule; readonly node: Node }[] = []
 
@@ -41,29 +42,36 @@ class Graph {
       this.#nodes.set(chain.name, { name: chain.name, to: [], by: [], reached: 0, mark: 'new' })
     for (const chain of chains.values()) {
       const node = this.#nodes.get(chain.name)!
+      let live = true
       for (const rule of chain.rules) {
-        if (rule.allowed !== BASE_CHAINS) this.#choosy.push({ rule, node })
+        if (live && rule.allowed !== BASE_CHAINS) this.#choosy.push({ rule, node })
+        // legacy does not look behind a rule that always ends (mark_source_chains), nft does (nft_chain_validate)
+        if (rule.ends && rule.place.backend === 'legacy') live = false
         const { jump } = rule
         if (jump === undefined) continue
         const to = this.#nodes.get(jump)
         if (!to) this.#problem(rule, `chain or target "${jump}" does not exist in table ${name}`)
         else if (isBuiltin(name, jump)) this.#problem(rule, `${jump} is a built-in chain: nothing jumps to it`)
-        else if (node.to.at(-1) !== to) {
+        else if (live && node.to.at(-1) !== to) {
           node.to.push(to)
           node.by.push(rule)
         }
       }
     }
-    for (const node of this.#nodes.values()) if (isBuiltin(name, node.name)) reach(node, baseChainBit(node.name))
+    for (const node of this.#nodes.values()) {
+      if (!isBuiltin(name, node.name)) continue
+      this.#bases.push(node)
+      reach(node, baseChainBit(node.name))
+    }
   }
 
   #problem(rule: SaveRule, message: string): void {
     this.problems.push({ rule, word: jumpWord(rule), message })
   }
 
-  /** Depth first from every chain; a chain met again while it is being walked closes a loop (ip_tables.c: mark_source_chains). */
+  /** Depth first from the base chains; a chain met again while it is being walked closes a loop. One that nothing leads to is accepted. */
   findLoop(): TableProblem | undefined {
-    for (const start of this.#nodes.values()) {
+    for (const start of this.#bases) {
       if (start.mark !== 'new') continue
       start.mark = 'open'
       const path = [{ node: start, next: 0 }]

@@ -134,6 +134,14 @@ export class Draft {
     return false
   }
 
+  /** Does it match everything, and end there? (ip_tables.c: unconditional) */
+  get ends(): boolean {
+    const { target } = this
+    if (this.count !== 1 || !target?.known?.extension.ends) return false
+    const asked = this.src ?? this.dst ?? this.sources ?? this.destinations ?? this.protocol ?? this.iif ?? this.oif
+    return (asked ?? this.fragment) === undefined
+  }
+
   /** The base chains that it may be reached from, as bits. */
   get allowed(): number {
     let allowed = BASE_CHAINS

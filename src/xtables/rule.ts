@@ -28,6 +28,8 @@ export interface Findings {
   readonly tracks: boolean
   /** The base chains that it may be reached from, as bits (baseChainBit). */
   readonly allowed: number
+  /** It matches everything and has a verdict. */
+  readonly ends: boolean
 }
 
 const words = new Words()
@@ -42,6 +44,7 @@ export class SaveRule implements Rule {
   readonly jump: string | undefined
   readonly tracks: boolean
   readonly allowed: number
+  readonly ends: boolean
   readonly #from: number
   readonly #to: number
   /** Which of the rules that its line makes: `-s A,B` makes two. */
@@ -54,6 +57,7 @@ export class SaveRule implements Rule {
     this.jump = findings.jump
     this.tracks = findings.tracks
     this.allowed = findings.allowed
+    this.ends = findings.ends
     this.#from = from
     this.#to = to
     this.#index = index

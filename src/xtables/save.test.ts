@@ -46,7 +46,7 @@ const REFUSED: readonly (readonly [text: string, line: number, column: number, m
     9,
     'a loop of jumps: A → B → A',
   ],
-  [`${FILTER}:A - [0:0]\n-A A -j A\nCOMMIT\n`, 6, 9, 'a loop of jumps: A → A'],
+  [`${FILTER}:A - [0:0]\n-A FORWARD -p tcp -j A\n-A A -j A\nCOMMIT\n`, 7, 9, 'a loop of jumps: A → A'],
   [`${FILTER}-A INPUT -j ACCEPT\n`, 5, 1, 'the file ends within table filter: COMMIT is missing'],
   [`${FILTER}*nat\nCOMMIT\n`, 5, 1, 'table nat begins before table filter ended: COMMIT is missing'],
   [`${FILTER}COMMIT\n-A INPUT -j ACCEPT\n`, 6, 1, 'this stands in no table'],
@@ -102,6 +102,20 @@ const text = (rules: string) => {
   if (!saved.ok) throw new Error(saved.problems[0]!.message)
   return saved.save
 }
+
+test.each([
+  ['a loop that nothing leads to', '-A A -j B\n-A B -j A', 'nft', true],
+  ['a loop behind a rule that always ends', '-A INPUT -j ACCEPT\n-A INPUT -j A\n-A A -j B\n-A B -j A', 'legacy', true],
+  ['the same under nft', '-A INPUT -j ACCEPT\n-A INPUT -j A\n-A A -j B\n-A B -j A', 'nft', false],
+  [
+    'a loop behind a rule that ends for some',
+    '-A INPUT -p tcp -j ACCEPT\n-A INPUT -j A\n-A A -j B\n-A B -j A',
+    'legacy',
+    false,
+  ],
+] as const)('%s, as Linux 6.18 takes it', (_, rules, backend, ok) => {
+  expect(read(`${FILTER}:A - [0:0]\n:B - [0:0]\n${rules}\nCOMMIT\n`, { backend }).ok).toBe(ok)
+})
 
 describe('what it means', () => {
   test('an unknown match and an unknown target are kept, and say so', () => {

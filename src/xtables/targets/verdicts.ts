@@ -5,6 +5,7 @@ const verdict = (name: string, summary: string, effect: Effect) =>
   defineTarget({
     name,
     families: [4, 6],
+    ends: true,
     options: {},
     doc: { summary, kernel: 'net/ipv4/netfilter/ip_tables.c: ipt_do_table' },
     lower: () => [effect],
