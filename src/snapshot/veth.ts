@@ -64,10 +64,11 @@ function candidates(namespaces: readonly Namespace[], foreign: ReadonlyMap<Link,
     const name = foreign.get(a.link)
     return name === undefined || !names.has(name) || name === b.namespace.namespace
   }
+  const order = new Map(ends.map((end, index) => [end, index]))
   const pairs: Pair[] = []
   for (const a of ends)
     for (const b of byIndex.get(key(a.link.peerIndex!, a.link.index)) ?? [])
-      if (ends.indexOf(a) < ends.indexOf(b) && fits(a, b, foreign) && named(a, b) && named(b, a))
+      if (order.get(a)! < order.get(b)! && fits(a, b, foreign) && named(a, b) && named(b, a))
         pairs.push({ a, b, evidence: weigh(a, b) })
   return pairs
 }
@@ -119,8 +120,10 @@ class Solver {
   #left: Pair[]
   readonly #taken: Pair[] = []
   readonly #doubtful: Pair[]
-  /** Which namespace another calls by a number. */
+  readonly #joined = new Set<Link>()
+  /** Which namespace another calls by a number, and the number that it calls a namespace by. */
   readonly #names = new Map<string, Namespace>()
+  readonly #numbers = new Map<string, number>()
 
   constructor(pairs: readonly Pair[]) {
     this.#order = pairs
@@ -133,8 +136,8 @@ class Solver {
       this.#take(found)
       this.#left = this.#left.filter((pair) => pair !== found && this.#possible(pair))
     }
-    const order = (pair: Pair) => this.#order.indexOf(pair)
-    return [...this.#taken].sort((one, other) => order(one) - order(other)).map(wireOf)
+    const taken = new Set(this.#taken)
+    return this.#order.filter((pair) => taken.has(pair)).map(wireOf)
   }
 
   /** Evidence first: it can settle what is ambiguous by index alone, and no wrong pair has it. */
@@ -150,21 +153,22 @@ class Solver {
   #take(pair: Pair): void {
     this.#taken.push(pair)
     for (const [near, far] of directions(pair)) {
-      if (near.link.peerNetnsId !== undefined) this.#names.set(nameKey(near), far.namespace)
+      const { peerNetnsId } = near.link
+      this.#joined.add(near.link)
+      if (peerNetnsId === undefined) continue
+      this.#names.set(nameKey(near), far.namespace)
+      this.#numbers.set(numberKey(near, far), peerNetnsId)
     }
   }
 
-  /** Both ends are free, and neither namespace calls the other by a number that already means another one. */
+  /** Both ends are free, and neither namespace calls the other by a number that already means another one, or by a second number. */
   #possible(pair: Pair): boolean {
-    if (this.#taken.some((taken) => touches(taken, pair))) return false
     return directions(pair).every(([near, far]) => {
-      if (near.link.peerNetnsId === undefined) return true
-      const meant = this.#names.get(nameKey(near))
-      if (meant) return meant === far.namespace
-      // one namespace has one number
-      return ![...this.#names].some(
-        ([key, value]) => value === far.namespace && key.startsWith(`${near.namespace.namespace} `),
-      )
+      const { peerNetnsId } = near.link
+      if (this.#joined.has(near.link)) return false
+      if (peerNetnsId === undefined) return true
+      const meant = this.#names.get(nameKey(near)) ?? far.namespace
+      return meant === far.namespace && (this.#numbers.get(numberKey(near, far)) ?? peerNetnsId) === peerNetnsId
     })
   }
 
@@ -198,6 +202,7 @@ const sameEnd = (a: End, b: End): boolean => a.link === b.link
 const touches = (one: Pair, other: Pair): boolean =>
   [one.a, one.b].some((end) => sameEnd(end, other.a) || sameEnd(end, other.b))
 const nameKey = ({ namespace, link }: End): string => `${namespace.namespace} ${link.peerNetnsId}`
+const numberKey = (near: End, far: End): string => `${near.namespace.namespace} ${far.namespace.namespace}`
 const portName = ({ namespace, link }: End): string => `${placeName(namespace)}:${link.name}`
 
 const portOf = ({ namespace: { host, namespace }, link }: End): Port => ({ host, namespace, link: link.name })
