@@ -52,6 +52,7 @@ export const MORE_MATCHES: Readonly<Record<string, Generator>> = {
         ? `${not(random)}--dst-group ${random.pick(['0x0', '0x1'])}`
         : undefined,
   dscp: ({ random }) => `${not(random)}--dscp ${random.pick(['0x00', '0x2e', '0x02', '0x04'])}`,
+  dccp: () => undefined, // no rule has -p dccp: the random packets have no sound ones
   esp: () => undefined, // no rule has -p esp, and ESP packets come as protocol 50 only among the odd ones
   hashlimit,
   helper: ({ random }) => `${not(random)}--helper ${random.pick(['ftp', 'sip', 'tftp'])}`,

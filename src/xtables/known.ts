@@ -9,7 +9,7 @@ import {
   type RuleContext,
 } from './extension.js'
 import type { AnyMatch } from './match.js'
-import { matches } from './matches/index.js'
+import { matchAliases, matches } from './matches/index.js'
 import type { AnyTarget } from './target.js'
 import { targets } from './targets/index.js'
 
@@ -72,7 +72,7 @@ function byName<E extends AnyExtension>(registry: Readonly<Record<string, E>>): 
 
 /** All extensions, with what was read of one file. Made anew for each file: it holds on to the file's words. */
 export class Registry {
-  readonly matches: ReadonlyMap<string, Known<AnyMatch>> = byName(matches)
+  readonly matches: ReadonlyMap<string, Known<AnyMatch>> = byName({ ...matches, ...matchAliases })
   readonly targets: ReadonlyMap<string, Known<AnyTarget>> = byName(targets)
   /** The match that `-p` with a protocol brings along, by family and protocol. */
   readonly #implied = new Map<number, Known<AnyMatch>>()

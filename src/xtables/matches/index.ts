@@ -62,8 +62,6 @@ export const matches: Readonly<Record<string, AnyMatch>> = {
   hl,
   icmp,
   icmp6,
-  icmpv6: icmp6,
-  'ipv6-icmp': icmp6,
   iprange,
   length,
   limit,
@@ -89,3 +87,6 @@ export const matches: Readonly<Record<string, AnyMatch>> = {
   ttl,
   udp,
 }
+
+/** Other names under which iptables finds a match (libxtables/xtables.c: xtables_find_match). */
+export const matchAliases: Readonly<Record<string, AnyMatch>> = { icmpv6: icmp6, 'ipv6-icmp': icmp6 }
