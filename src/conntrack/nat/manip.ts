@@ -1,4 +1,4 @@
-import { recomputeTransport } from '../../packet/checksum.js'
+import { checksumOk, recomputeTransport } from '../../packet/checksum.js'
 import { CT_STATUS } from '../../packet/fields.js'
 import { Packet, u8 } from '../../packet/packet.js'
 import { manipulate } from '../../packet/rewrite.js'
@@ -42,7 +42,7 @@ export function isIcmpError(packet: Packet): boolean {
 export function translateIcmpError(packet: Packet, attachment: Attachment, manip: Manip): boolean {
   const { entry, direction } = attachment
   const { protocol, offset } = packet.transport
-  if (packet.bytes.length < offset + 8) return false
+  if (packet.bytes.length < offset + 8 || !checksumOk(packet)) return false
   if (!isIcmpError(packet)) return true
   if (protocol === 1 && u8(packet.bytes, offset) === REDIRECT) {
     // one about a packet that has not passed POSTROUTING yet is dropped as well
