@@ -100,6 +100,10 @@ function sendRejectReset(cursor: Cursor): Answer | undefined {
   if (skb.destination?.result === 'broadcast' || skb.destination?.result === 'multicast') return undefined
   const trusted = skb.sender !== undefined
   const packet = rejectReset(skb.packet, { ttl: netns.defaultTtl(skb.packet.family), trusted })
+  // nf_ct_set_closing: the connection is over, even if its own side never sees the RST
+  const { tracking } = skb
+  if (packet && tracking?.is === 'tracked' && tracking.attachment.entry.protocol.kind === 'tcp')
+    tracking.attachment.entry.protocol.state = 'CLOSE'
   return packet && send(cursor, packet, { kind: 'tcp-reset', type: 0, code: 0 }, true)
 }
 

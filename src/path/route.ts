@@ -115,7 +115,9 @@ function take({ skb, netns }: Cursor, route: Extract<OutputRoute, { ok: true }>)
   const result = route.type === 'unicast' ? 'output' : route.type
   skb.destination = { result, dev: route.dev, gateway: route.gateway, mtu: route.mtu } satisfies Destination
   skb.oif = route.dev
-  skb.nexthop = route.gateway ?? netns.addressOf(skb.packet, 'dst')
+  // __mkroute_output: a multicast packet has no gateway, whatever the route says
+  const dst = netns.addressOf(skb.packet, 'dst')
+  skb.nexthop = netns.isBroadcastOrMulticast(dst) ? dst : (route.gateway ?? dst)
 }
 
 /**
@@ -153,7 +155,11 @@ export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
   recordValidation(cursor, flow, route)
   const result = route.to === 'nowhere' ? 'none' : route.to === 'local' ? route.type : 'forward'
   cursor.record({ kind: 'route', lookup, result, text: inputText(route) })
-  if (route.to === 'nowhere') return unroutable(cursor, route)
+  if (route.to === 'nowhere') {
+    // a refusing route is a route: options are looked at before it refuses
+    const fate = route.icmp === undefined ? undefined : lookAtOptions(cursor, flow)
+    return fate ?? unroutable(cursor, route)
+  }
   if (route.to === 'local') {
     skb.destination = { result: route.type, dev: skb.iif!, gateway: undefined, mtu: undefined }
     return lookAtOptions(cursor, flow) ?? 'local'
