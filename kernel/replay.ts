@@ -24,21 +24,27 @@ export const recordings = (folder = 'tests/kernel'): readonly string[] =>
     .filter((name) => name.endsWith('.json'))
     .map((name) => `${folder}/${name}`)
 
-/** Run by itself: `first-difference FILE…` says how many verdicts it took to find one. Planted mistakes are looked for with it. */
-if (
-  process.argv[1] !== undefined &&
-  process.argv[2] === 'first-difference' &&
-  fileURLToPath(import.meta.url) === process.argv[1]
-) {
-  let looked = 0
-  let answer = 'nothing differs'
-  for (const { verdict, found } of replayAll(process.argv.slice(3))) {
-    looked++
-    const [difference] = found
-    if (!difference || verdict.skipped !== undefined) continue
-    answer = `case ${looked} (${verdict.name}), ${difference.about}: ${difference.text.split('\n')[0]}`
-    break
+const differs = (found: readonly Difference[]): boolean => found.length > 0 && found[0]!.about !== 'unknown'
+
+/**
+ * Run by itself. `first-difference FILE…` says how many verdicts it took to find one: planted mistakes are looked for with it.
+ * `agreeing FILE…` prints the files of which nothing differs.
+ */
+function main(what: string, files: readonly string[]): number {
+  if (what === 'agreeing') {
+    console.log(files.filter((file) => [...replayAll([file])].every(({ found }) => found.length === 0)).join('\n'))
+    return 0
   }
-  console.log(answer)
-  process.exit(answer === 'nothing differs' ? 0 : 1)
+  let looked = 0
+  for (const { verdict, found } of replayAll(files)) {
+    looked++
+    if (!differs(found) || verdict.skipped !== undefined) continue
+    console.log(`case ${looked} (${verdict.name}), ${found[0]!.about}: ${found[0]!.text.split('\n')[0]}`)
+    return 1
+  }
+  console.log('nothing differs')
+  return 0
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url) && ['first-difference', 'agreeing'].includes(process.argv[2]!))
+  process.exit(main(process.argv[2]!, process.argv.slice(3)))
