@@ -84,6 +84,15 @@ describe('conntrack -L', () => {
     expect(entry!.reply).toMatchObject({ sport: replySport, dport: replyDport })
     expect(entry!.protocol).toEqual(protocol)
   })
+  // as Linux 6.18 printed them for `-j CT --zone 5`, `--zone-orig 5` and `--zone-reply 5`
+  test.each([
+    ['dport=9 [UNREPLIED] src=127.0.0.1 dst=127.0.0.1 sport=9 dport=55681 mark=0 zone=5 use=1', undefined],
+    ['dport=9 zone-orig=5 [UNREPLIED] src=127.0.0.1 dst=127.0.0.1 sport=9 dport=55681 mark=0 use=2', 'original'],
+    ['dport=9 [UNREPLIED] src=127.0.0.1 dst=127.0.0.1 sport=9 dport=55681 zone-reply=5 mark=0 use=1', 'reply'],
+  ])('%s', (rest, direction) => {
+    const [entry] = readConnections(`ipv4     2 udp      17 29 src=127.0.0.1 dst=127.0.0.1 sport=55681 ${rest}`, 0)
+    expect([entry?.zone, entry?.zoneDirection]).toEqual([5, direction])
+  })
   test('mark, zone, helper', () => {
     const line =
       'tcp      6 99 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1000 dport=21 src=10.0.0.2 dst=10.0.0.1 sport=21 dport=1000 [ASSURED] mark=5 zone=7 helper=ftp use=1'

@@ -63,7 +63,8 @@ function readConnection(line: Line, now: number): Entry {
       (rest.values.has('helper') ? CT_STATUS.HELPER : 0) |
       natStatus(original.tuple, reply.tuple),
     mark: rest.number('mark') ?? 0,
-    zone: rest.number('zone') ?? original.zone ?? 0,
+    zone: rest.number('zone') ?? original.zone ?? reply.zone ?? 0,
+    ...zoneDirection(original, reply),
     expires,
     protocol: protocolState(protocol, state, assured, seconds, now),
     counters: { original: original.counters, reply: reply.counters },
@@ -123,6 +124,12 @@ function natStatus(original: Tuple, reply: Tuple): number {
   const destination = reply.src !== plain.src || (!icmp && reply.sport !== plain.sport)
   const source = reply.dst !== plain.dst || (icmp ? reply.sport !== plain.sport : reply.dport !== plain.dport)
   return settled | (destination ? CT_STATUS.DST_NAT : 0) | (source ? CT_STATUS.SRC_NAT : 0)
+}
+
+/** `zone-orig=` and `zone-reply=` stand behind their tuples, `zone=` behind both (ct_show_zone). */
+function zoneDirection(original: DirectionRead, reply: DirectionRead): Pick<Entry, 'zoneDirection'> {
+  if ((original.zone === undefined) === (reply.zone === undefined)) return {}
+  return { zoneDirection: original.zone === undefined ? 'reply' : 'original' }
 }
 
 interface DirectionRead {
