@@ -1,4 +1,5 @@
 import { type Field, type FieldValue, fieldSpec, printField } from '../packet/fields.js'
+import { targetMss } from '../packet/mss.js'
 import { writeField } from '../packet/rewrite.js'
 import type { Effect } from '../rules/effect.js'
 import { evaluate, UNKNOWN } from '../rules/interpret.js'
@@ -18,6 +19,8 @@ export function perform(cursor: Cursor, effect: Acting): Done {
       return set(cursor, effect)
     case 'add':
       return add(cursor, effect)
+    case 'mss':
+      return mss(cursor, effect.to)
     case 'log':
       return { did: `LOG ${JSON.stringify(effect.prefix)}`, verdict: 'next' }
     case 'notrack':
@@ -46,6 +49,17 @@ export function perform(cursor: Cursor, effect: Acting): Done {
     case 'unknown':
       return undecided(cursor, ['next', 'accept', 'drop'], `${effect.text}: ${effect.needs}`)
   }
+}
+
+/** net/netfilter/xt_TCPMSS.c: tcpmss_mangle_packet; the path takes the smaller MTU of the way there and the way back. */
+function mss({ skb, netns }: Cursor, to: number | 'path'): Done {
+  const headers = skb.packet.family === 4 ? 40 : 60
+  const mtuOf = (dev: string | undefined) => netns.link(dev)?.mtu ?? 1500
+  const back = netns.deviceTowards(netns.addressOf(skb.packet, 'src'))
+  const path = Math.min(skb.destination?.mtu ?? mtuOf(skb.oif), mtuOf(back)) - headers
+  const size = to === 'path' ? path : to
+  const alive = size > 0 && targetMss(skb.packet, size)
+  return alive ? { did: `MSS at most ${size}`, verdict: 'next' } : { did: 'DROP (TCP header cut off)', verdict: 'drop' }
 }
 
 function undecided(cursor: Cursor, verdicts: readonly Performed['verdict'][], about: string): Done {

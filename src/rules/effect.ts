@@ -40,6 +40,8 @@ export type Effect =
       readonly to: NatRange
       readonly how?: 'masquerade' | 'redirect'
     }
+  /** The MSS option of a SYN is lowered to this, or to what the path takes. */
+  | { readonly do: 'mss'; readonly to: number | 'path' }
   | { readonly do: 'log'; readonly prefix: string }
   | { readonly do: 'notrack' }
   /** A connection-tracking template: zone, helper, timeout policy, events (target CT). */

@@ -17,6 +17,17 @@ const SYN = 2
 const RST = 4
 const ACK = 16
 
+/** Whose checksum their own receiver looks at. */
+const CHECKED: ReadonlySet<number> = new Set([
+  PROTOCOL.TCP,
+  PROTOCOL.UDP,
+  PROTOCOL.UDPLITE,
+  PROTOCOL.ICMP,
+  PROTOCOL.ICMPV6,
+])
+/** Where the IPv6 header names what follows: the pointer of "unrecognized next header" (RFC 4443 section 3.4). */
+const NEXT_HEADER = 6
+
 /** ip_local_deliver_finish: a tunnel, a socket, or the stack's own answer. */
 export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
   const waiting = reassemble6(cursor)
@@ -25,7 +36,8 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
   const { protocol } = packet.transport
   cursor.skb.tracking = undefined // nf_reset_ct: what answers from here on is tracked anew
   if (tunnelOf(cursor)) return 'tunnel'
-  if (!checksumOk(packet)) return cursor.drop('checksum', `wrong ${protocolName(protocol)} checksum`)
+  if (CHECKED.has(protocol) && !checksumOk(packet))
+    return cursor.drop('checksum', `wrong ${protocolName(protocol)} checksum`)
   switch (protocol) {
     case PROTOCOL.TCP:
       return type === 'host' ? tcp(cursor) : cursor.drop('not-for-this-host', 'TCP takes no broadcasts')
@@ -39,7 +51,10 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
       return delivered(cursor, undefined, 'to the kernel (IGMP)')
     default: {
       if (packet.family === 6 && protocol === 59) return cursor.drop('no-next-header', 'no next header')
-      const answer = sendIcmpError(cursor, packet.family === 4 ? { type: 3, code: 2 } : { type: 4, code: 1 })
+      const answer = sendIcmpError(
+        cursor,
+        packet.family === 4 ? { type: 3, code: 2 } : { type: 4, code: 1, info: NEXT_HEADER },
+      )
       return cursor.drop('no-protocol', `nothing here takes protocol ${protocolName(protocol)}`, { answer })
     }
   }

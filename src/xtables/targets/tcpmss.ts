@@ -16,5 +16,5 @@ export const tcpmss = defineTarget({
     notes: ['The packet’s way is the same; its MSS option is not rewritten yet.'],
     kernel: 'net/netfilter/xt_TCPMSS.c: tcpmss_tg4, tcpmss_tg6',
   },
-  lower: () => [],
+  lower: ({ set }) => [{ do: 'mss', to: set ? set.value : 'path' }],
 })
