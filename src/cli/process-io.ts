@@ -5,7 +5,7 @@ const { fstatSync, writeSync } = process.getBuiltinModule('node:fs')
 
 /**
  * This process: its streams, its environment. Output is written to the descriptors themselves: `process.stdout` loads Node's
- * network and stream modules when it is first touched, which takes longer than the answer.
+ * network and stream modules when it is first touched, which a short answer would wait for.
  */
 export function processIo(): Io {
   const outIsTerminal = isTerminal(OUT)
