@@ -51,6 +51,10 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
   'meta.cpu': () => UNKNOWN,
   'meta.realm': () => 0,
   'meta.time': ({ run }) => Math.floor(run.now),
+  'meta.daytime': ({ run }) => Math.floor(run.now) % 86_400,
+  // 1970-01-01 was a Thursday
+  'meta.weekday': ({ run }) => ((Math.floor(run.now / 86_400) + 3) % 7) + 1,
+  'meta.monthday': ({ run }) => new Date(Math.floor(run.now) * 1000).getUTCDate(),
   'meta.iifgroup': (cursor) => cursor.netns.link(cursor.skb.iif)?.group,
   'meta.oifgroup': ({ netns, hookOif }) => netns.link(hookOif)?.group,
   'socket.exists': ({ skb }) => (skb.sender?.socket || skb.sender?.kernel ? 1 : 0),

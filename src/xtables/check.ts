@@ -17,6 +17,15 @@ export function checkTable(table: SaveTable): readonly TableProblem[] {
   return loop ? [loop] : graph.misplaced()
 }
 
+/** For each chain of a table the base chains that lead to it, as bits; worked out when first asked. */
+export function basesOf(table: SaveTable): (chain: string) => number {
+  let graph: Graph | undefined
+  return (chain) => {
+    graph ??= new Graph(table)
+    return graph.bases(chain)
+  }
+}
+
 interface Node {
   readonly name: string
   /** The chains that it leads to, and the rule that does. */
@@ -63,6 +72,10 @@ class Graph {
       this.#bases.push(node)
       reach(node, baseChainBit(node.name))
     }
+  }
+
+  bases(chain: string): number {
+    return this.#nodes.get(chain)?.reached ?? 0
   }
 
   #problem(rule: SaveRule, message: string): void {

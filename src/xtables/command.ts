@@ -1,4 +1,4 @@
-import { checkTable } from './check.js'
+import { basesOf, checkTable } from './check.js'
 import { quote } from './codec.js'
 import { Registry } from './known.js'
 import { LineError } from './line-error.js'
@@ -202,7 +202,8 @@ class Change {
     const { family, backend } = this.#save
     const where = { family, table: this.#tableName, backend }
     const reader = new RuleReader(new Registry(), where, (name) => this.#chains.has(name))
-    const place = { ...where, file: this.#file, text, reader }
+    const table: SaveTable = { name: this.#tableName, chains: this.#chains, line: 1 }
+    const place = { ...where, file: this.#file, text, reader, bases: basesOf(table) }
     const cut = new Words()
     cut.split(text, 0, text.length)
     try {

@@ -109,6 +109,7 @@ export class Draft {
       family: this.#family,
       table: this.#table,
       chain: this.chain,
+      bases: () => BASE_CHAINS,
       backend: this.#backend,
       protocol: this.positiveProtocol,
     }

@@ -36,6 +36,8 @@ export interface RuleContext {
   readonly protocol: number | undefined
   readonly table: string
   readonly chain: string
+  /** The base chains from which the rule is reached, as bits (baseChainBit). */
+  readonly bases: () => number
   /** iptables-nft turns tcp, udp, limit and mark into expressions of nft, which do not drop what they cannot read. */
   readonly backend: 'legacy' | 'nft'
 }

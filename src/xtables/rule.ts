@@ -19,6 +19,8 @@ export interface TablePlace {
   /** The whole file. */
   readonly text: string
   readonly reader: RuleReader
+  /** The base chains that lead to a chain, as bits. */
+  readonly bases: (chain: string) => number
 }
 
 /** What was found out about a rule when it was read for the first time. */
@@ -117,11 +119,12 @@ export class SaveRule implements Rule {
   }
 }
 
-const contextOf = ({ chain, protocol }: RuleFields, { family, table, backend }: TablePlace): RuleContext => ({
+const contextOf = ({ chain, protocol }: RuleFields, { family, table, backend, bases }: TablePlace): RuleContext => ({
   family,
   table,
   chain,
   backend,
+  bases: () => bases(chain),
   protocol: protocol && !protocol.inverted ? protocol.value : undefined,
 })
 

@@ -1,5 +1,5 @@
 import type { Counters } from '../rules/program.js'
-import { checkTable } from './check.js'
+import { basesOf, checkTable } from './check.js'
 import { parseCounters } from './counters.js'
 import type { Draft } from './draft.js'
 import { Registry } from './known.js'
@@ -121,7 +121,7 @@ export class SaveReader {
     this.#parts.push(table)
     const where = { family, table: table.name, backend: this.#backend }
     const reader = new RuleReader(this.#registry, where, (name) => table.chains.has(name))
-    this.#place = { ...where, file, text: this.#text, reader }
+    this.#place = { ...where, file, text: this.#text, reader, bases: basesOf(table) }
   }
 
   #commit(): void {

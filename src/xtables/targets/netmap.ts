@@ -1,6 +1,7 @@
 import { lastOf } from '../../address/prefix.js'
 import { type AddressMask, parseAddressMask, printAddressMask } from '../address-mask.js'
 import { type Codec, WordError } from '../codec.js'
+import { baseChainBit } from '../tables.js'
 import { defineTarget } from '../target.js'
 
 const prefix: Codec<AddressMask> = {
@@ -31,11 +32,14 @@ export const netmap = defineTarget({
     (typeof to!.value.ip === 'number') === (family === 4)
       ? undefined
       : `${printAddressMask(to!.value)} is of the other family`,
-  lower({ to }, { chain }) {
+  lower({ to }, { bases }) {
     const range = { addresses: [to!.value.ip, lastOf(to!.value)], netmap: true } as const
-    if (chain === 'PREROUTING' || chain === 'OUTPUT') return [{ do: 'nat', manip: 'dst', to: range }]
-    if (chain === 'POSTROUTING' || chain === 'INPUT') return [{ do: 'nat', manip: 'src', to: range }]
-    const needs = 'whether source or destination is translated hangs on the base chain: not looked at in user chains'
+    const from = bases()
+    if ((from & ~DESTINATION) === 0) return [{ do: 'nat', manip: 'dst', to: range }]
+    if ((from & DESTINATION) === 0) return [{ do: 'nat', manip: 'src', to: range }]
+    const needs = 'this chain is reached both where destinations and where sources are translated'
     return [{ do: 'unknown', text: `-j NETMAP --to ${printAddressMask(to!.value)}`, needs }]
   },
 })
+
+const DESTINATION = baseChainBit('PREROUTING') | baseChainBit('OUTPUT')
