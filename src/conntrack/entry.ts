@@ -32,7 +32,16 @@ export type ProtocolState =
       retransmits: number
     }
   | { readonly kind: 'udp'; stream: boolean; streamSince: number }
-  | { readonly kind: 'other'; state: string }
+  /** `state` as it prints: SCTP's, '' for the rest. `tags`: SCTP's verification tags; absent where the connection was read from a listing. */
+  | { readonly kind: 'other'; state: string; tags?: SctpTags }
+
+/** What SCTP's packets must carry in each direction (ct->proto.sctp), and whether a heartbeat with another tag is waiting for its answer. */
+export interface SctpTags {
+  /** Undefined: not known. */
+  original: number | undefined
+  reply: number | undefined
+  heartbeatFailed: Direction | undefined
+}
 
 /** A connection. Mutable: the table of one run owns it. */
 export interface Entry {
@@ -52,6 +61,8 @@ export interface Entry {
   /** The connection that this one is RELATED to. */
   master: Entry | undefined
   helper: string | undefined
+  /** The device whose address MASQUERADE took: the connection ends when it leaves by another (struct nf_conn_nat: masq_index). */
+  masqueradedOn?: string | undefined
 }
 
 /** How a packet stands to its connection: IP_CT_* of enum ip_conntrack_info, taken apart. */

@@ -2,6 +2,7 @@
 export interface Settings {
   readonly checksum: boolean
   readonly accounting: boolean
+  /** 0: no limit. */
   readonly max: number
   readonly beLiberal: boolean
   readonly loose: boolean
@@ -11,9 +12,16 @@ export interface Settings {
   timeout(name: string): number
 }
 
+/**
+ * By the sysctl's name without `net.netfilter.nf_conntrack_`, where for the short ones the word `timeout` stands behind the protocol
+ * (`tcp_syn_sent`: tcp_timeout_syn_sent). `tcp_syn_sent2` has no sysctl.
+ */
 export const TIMEOUTS: Readonly<Record<string, number>> = {
   tcp_syn_sent: 120, tcp_syn_recv: 60, tcp_established: 432000, tcp_fin_wait: 120, tcp_close_wait: 60, tcp_last_ack: 30, tcp_time_wait: 120,
-  tcp_close: 10, tcp_max_retrans: 300, tcp_unacknowledged: 300, udp: 30, udp_stream: 120, icmp: 30, icmpv6: 30, generic: 600,
+  tcp_close: 10, tcp_syn_sent2: 120, tcp_max_retrans: 300, tcp_unacknowledged: 300, udp: 30, udp_stream: 120, icmp: 30, icmpv6: 30, generic: 600,
+  gre_timeout: 30, gre_timeout_stream: 180, sctp_timeout_closed: 10, sctp_timeout_cookie_wait: 3, sctp_timeout_cookie_echoed: 3,
+  sctp_timeout_established: 210, sctp_timeout_shutdown_sent: 3, sctp_timeout_shutdown_recd: 3, sctp_timeout_shutdown_ack_sent: 3,
+  sctp_timeout_heartbeat_sent: 30,
 } // biome-ignore format: a table
 
 export const DEFAULT_SETTINGS: Settings = {

@@ -25,7 +25,12 @@ function segment(text: string): Packet {
   const [sequence = 0, acknowledgement = 0, bytes = 0] = rest.filter((word) => !word.startsWith('w')).map(Number)
   const [src, dst, sport, dport] = way === '>' ? [A, B, 1000, 80] : [B, A, 80, 1000]
   const bits = [...flags].reduce((sum, flag) => sum | FLAGS[flag]!, 0)
-  return packet(src, dst, { is: 'tcp', sport, dport, flags: bits, sequence, acknowledgement, window, options: new Uint8Array(0) }, bytes)
+  return packet(
+    src,
+    dst,
+    { is: 'tcp', sport, dport, flags: bits, sequence, acknowledgement, window, options: new Uint8Array(0) },
+    bytes,
+  )
 }
 
 /** Feeds packets and says of each: the state that rules see, and the connection's own afterwards. */
@@ -48,24 +53,71 @@ const OPENED = ['NEW SYN_SENT', 'ESTABLISHED SYN_RECV', 'ESTABLISHED ESTABLISHED
 describe('TCP', () => {
   test.each<[string, readonly string[], readonly string[]]>([
     ['a handshake', HANDSHAKE, OPENED],
-    ['data both ways', [...HANDSHAKE, '> PA 101 301 20', '< A 301 121', '< PA 301 121 30'], [...OPENED, ...Array(3).fill('ESTABLISHED ESTABLISHED assured')]],
-    ['an orderly close', [...HANDSHAKE, '> FA 101 301', '< A 301 102', '< FA 301 102', '> A 102 302'], [...OPENED, 'ESTABLISHED FIN_WAIT assured', 'ESTABLISHED CLOSE_WAIT assured', 'ESTABLISHED LAST_ACK assured', 'ESTABLISHED TIME_WAIT assured']],
+    [
+      'data both ways',
+      [...HANDSHAKE, '> PA 101 301 20', '< A 301 121', '< PA 301 121 30'],
+      [...OPENED, ...Array(3).fill('ESTABLISHED ESTABLISHED assured')],
+    ],
+    [
+      'an orderly close',
+      [...HANDSHAKE, '> FA 101 301', '< A 301 102', '< FA 301 102', '> A 102 302'],
+      [
+        ...OPENED,
+        'ESTABLISHED FIN_WAIT assured',
+        'ESTABLISHED CLOSE_WAIT assured',
+        'ESTABLISHED LAST_ACK assured',
+        'ESTABLISHED TIME_WAIT assured',
+      ],
+    ],
     ['a SYN sent twice', ['> S 100', '> S 100'], ['NEW SYN_SENT', 'NEW SYN_SENT']],
-    ['a SYN refused with RST: forgotten at once', ['> S 100', '< RA 0 101', '> S 200'], ['NEW SYN_SENT', 'ESTABLISHED CLOSE gone', 'NEW SYN_SENT']],
+    [
+      'a SYN refused with RST: forgotten at once',
+      ['> S 100', '< RA 0 101', '> S 200'],
+      ['NEW SYN_SENT', 'ESTABLISHED CLOSE gone', 'NEW SYN_SENT'],
+    ],
     ['a RST in the window', [...HANDSHAKE, '> R 101'], [...OPENED, 'ESTABLISHED CLOSE assured']],
-    ['a RST before what was acknowledged', [...HANDSHAKE, '> PA 101 301 20', '< A 301 121', '> R 50'], [...OPENED, 'ESTABLISHED ESTABLISHED assured', 'ESTABLISHED ESTABLISHED assured', 'INVALID: invalid RST: before what was acknowledged']],
-    ['data beyond the window', [...HANDSHAKE, '> PA 900101 301 20'], [...OPENED, 'INVALID: SEQ is over the upper bound (over the window of the receiver)']],
-    ['an acknowledgement of what was never sent', [...HANDSHAKE, '> A 101 90301'], [...OPENED, 'INVALID: ACK is over the upper bound (ACKed data not seen yet)']],
+    [
+      'a RST before what was acknowledged',
+      [...HANDSHAKE, '> PA 101 301 20', '< A 301 121', '> R 50'],
+      [
+        ...OPENED,
+        'ESTABLISHED ESTABLISHED assured',
+        'ESTABLISHED ESTABLISHED assured',
+        'INVALID: a RST before what its receiver has acknowledged',
+      ],
+    ],
+    [
+      'data beyond the window',
+      [...HANDSHAKE, '> PA 900101 301 20'],
+      [...OPENED, 'INVALID: SEQ is over the upper bound (over the window of the receiver)'],
+    ],
+    [
+      'an acknowledgement of what was never sent',
+      [...HANDSHAKE, '> A 101 90301'],
+      [...OPENED, 'INVALID: ACK is over the upper bound (ACKed data not seen yet)'],
+    ],
     ['picked up in the middle', ['> A 5000 7000 w500'], ['NEW ESTABLISHED']],
     ['a SYN-ACK without a SYN', ['< SA 300 101'], ['INVALID: no TCP segment that begins a connection']],
-    ['a new SYN after TIME_WAIT', [...HANDSHAKE, '> FA 101 301', '< FA 301 102', '> A 102 302', '> S 9000'], [...OPENED, 'ESTABLISHED FIN_WAIT assured', 'ESTABLISHED LAST_ACK assured', 'ESTABLISHED TIME_WAIT assured', 'NEW SYN_SENT']],
+    [
+      'a new SYN after TIME_WAIT',
+      [...HANDSHAKE, '> FA 101 301', '< FA 301 102', '> A 102 302', '> S 9000'],
+      [
+        ...OPENED,
+        'ESTABLISHED FIN_WAIT assured',
+        'ESTABLISHED LAST_ACK assured',
+        'ESTABLISHED TIME_WAIT assured',
+        'NEW SYN_SENT',
+      ],
+    ],
     ['no flags at all', ['> U 1'], ['INVALID: invalid TCP flag combination']],
   ])('%s', (_, lines, expected) => {
     expect(states(lines)).toEqual(expected)
   })
 
   test('be_liberal lets what is out of window through', () => {
-    expect(states([...HANDSHAKE, '> PA 900101 301 20'], { beLiberal: true }).at(-1)).toBe('ESTABLISHED ESTABLISHED assured')
+    expect(states([...HANDSHAKE, '> PA 900101 301 20'], { beLiberal: true }).at(-1)).toBe(
+      'ESTABLISHED ESTABLISHED assured',
+    )
   })
   test('loose=0 picks nothing up', () => {
     expect(states(['> A 5000 7000'], { loose: false })).toEqual(['INVALID: no TCP segment that begins a connection'])
@@ -74,13 +126,17 @@ describe('TCP', () => {
     const broken = segment('> S 100')
     broken.bytes[36]! ^= 1
     const table = new ConnectionTable()
-    expect(table.inbound(broken, { prerouting: true, now: 0, zone: 0 })).toEqual({ is: 'invalid', reason: 'wrong TCP checksum' })
+    expect(table.inbound(broken, { prerouting: true, now: 0, zone: 0 })).toEqual({
+      is: 'invalid',
+      reason: 'wrong TCP checksum',
+    })
     expect(table.inbound(broken, { prerouting: false, now: 0, zone: 0 }).is).toBe('tracked')
   })
 })
 
 const udp = (src: string, dst: string, sport: number, dport: number) => packet(src, dst, { is: 'udp', sport, dport })
-const ping = (src: string, dst: string, type: number, id: number) => packet(src, dst, { is: 'icmp', type, code: 0, rest: id << 16 })
+const ping = (src: string, dst: string, type: number, id: number) =>
+  packet(src, dst, { is: 'icmp', type, code: 0, rest: id << 16 })
 
 describe('UDP and ICMP', () => {
   const table = () => new ConnectionTable()
@@ -91,21 +147,36 @@ describe('UDP and ICMP', () => {
   }
   test('a datagram and its answer', () => {
     const own = table()
-    expect([udp(A, B, 5, 53), udp(B, A, 53, 5), udp(A, B, 5, 53)].map((what) => track(own, what))).toEqual(['NEW original', 'ESTABLISHED reply', 'ESTABLISHED original'])
+    expect([udp(A, B, 5, 53), udp(B, A, 53, 5), udp(A, B, 5, 53)].map((what) => track(own, what))).toEqual([
+      'NEW original',
+      'ESTABLISHED reply',
+      'ESTABLISHED original',
+    ])
   })
   test('an entry expires', () => {
     const own = table()
-    expect([track(own, udp(A, B, 5, 53), 0), track(own, udp(B, A, 53, 5), 29), track(own, udp(B, A, 53, 5), 60)]).toEqual(['NEW original', 'ESTABLISHED reply', 'NEW original'])
+    expect([
+      track(own, udp(A, B, 5, 53), 0),
+      track(own, udp(B, A, 53, 5), 29),
+      track(own, udp(B, A, 53, 5), 60),
+    ]).toEqual(['NEW original', 'ESTABLISHED reply', 'NEW original'])
   })
   test('echo request and reply; a reply alone', () => {
     const own = table()
-    expect([ping(A, B, 8, 7), ping(B, A, 0, 7), ping(B, A, 0, 8)].map((what) => track(own, what))).toEqual(['NEW original', 'ESTABLISHED reply', 'invalid'])
+    expect([ping(A, B, 8, 7), ping(B, A, 0, 7), ping(B, A, 0, 8)].map((what) => track(own, what))).toEqual([
+      'NEW original',
+      'ESTABLISHED reply',
+      'invalid',
+    ])
   })
   test('an ICMP error about a connection, and about none', () => {
     const own = table()
     track(own, udp(A, B, 5, 53))
     const about = (what: Packet) => icmpError(what, { type: 3, code: 3, source: ip(B) })!
-    expect([about(udp(A, B, 5, 53)), about(udp(A, B, 6, 53))].map((what) => track(own, what))).toEqual(['RELATED reply', 'invalid'])
+    expect([about(udp(A, B, 5, 53)), about(udp(A, B, 6, 53))].map((what) => track(own, what))).toEqual([
+      'RELATED reply',
+      'invalid',
+    ])
   })
 })
 

@@ -1,10 +1,12 @@
 import { checksumOk } from '../packet/checksum.js'
 import { CT_STATUS } from '../packet/fields.js'
-import { Packet, u8 } from '../packet/packet.js'
-import type { Attachment, Entry, Tracking } from './entry.js'
+import type { Packet } from '../packet/packet.js'
+import type { Attachment, Entry, ProtocolState, Tracking } from './entry.js'
+import { classifyIcmp, type IcmpMessage } from './icmp.js'
+import { judgePacket } from './protocol.js'
 import { DEFAULT_SETTINGS, type Settings } from './settings.js'
-import { newTcp, readSegment, tcpHeaderFault, tcpPacket } from './tcp.js'
-import { type Direction, invertTuple, isIcmp, type Tuple, tupleKey, tupleOf } from './tuple.js'
+import { type Hit, Store, type Zone, zoneOf } from './store.js'
+import { type Direction, invertTuple, isIcmp, type L4, locateL4, type Tuple, tupleOf } from './tuple.js'
 
 /** Where in the host a packet meets the tracker: checksums are only looked at in PREROUTING. */
 export interface Arrival {
@@ -17,270 +19,143 @@ export interface Arrival {
   readonly helper?: string | undefined
 }
 
-/** A zone, and the only direction for which it counts, if there is one (struct nf_conntrack_zone). */
-type Zone = Pick<Entry, 'zone' | 'zoneDirection'>
+const zoneAt = ({ zone, zoneDirection }: Arrival): Zone => ({ id: zone, direction: zoneDirection })
 
-/** nf_ct_zone_id. */
-const zoneOf = ({ zone, zoneDirection }: Zone, direction: Direction): number =>
-  zoneDirection === undefined || zoneDirection === direction ? zone : 0
-
-interface Hit {
-  readonly entry: Entry
-  readonly direction: Direction
-}
-
-const TCP = 6
-const UDP = 17
-const UDPLITE = 136
-const SCTP = 132
-const SCTP_INIT = 1
-const SCTP_HEARTBEAT = 4
-const ICMP4_LAST = 18
-const ICMP4_ERRORS: ReadonlySet<number> = new Set([3, 4, 5, 11, 12])
-const NEW_ICMP4: ReadonlySet<number> = new Set([8, 13, 15, 17])
-const NEW_ICMP6: ReadonlySet<number> = new Set([128, 139])
-const STREAM_AFTER = 2
-
-/** The connections of one namespace (net/netfilter/nf_conntrack_core.c). */
+/**
+ * The connections of one namespace (net/netfilter/nf_conntrack_core.c). Helpers and the connections that they expect are not in it: an entry
+ * with EXPECTED and a master would come from `#begin`.
+ */
 export class ConnectionTable {
   readonly settings: Settings
-  readonly #byTuple = new Map<string, Hit>()
-  readonly #entries = new Set<Entry>()
+  readonly #store = new Store()
 
   constructor(settings: Settings = DEFAULT_SETTINGS, initial: readonly Entry[] = []) {
     this.settings = settings
-    for (const entry of initial) this.#insert(cloneEntry(entry))
+    for (const entry of initial) this.#store.add(cloneEntry(entry))
   }
 
-  /** In no order that means anything. */
+  /** In no order that means anything. Those whose time is up are among them until something looks for them. */
   entries(): readonly Entry[] {
-    return [...this.#entries]
+    return this.#store.entries()
   }
 
-  /** __nf_conntrack_find_get, asked as resolve_normal_ct does: under the zone of the original direction, then under the reply's. */
-  find(tuple: Tuple, zone: Zone, now: number): Hit | undefined {
-    const ids = [zoneOf(zone, 'original'), zoneOf(zone, 'reply')]
-    for (const id of new Set(ids)) {
-      const hit = this.#byTuple.get(key(tuple, id))
-      if (!hit || zoneOf(hit.entry, hit.direction) !== zoneOf(zone, hit.direction)) continue
-      if (hit.entry.expires > now) return hit
-      this.forget(hit.entry)
-    }
-    return undefined
+  find(tuple: Tuple, zone: number | Zone, now: number): Hit | undefined {
+    return this.#store.find(tuple, typeof zone === 'number' ? { id: zone } : zone, now)
   }
 
   /** nf_conntrack_tuple_taken: would a reply that looks like `reply` be somebody else's? */
   isTaken(reply: Tuple, own: Entry, now: number): boolean {
-    const hit = this.find(reply, own, now)
-    return hit !== undefined && hit.entry !== own
+    return this.#store.isTaken(reply, own, now)
   }
 
-  /** Connections whose original direction begins at the same source (nf_nat_bysource). */
-  withSource(tuple: Tuple, own: Entry): readonly Entry[] {
-    const zone = zoneOf(own, 'original')
-    return [...this.#entries].filter(
-      (entry) =>
-        zoneOf(entry, 'original') === zone &&
-        entry.original.protocol === tuple.protocol &&
-        entry.original.src === tuple.src &&
-        entry.original.sport === tuple.sport,
-    )
+  /** Connections that NAT has set up from the same source as this one's, the newest first (nf_nat_bysource). */
+  withSource(own: Entry, now: number): readonly Entry[] {
+    return this.#store.withSource(own.original, zoneOf(own)).filter(({ expires }) => expires > now)
   }
 
+  /** nf_ct_kill. */
   forget(entry: Entry): void {
-    this.#entries.delete(entry)
-    for (const [direction, tuple] of [
-      ['original', entry.original],
-      ['reply', entry.reply],
-    ] as const) {
-      const at = key(tuple, zoneOf(entry, direction))
-      if (this.#byTuple.get(at)?.entry === entry && this.#byTuple.get(at)?.direction === direction)
-        this.#byTuple.delete(at)
-    }
-    entry.status |= CT_STATUS.DYING
-  }
-
-  #insert(entry: Entry): void {
-    this.#entries.add(entry)
-    this.#byTuple.set(key(entry.original, zoneOf(entry, 'original')), { entry, direction: 'original' })
-    this.#byTuple.set(key(entry.reply, zoneOf(entry, 'reply')), { entry, direction: 'reply' })
+    this.#store.expire(entry)
   }
 
   /** nf_conntrack_in: which connection a packet belongs to; a new one is not in the table before `confirm`. */
   inbound(packet: Packet, arrival: Arrival): Tracking {
-    const fault = this.#headerFault(packet, arrival)
-    if (fault) return { is: 'invalid', reason: fault }
-    if (isIcmp(packet.transport.protocol)) {
-      const related = this.#icmpError(packet, arrival)
-      if (related) return related
+    const l4 = locateL4(packet.bytes, packet.family)
+    if (!l4) return { is: 'invalid', reason: 'a fragment without its packet, or headers that lead nowhere' }
+    if (isIcmp(l4.protocol)) {
+      const message = classifyIcmp(packet, l4, this.#checksum(packet, arrival))
+      if (message.is !== 'plain') return this.#special(message, arrival)
     }
-    const tuple = tupleOf(packet)
-    if (!tuple) return { is: 'invalid', reason: 'the transport header is cut off' }
-    const hit = this.find(tuple, arrival, arrival.now)
-    if (hit) return this.#known(packet, hit, arrival)
-    return this.#fresh(packet, tuple, arrival)
+    return this.#resolve(packet, l4, arrival)
   }
 
-  #headerFault(packet: Packet, { prerouting }: Arrival): string | undefined {
-    const { protocol, offset, fragmentOffset } = packet.transport
-    const { length } = packet.bytes
-    if (fragmentOffset !== 0) return 'a fragment without its packet'
-    const checked = this.settings.checksum && prerouting
-    if (protocol === TCP)
-      return tcpHeaderFault(packet) === 'short TCP packet' || !checked || checksumOk(packet)
-        ? tcpHeaderFault(packet)
-        : 'wrong TCP checksum'
-    if (protocol === UDP || protocol === UDPLITE) {
-      if (length < offset + 8) return 'short UDP packet'
-      const said = (packet.bytes[offset + 4]! << 8) | packet.bytes[offset + 5]!
-      if (protocol === UDP && (said > length - offset || said < 8)) return 'truncated or malformed UDP packet'
-      return checked && !checksumOk(packet) ? 'wrong UDP checksum' : undefined
-    }
-    if (protocol === SCTP) {
-      if (length < offset + 12) return 'short SCTP packet'
-      return checked && !checksumOk(packet) ? 'wrong SCTP checksum' : undefined
-    }
-    if (isIcmp(protocol) && (protocol === 1) === (packet.family === 4)) {
-      if (length < offset + 8) return 'short ICMP packet'
-      if (checked && !checksumOk(packet)) return 'wrong ICMP checksum'
-      if (protocol === 1 && u8(packet.bytes, offset)! > ICMP4_LAST) return 'unknown ICMP type'
-    }
-    return undefined
+  #checksum(packet: Packet, { prerouting }: Arrival): () => boolean {
+    return () => !prerouting || !this.settings.checksum || checksumOk(packet)
   }
 
   /** nf_conntrack_inet_error: an ICMP error belongs to the connection of the packet that it quotes. */
-  #icmpError(packet: Packet, arrival: Arrival): Tracking | undefined {
-    const { bytes, family } = packet
-    const { offset, protocol } = packet.transport
-    if ((protocol === 1) !== (family === 4)) return undefined
-    const type = u8(bytes, offset)!
-    const isError = family === 4 ? ICMP4_ERRORS.has(type) : type < 128
-    if (!isError) return undefined
-    const quoted = bytes.subarray(offset + 8)
-    if (quoted.length < (family === 4 ? 20 : 40) || new Packet(quoted).family !== family)
-      return { is: 'invalid', reason: 'the ICMP error quotes too little' }
-    const inner = tupleOf(new Packet(quoted))
-    const inverse = inner && invertTuple(inner)
-    const hit = inverse && this.find(inverse, arrival, arrival.now)
+  #special(message: Exclude<IcmpMessage, { is: 'plain' }>, arrival: Arrival): Tracking {
+    if (message.is !== 'about') return message
+    const hit = this.#store.find(message.tuple, zoneAt(arrival), arrival.now)
     if (!hit) return { is: 'invalid', reason: 'the ICMP error is about no connection that is known' }
-    const tuple = hit.direction === 'original' ? hit.entry.original : hit.entry.reply
-    const outer = tupleAddress(packet)
-    if (outer !== tuple.dst)
+    const { entry, direction } = hit
+    const answer = direction === 'original' ? entry.original : entry.reply
+    if (message.dst !== answer.dst)
       return { is: 'invalid', reason: 'the ICMP error goes to somebody else than the sender of what it quotes' }
-    return {
-      is: 'tracked',
-      created: false,
-      attachment: { entry: hit.entry, direction: hit.direction, state: 'RELATED' },
-    }
+    return { is: 'tracked', created: false, attachment: { entry, direction, state: 'RELATED' } }
   }
 
-  #known(packet: Packet, { entry, direction }: Hit, arrival: Arrival): Tracking {
-    const seenReply = (entry.status & CT_STATUS.SEEN_REPLY) !== 0
-    const state =
-      direction === 'reply' || seenReply ? 'ESTABLISHED' : entry.status & CT_STATUS.EXPECTED ? 'RELATED' : 'NEW'
-    const judged = this.#packet(packet, entry, direction, arrival.now)
-    if (judged === 'again') {
+  /** resolve_normal_ct and what follows; once more where the packet ends an old connection to begin a new one. */
+  #resolve(packet: Packet, l4: L4, arrival: Arrival): Tracking {
+    const tuple = tupleOf(packet)
+    if (!tuple) return { is: 'invalid', reason: 'the transport header is cut off' }
+    const hit = this.#store.find(tuple, zoneAt(arrival), arrival.now)
+    const own = hit ?? this.#begin(tuple, arrival)
+    if ('is' in own) return own
+    const { entry, direction } = own
+    const state = stateOf(own)
+    const { settings } = this
+    const checksumGood = this.#checksum(packet, arrival)
+    const judged = judgePacket(entry, packet, direction, {
+      settings,
+      now: arrival.now,
+      offset: l4.offset,
+      checksumGood,
+    })
+    if (judged.is === 'invalid') return judged
+    if (judged.is === 'again') {
       this.forget(entry)
-      return this.inbound(packet, arrival)
+      return this.#resolve(packet, l4, arrival)
     }
-    if (typeof judged === 'object') return { is: 'invalid', reason: judged.reason }
+    if (judged.timeout !== undefined && !(entry.status & CT_STATUS.FIXED_TIMEOUT))
+      entry.expires = arrival.now + judged.timeout
+    if (judged.count) this.#count(packet, own)
+    if (judged.kill) this.forget(entry)
     if (direction === 'reply') entry.status |= CT_STATUS.SEEN_REPLY
-    return { is: 'tracked', created: false, attachment: { entry, direction, state } }
+    return { is: 'tracked', created: hit === undefined, attachment: { entry, direction, state } }
   }
 
-  #fresh(packet: Packet, tuple: Tuple, arrival: Arrival): Tracking {
+  /** init_conntrack. */
+  #begin(tuple: Tuple, { zone, zoneDirection, helper }: Arrival): Hit | Tracking {
     const reply = invertTuple(tuple)
     if (!reply) return { is: 'invalid', reason: 'an ICMP message without a question' }
-    if (this.#entries.size >= this.settings.max) return { is: 'dropped', reason: 'conntrack-full' }
+    const { max } = this.settings
+    if (max !== 0 && this.#store.size >= max) return { is: 'dropped', reason: 'conntrack-full' }
     const entry: Entry = {
       original: tuple,
       reply,
       status: 0,
       mark: 0,
-      zone: arrival.zone,
-      ...(arrival.zoneDirection ? { zoneDirection: arrival.zoneDirection } : {}),
+      zone,
+      zoneDirection,
       expires: Number.POSITIVE_INFINITY,
       protocol: { kind: 'other', state: '' },
       counters: { original: { packets: 0, bytes: 0 }, reply: { packets: 0, bytes: 0 } },
       master: undefined,
-      helper: arrival.helper,
+      helper,
     }
-    if (tuple.protocol === SCTP && !beginsSctp(packet)) return { is: 'invalid', reason: 'no SCTP packet that begins an association' }
-    if (tuple.protocol === TCP) {
-      const data = newTcp(readSegment(packet), this.settings)
-      if (!data) return { is: 'invalid', reason: 'no TCP segment that begins a connection' }
-      entry.protocol = data
-    } else if (tuple.protocol === UDP || tuple.protocol === UDPLITE)
-      entry.protocol = { kind: 'udp', stream: false, streamSince: arrival.now + STREAM_AFTER }
-    else if (isIcmp(tuple.protocol) && !(tuple.family === 4 ? NEW_ICMP4 : NEW_ICMP6).has(tuple.dport >> 8))
-      return { is: 'invalid', reason: 'an ICMP answer without its question' }
-    const judged = this.#packet(packet, entry, 'original', arrival.now)
-    if (typeof judged === 'object') return { is: 'invalid', reason: judged.reason }
-    return { is: 'tracked', created: true, attachment: { entry, direction: 'original', state: 'NEW' } }
+    return { entry, direction: 'original' }
   }
 
-  /** The protocol's own say (nf_conntrack_handle_packet). */
-  #packet(
-    packet: Packet,
-    entry: Entry,
-    direction: Direction,
-    now: number,
-  ): 'ok' | 'again' | { readonly reason: string } {
-    const { protocol } = entry
-    const { settings } = this
-    if (protocol.kind === 'tcp') {
-      const verdict = tcpPacket(entry, readSegment(packet), direction, settings)
-      if (verdict.is === 'again') return 'again'
-      if (verdict.is === 'invalid') return verdict
-      if (verdict.count) this.#account(packet, entry, direction)
-      if (verdict.timeout !== undefined) this.#refresh(entry, verdict.timeout, now)
-      if (verdict.kill) this.forget(entry)
-      return 'ok'
-    }
-    if (protocol.kind === 'udp') this.#refresh(entry, this.#udpTimeout(entry, now), now)
-    else
-      this.#refresh(
-        entry,
-        settings.timeout(
-          isIcmp(entry.original.protocol) ? (entry.original.family === 4 ? 'icmp' : 'icmpv6') : 'generic',
-        ),
-        now,
-      )
-    this.#account(packet, entry, direction)
-    return 'ok'
-  }
-
-  /** net/netfilter/nf_conntrack_proto_udp.c: nf_conntrack_udp_packet. */
-  #udpTimeout(entry: Entry, now: number): number {
-    const { protocol } = entry
-    if (protocol.kind !== 'udp' || !(entry.status & CT_STATUS.SEEN_REPLY)) return this.settings.timeout('udp')
-    if (now <= protocol.streamSince) return this.settings.timeout('udp')
-    entry.status |= CT_STATUS.ASSURED
-    protocol.stream = true
-    return this.settings.timeout('udp_stream')
-  }
-
-  /** An entry that is not in the table yet keeps its timeout until `confirm` starts the clock. */
-  #refresh(entry: Entry, seconds: number, now: number): void {
-    entry.expires = now + seconds
-  }
-
-  #account(packet: Packet, entry: Entry, direction: Direction): void {
+  /** nf_ct_acct_update: bytes are those of the IP packet. */
+  #count({ bytes }: Packet, { entry, direction }: Hit): void {
     if (!this.settings.accounting) return
     const counter = entry.counters[direction]
     counter.packets++
-    counter.bytes += packet.bytes.length
+    counter.bytes += bytes.length
   }
 
   /**
-   * __nf_conntrack_confirm: the packet has got through; its connection enters the table. False: another connection took the same tuple
-   * meanwhile, and the packet is dropped.
+   * __nf_conntrack_confirm: the packet has got through; its connection enters the table. False: it was ended meanwhile, or another connection
+   * took one of its tuples, and the packet is dropped. (The kernel spares UDP where two processors see one flow begin at once: not here.)
    */
   confirm({ entry, direction }: Attachment, now: number): boolean {
-    if (entry.status & (CT_STATUS.CONFIRMED | CT_STATUS.DYING) || direction !== 'original') return true
-    if (this.find(entry.original, entry, now) || this.find(entry.reply, entry, now)) return false
+    if (entry.status & CT_STATUS.CONFIRMED || direction !== 'original') return true
+    if (entry.status & CT_STATUS.DYING) return false
+    const zone = zoneOf(entry)
+    if (this.#store.find(entry.original, zone, now) || this.#store.find(entry.reply, zone, now)) return false
     entry.status |= CT_STATUS.CONFIRMED
-    this.#insert(entry)
+    this.#store.add(entry)
     return true
   }
 
@@ -295,25 +170,26 @@ export class ConnectionTable {
   }
 }
 
-/** The first chunk of a new association (net/netfilter/nf_conntrack_proto_sctp.c: sctp_new); its states are not followed. */
-function beginsSctp({ bytes, transport }: Packet): boolean {
-  const chunk = u8(bytes, transport.offset + 12)
-  return chunk === SCTP_INIT || chunk === SCTP_HEARTBEAT
-}
-
-const key = (tuple: Tuple, zone: number): string => (zone === 0 ? tupleKey(tuple) : `${zone}/${tupleKey(tuple)}`)
-
-function tupleAddress(packet: Packet): Tuple['dst'] | undefined {
-  const whole = tupleOf(packet)
-  return whole?.dst
+/** How a packet stands to its connection, before it is judged: once both ends have been heard, always ESTABLISHED. */
+function stateOf({ entry: { status }, direction }: Hit): Attachment['state'] {
+  if (direction === 'reply' || status & CT_STATUS.SEEN_REPLY) return 'ESTABLISHED'
+  return status & CT_STATUS.EXPECTED ? 'RELATED' : 'NEW'
 }
 
 /** A copy that a run may change. */
-function cloneEntry(entry: Entry): Entry {
-  const { protocol, counters } = entry
-  const own =
-    protocol.kind === 'tcp'
-      ? { ...protocol, seen: { original: { ...protocol.seen.original }, reply: { ...protocol.seen.reply } } }
-      : { ...protocol }
-  return { ...entry, protocol: own, counters: { original: { ...counters.original }, reply: { ...counters.reply } } }
+const cloneEntry = (entry: Entry): Entry => ({
+  ...entry,
+  protocol: cloneProtocol(entry.protocol),
+  counters: { original: { ...entry.counters.original }, reply: { ...entry.counters.reply } },
+})
+
+function cloneProtocol(protocol: ProtocolState): ProtocolState {
+  switch (protocol.kind) {
+    case 'tcp':
+      return { ...protocol, seen: { original: { ...protocol.seen.original }, reply: { ...protocol.seen.reply } } }
+    case 'udp':
+      return { ...protocol }
+    case 'other':
+      return { ...protocol, ...(protocol.tags ? { tags: { ...protocol.tags } } : {}) }
+  }
 }

@@ -1,70 +1,28 @@
 import { CT_STATUS } from '../packet/fields.js'
-import { type Packet, u8, u16, u32 } from '../packet/packet.js'
-import type { Entry, ProtocolState, TcpSide, TcpState } from './entry.js'
+import type { Entry, TcpSide, TcpState } from './entry.js'
+import { accepted, IGNORED, invalid, type Judgement } from './judgement.js'
 import type { Settings } from './settings.js'
-import type { Direction } from './tuple.js'
-
-/** The parts of a segment that tracking looks at. */
-interface Segment {
-  readonly syn: boolean
-  readonly ack: boolean
-  readonly fin: boolean
-  readonly rst: boolean
-  readonly sequence: number
-  readonly acknowledgement: number
-  readonly window: number
-  /** Sequence number behind it: SYN and FIN count one each. */
-  readonly end: number
-  /** The bytes of the options. */
-  readonly options: Uint8Array
-}
-
-type TcpData = Extract<ProtocolState, { kind: 'tcp' }>
-
-/** IP_CT_TCP_FLAG_* of <linux/netfilter/nf_conntrack_tcp.h>. */
-const FLAG = {
-  WINDOW_SCALE: 1,
-  SACK_PERM: 2,
-  CLOSE_INIT: 4,
-  BE_LIBERAL: 8,
-  DATA_UNACKNOWLEDGED: 16,
-  MAXACK_SET: 32,
-  CHALLENGE_ACK: 64,
-  SIMULTANEOUS_OPEN: 128,
-} as const
-
-/** What kind of segment it is (enum tcp_bit_set). */
-const KIND = { SYN: 0, SYNACK: 1, FIN: 2, ACK: 3, RST: 4, NONE: 5 } as const
-
-/** Combinations of FIN, SYN, RST, ACK, URG that are sound; PSH, ECE and CWR always are (tcp_valid_flags). */
-const SOUND: ReadonlySet<number> = new Set([2, 0x22, 0x12, 4, 0x14, 0x11, 0x31, 0x10, 0x30])
+import { before, FLAG, KIND, kindOf, type Segment, takeOptions, wrap } from './tcp-segment.js'
+import { checkWindow, type TcpData } from './tcp-window.js'
+import { type Direction, opposite } from './tuple.js'
 
 const STATES: readonly TcpState[] = [
-  'NONE',
-  'SYN_SENT',
-  'SYN_RECV',
-  'ESTABLISHED',
-  'FIN_WAIT',
-  'CLOSE_WAIT',
-  'LAST_ACK',
-  'TIME_WAIT',
-  'CLOSE',
-  'SYN_SENT2',
-]
+  'NONE', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE', 'SYN_SENT2',
+] // biome-ignore format: one line
 const STATE_BY_CODE: Readonly<Record<string, TcpState | 'INVALID' | 'IGNORE'>> = {
   SS: 'SYN_SENT', SR: 'SYN_RECV', ES: 'ESTABLISHED', FW: 'FIN_WAIT', CW: 'CLOSE_WAIT', LA: 'LAST_ACK', TW: 'TIME_WAIT', CL: 'CLOSE', S2: 'SYN_SENT2', IV: 'INVALID', IG: 'IGNORE',
 } // biome-ignore format: a table
 
-/** From each state (NONE, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT, CLOSE, SYN_SENT2) by kind of segment (tcp_conntracks). */
-const TRANSITIONS: Readonly<Record<Direction, readonly string[]>> = {
+/** From each state (in the order of STATES) by kind of segment (in that of KIND): tcp_conntracks. */
+const TRANSITIONS: Readonly<Record<Direction, readonly (readonly string[])[]>> = {
   original: [
     'SS SS IG IG IG IG IG SS SS S2', // SYN
-    'IV IV IG IG IG IG IG IG IG SR', // SYN-ACK
+    'IV IV SR IV IV IV IV IV IV SR', // SYN-ACK
     'IV IV FW FW LA LA LA TW CL IV', // FIN
     'ES IV ES ES CW CW TW TW CL IV', // ACK
     'IV CL CL CL CL CL CL CL CL CL', // RST
     'IV IV IV IV IV IV IV IV IV IV', // none
-  ],
+  ].map((row) => row.split(' ')),
   reply: [
     'IV S2 IV IV IV IV IV SS IV S2',
     'IV SR IG IG IG IG IG IG IG SR',
@@ -72,97 +30,13 @@ const TRANSITIONS: Readonly<Record<Direction, readonly string[]>> = {
     'IV IG SR ES CW CW TW TW CL IG',
     'IV CL CL CL CL CL CL CL CL CL',
     'IV IV IV IV IV IV IV IV IV IV',
-  ],
+  ].map((row) => row.split(' ')),
 }
 
-const transition = (direction: Direction, kind: number, state: TcpState) =>
-  STATE_BY_CODE[TRANSITIONS[direction][kind]!.split(' ')[STATES.indexOf(state)]!]!
-
-/** Sequence arithmetic modulo 2^32 (RFC 9293 section 3.4). */
-const before = (a: number, b: number): boolean => ((a - b) | 0) < 0
-const after = (a: number, b: number): boolean => before(b, a)
-const wrap = (n: number): number => n >>> 0
-
-export function readSegment(packet: Packet): Segment {
-  const { bytes } = packet
-  const { offset } = packet.transport
-  const flags = u8(bytes, offset + 13)!
-  const header = (u8(bytes, offset + 12)! >> 4) * 4
-  const [fin, syn, rst, ack] = [1, 2, 4, 16].map((bit) => (flags & bit) !== 0) as [boolean, boolean, boolean, boolean]
-  const sequence = u32(bytes, offset + 4)!
-  return {
-    syn, ack, fin, rst, sequence,
-    acknowledgement: u32(bytes, offset + 8)!,
-    window: u16(bytes, offset + 14)!,
-    end: wrap(sequence + bytes.length - offset - header + (syn ? 1 : 0) + (fin ? 1 : 0)),
-    options: bytes.subarray(offset + 20, offset + header),
-  } // biome-ignore format: short
-}
-
-const kindOf = ({ rst, syn, ack, fin }: Segment): number =>
-  rst ? KIND.RST : syn ? (ack ? KIND.SYNACK : KIND.SYN) : fin ? KIND.FIN : ack ? KIND.ACK : KIND.NONE
-
-/** What is wrong with the header, as tcp_error finds it; the checksum is looked at elsewhere. */
-export function tcpHeaderFault(packet: Packet): string | undefined {
-  const { bytes } = packet
-  const { offset } = packet.transport
-  if (bytes.length < offset + 20) return 'short TCP packet'
-  const header = (u8(bytes, offset + 12)! >> 4) * 4
-  if (header < 20 || bytes.length - offset < header) return 'truncated or malformed TCP packet'
-  return SOUND.has(u8(bytes, offset + 13)! & 0x37) ? undefined : 'invalid TCP flag combination'
-}
+const transition = (direction: Direction, kind: number, state: TcpState): TcpState | 'INVALID' | 'IGNORE' =>
+  STATE_BY_CODE[TRANSITIONS[direction][kind]![STATES.indexOf(state)]!]!
 
 const freshSide = (): TcpSide => ({ end: 0, maxEnd: 0, maxWindow: 0, maxAck: 0, scale: 0, flags: 0 })
-
-const EOL = 0
-const NOP = 1
-const WINDOW_SCALE = 3
-const SACK_PERMITTED = 4
-const SACK = 5
-const LARGEST_SCALE = 14
-
-function* optionsOf(options: Uint8Array): Generator<readonly [kind: number, value: Uint8Array]> {
-  for (let at = 0; at < options.length; ) {
-    const kind = options[at]!
-    if (kind === EOL) return
-    if (kind === NOP) {
-      at++
-      continue
-    }
-    const length = options[at + 1]
-    if (length === undefined || length < 2 || at + length > options.length) return
-    yield [kind, options.subarray(at + 2, at + length)]
-    at += length
-  }
-}
-
-/** Window scale and "SACK permitted" of a SYN (tcp_options). A header without options changes nothing. */
-function takeOptions(side: TcpSide, { options }: Segment): void {
-  if (options.length === 0) return
-  side.scale = 0
-  side.flags &= FLAG.BE_LIBERAL
-  for (const [kind, value] of optionsOf(options)) {
-    if (kind === SACK_PERMITTED && value.length === 0) side.flags |= FLAG.SACK_PERM
-    else if (kind === WINDOW_SCALE && value.length === 1) {
-      side.scale = Math.min(value[0]!, LARGEST_SCALE)
-      side.flags |= FLAG.WINDOW_SCALE
-    }
-  }
-}
-
-/** The highest right edge of the SACK blocks, or the acknowledgement (tcp_sack). */
-function highestSack({ options, acknowledgement }: Segment): number {
-  let highest = acknowledgement
-  for (const [kind, value] of optionsOf(options)) {
-    if (kind !== SACK || value.length < 8 || value.length % 8 !== 0) continue
-    for (let i = 0; i < value.length; i += 8) {
-      const edge = u32(value, i + 4)!
-      if (after(edge, highest)) highest = edge
-    }
-    return highest
-  }
-  return highest
-}
 
 /** A connection's first segment (tcp_new): undefined where it makes no connection. */
 export function newTcp(segment: Segment, settings: Settings): TcpData | undefined {
@@ -170,12 +44,12 @@ export function newTcp(segment: Segment, settings: Settings): TcpData | undefine
   if (state === 'INVALID') return undefined
   const seen = { original: freshSide(), reply: freshSide() }
   const side = seen.original
-  side.end = segment.end
+  side.end = side.maxEnd = segment.end
   side.maxWindow = segment.window || 1
-  side.maxEnd = segment.end
   if (state === 'SYN_SENT') takeOptions(side, segment)
   else {
     if (!settings.loose) return undefined
+    // in mid-stream nobody knows whether the windows are scaled: be liberal
     side.maxEnd = wrap(segment.end + side.maxWindow)
     side.flags = seen.reply.flags = FLAG.SACK_PERM | FLAG.BE_LIBERAL
   }
@@ -183,7 +57,7 @@ export function newTcp(segment: Segment, settings: Settings): TcpData | undefine
     kind: 'tcp',
     state: 'NONE',
     seen,
-    lastDirection: undefined,
+    lastDirection: 'original',
     lastIndex: KIND.NONE,
     lastSeq: 0,
     lastAck: 0,
@@ -195,277 +69,192 @@ export function newTcp(segment: Segment, settings: Settings): TcpData | undefine
   }
 }
 
-export type TcpVerdict =
-  | { readonly is: 'accept'; readonly timeout: number | undefined; readonly count: boolean; readonly kill?: boolean }
-  | { readonly is: 'invalid'; readonly reason: string }
-  /** The entry is done for: forget it and look again. */
-  | { readonly is: 'again' }
+/** A segment on its way through the tracker, with what the table of states says of it. */
+interface Step {
+  readonly entry: Entry
+  readonly data: TcpData
+  readonly segment: Segment
+  readonly kind: number
+  readonly direction: Direction
+  readonly settings: Settings
+  readonly now: number
+  old: TcpState
+  next: TcpState
+}
 
-const IGNORED: TcpVerdict = { is: 'accept', timeout: undefined, count: false }
-const TIMEOUT_OF: Readonly<Record<TcpState, string>> = {
-  NONE: 'tcp_syn_sent', SYN_SENT: 'tcp_syn_sent', SYN_RECV: 'tcp_syn_recv', ESTABLISHED: 'tcp_established', FIN_WAIT: 'tcp_fin_wait', CLOSE_WAIT: 'tcp_close_wait',
-  LAST_ACK: 'tcp_last_ack', TIME_WAIT: 'tcp_time_wait', CLOSE: 'tcp_close', SYN_SENT2: 'tcp_syn_sent',
-} // biome-ignore format: a table
-
-const other = (direction: Direction): Direction => (direction === 'original' ? 'reply' : 'original')
-const established = ({ state }: TcpData): boolean => state === 'ESTABLISHED'
-
-/** One segment of a connection (nf_conntrack_tcp_packet). Changes the entry's state. */
-export function tcpPacket(entry: Entry, segment: Segment, direction: Direction, settings: Settings): TcpVerdict {
-  const data = entry.protocol as TcpData
+/** One segment of a connection (nf_conntrack_tcp_packet); its header is sound. Changes the entry's state. */
+export function tcpPacket(
+  entry: Entry,
+  data: TcpData,
+  segment: Segment,
+  direction: Direction,
+  settings: Settings,
+  now: number,
+): Judgement {
   const kind = kindOf(segment)
-  let old = data.state
-  let next = transition(direction, kind, old)
-  let checkWindow = true
-  if (next === 'SYN_SENT' && STATES.indexOf(old) >= STATES.indexOf('TIME_WAIT')) {
-    const closing = (data.seen.original.flags | data.seen.reply.flags) & FLAG.CLOSE_INIT
-    if (closing || (data.lastDirection === direction && data.lastIndex === KIND.RST)) return { is: 'again' }
-    next = 'IGNORE'
-  }
-  if (next === 'IGNORE') {
-    if (!acknowledgesIgnoredSyn(data, segment, kind, direction)) {
-      noteIgnored(data, segment, kind, direction, old)
-      return IGNORED
-    }
+  const old = data.state
+  const next = transition(direction, kind, old)
+  if (next === 'INVALID') return invalid(`a ${NAMES[kind]} in state ${old}`)
+  const step = { entry, data, segment, kind, direction, settings, now, old, next: next === 'IGNORE' ? old : next }
+  if (next === 'SYN_SENT' && (old === 'TIME_WAIT' || old === 'CLOSE' || old === 'SYN_SENT2'))
+    return isReopening(step) ? { is: 'again' } : ignore(step)
+  if (next === 'IGNORE') return ignore(step)
+  return judge(step)
+}
+
+const NAMES: readonly string[] = ['SYN', 'SYN-ACK', 'FIN', 'ACK', 'RST', 'segment without flags']
+
+/** After a proper close, or where the sender itself had reset the connection, a SYN begins a new one. */
+const isReopening = ({ data, direction }: Step): boolean =>
+  ((data.seen.original.flags | data.seen.reply.flags) & FLAG.CLOSE_INIT) !== 0 ||
+  (data.lastDirection === direction && data.lastIndex === KIND.RST)
+
+/** What may be out of sync passes and is remembered: the answer will tell (TCP_CONNTRACK_IGNORE). */
+function ignore(step: Step): Judgement {
+  const { data, segment, kind, direction, old } = step
+  const acknowledged =
+    kind === KIND.SYNACK &&
+    data.lastIndex === KIND.SYN &&
+    data.lastDirection !== direction &&
+    segment.acknowledgement === data.lastEnd
+  if (acknowledged) {
     resynchronise(data, direction)
-    old = 'SYN_SENT'
-    next = 'SYN_RECV'
+    step.old = 'SYN_SENT'
+    step.next = 'SYN_RECV'
+    return inWindowOrNot(step)
   }
-  if (next === 'INVALID') return { is: 'invalid', reason: 'invalid TCP state' }
-  if (next === 'TIME_WAIT' && isChallengeAck(data, kind, direction, old)) {
-    data.lastFlags &= ~FLAG.CHALLENGE_ACK
-    return IGNORED
-  }
-  if (next === 'SYN_SENT2') data.lastFlags |= FLAG.SIMULTANEOUS_OPEN
-  if (next === 'SYN_RECV' && direction === 'reply' && kind === KIND.ACK && data.lastFlags & FLAG.SIMULTANEOUS_OPEN)
-    next = 'ESTABLISHED'
-  if (next === 'CLOSE' && kind === KIND.RST) {
-    const reset = judgeReset(entry, data, segment, direction, settings)
-    if (reset === 'invalid') return { is: 'invalid', reason: 'invalid RST: before what was acknowledged' }
-    if (reset === 'keep') next = old
-    checkWindow = reset !== 'answer' && !answersIgnored(entry, data, segment, reset)
-  }
-  if (checkWindow) {
-    const fault = windowFault(data, segment, kind, direction, settings)
-    if (fault?.ignore) return IGNORED
-    if (fault) return outOfWindow(entry, data, kind, direction, fault.reason)
-  }
-  return inWindow(entry, data, segment, kind, direction, old, next, settings)
-}
-
-/** A SYN-ACK to a SYN that was let through as out of sync: the two ends agree, and tracking follows them. */
-const acknowledgesIgnoredSyn = (data: TcpData, segment: Segment, kind: number, direction: Direction): boolean =>
-  kind === KIND.SYNACK &&
-  data.lastIndex === KIND.SYN &&
-  data.lastDirection !== direction &&
-  segment.acknowledgement === data.lastEnd
-
-function resynchronise(data: TcpData, direction: Direction): void {
-  const side = data.seen[data.lastDirection!]
-  side.end = data.lastEnd
-  side.maxEnd = data.lastEnd
-  side.maxWindow = data.lastWindow || 1
-  side.scale = data.lastWscale
-  side.flags = data.lastFlags
-  data.lastFlags &= ~FLAG.CHALLENGE_ACK
-  data.seen[direction] = freshSide()
-}
-
-function noteIgnored(data: TcpData, segment: Segment, kind: number, direction: Direction, old: TcpState): void {
   data.lastIndex = kind
   data.lastDirection = direction
   data.lastSeq = segment.sequence
   data.lastEnd = segment.end
   data.lastWindow = segment.window
-  if (kind !== KIND.SYN || direction !== 'original') return
+  if (kind === KIND.SYN && direction === 'original') noteSyn(data, segment, old)
+  if (old === 'SYN_SENT' && kind === KIND.ACK && direction === 'reply') data.lastAck = segment.acknowledgement
+  return IGNORED
+}
+
+/** A SYN-ACK to a SYN that was let through as out of sync: the two ends agree, and tracking follows them. */
+function resynchronise(data: TcpData, direction: Direction): void {
+  data.lastFlags &= ~FLAG.CHALLENGE_ACK
+  const asked = data.seen[data.lastDirection!]
+  asked.end = asked.maxEnd = data.lastEnd
+  asked.maxWindow = data.lastWindow || 1
+  asked.scale = data.lastWscale
+  asked.flags = data.lastFlags
+  const answers = data.seen[direction]
+  Object.assign(answers, freshSide(), { flags: answers.flags & FLAG.BE_LIBERAL })
+}
+
+function noteSyn(data: TcpData, segment: Segment, old: TcpState): void {
   const side = freshSide()
   takeOptions(side, segment)
   data.lastFlags = side.flags & (FLAG.WINDOW_SCALE | FLAG.SACK_PERM)
   data.lastWscale = side.flags & FLAG.WINDOW_SCALE ? side.scale : 0
+  // RFC 5961: the answer may be a challenge, which is not the acknowledgement of the last FIN
   if (old === 'LAST_ACK') data.lastFlags |= FLAG.CHALLENGE_ACK
 }
 
-/** RFC 5961: an ACK that answers a spurious SYN is not the one of the last FIN. */
-const isChallengeAck = (data: TcpData, kind: number, direction: Direction, old: TcpState): boolean =>
-  old === 'LAST_ACK' &&
-  kind === KIND.ACK &&
-  data.lastDirection !== direction &&
-  data.lastIndex === KIND.SYN &&
-  (data.lastFlags & FLAG.CHALLENGE_ACK) !== 0
+/** What the table of states is not clever enough for. */
+function judge(step: Step): Judgement {
+  const { data, kind, direction, old } = step
+  if (step.next === 'TIME_WAIT' && old === 'LAST_ACK' && kind === KIND.ACK && isChallenge(data, direction)) {
+    data.lastFlags &= ~FLAG.CHALLENGE_ACK
+    return IGNORED
+  }
+  if (step.next === 'SYN_SENT2') data.lastFlags |= FLAG.SIMULTANEOUS_OPEN
+  if (step.next === 'SYN_RECV' && direction === 'reply' && kind === KIND.ACK && data.lastFlags & FLAG.SIMULTANEOUS_OPEN)
+    step.next = 'ESTABLISHED'
+  if (step.next !== 'CLOSE' || kind !== KIND.RST) return inWindowOrNot(step)
+  const reset = judgeReset(step)
+  if (reset === 'invalid') return invalid('a RST before what its receiver has acknowledged')
+  return reset === 'believed' ? inWindow(step) : inWindowOrNot(step)
+}
+
+const isChallenge = (data: TcpData, direction: Direction): boolean =>
+  data.lastDirection !== direction && data.lastIndex === KIND.SYN && (data.lastFlags & FLAG.CHALLENGE_ACK) !== 0
 
 const CLOSING: ReadonlySet<TcpState> = new Set(['FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE'])
 
-/** Is a RST credible? `keep`: perhaps, but the state stays until the other side has answered. */
-function judgeReset(
-  _entry: Entry,
-  data: TcpData,
-  segment: Segment,
-  direction: Direction,
-  settings: Settings,
-): 'invalid' | 'keep' | 'close' | 'break' | 'answer' {
+/** Is a RST credible? `believed`: whatever the window says. May leave the state as it is until the other side has answered. */
+function judgeReset(step: Step): 'invalid' | 'believed' | 'window' {
+  const { data, segment, direction, settings, old } = step
   // a connection that is closing may be another one by now: what is known of its windows says nothing (tcp_can_early_drop)
-  if (CLOSING.has(data.state)) return 'answer'
-  const peer = data.seen[other(direction)]
-  if (!(peer.flags & FLAG.MAXACK_SET) || data.lastIndex === KIND.SYN) return 'close'
-  const { sequence } = segment
-  if (sequence === 0 && !established(data)) return 'break'
-  if (before(sequence, peer.maxAck) && !settings.ignoreInvalidRst) return 'invalid'
-  if (!established(data) || sequence === peer.maxAck) return 'break'
-  if (data.lastIndex === KIND.ACK && data.lastDirection === direction && sequence === data.lastEnd) return 'break'
-  return 'keep'
+  if (CLOSING.has(old)) return 'believed'
+  const peer = data.seen[opposite(direction)]
+  if (peer.flags & FLAG.MAXACK_SET && data.lastIndex !== KIND.SYN) {
+    const { sequence } = segment
+    if (sequence === 0 && old !== 'ESTABLISHED') return 'window'
+    if (before(sequence, peer.maxAck) && !settings.ignoreInvalidRst) return 'invalid'
+    if (old !== 'ESTABLISHED' || sequence === peer.maxAck) return 'window'
+    if (data.lastIndex === KIND.ACK && data.lastDirection === direction && sequence === data.lastEnd) return 'window'
+    step.next = old
+  }
+  return answersIgnored(step) ? 'believed' : 'window'
 }
 
-/** A RST to a SYN or ACK that was let through: what it acknowledges was never in the window. */
-function answersIgnored(entry: Entry, data: TcpData, segment: Segment, reset: string): boolean {
-  if (reset === 'break') return false
+/** A RST to a SYN, ACK or challenge that was let through: what it speaks of was never in the window. */
+function answersIgnored({ entry, data, segment, old }: Step): boolean {
   const toSyn = (entry.status & CT_STATUS.SEEN_REPLY) !== 0 && data.lastIndex === KIND.SYN
   const toAck = (entry.status & CT_STATUS.ASSURED) === 0 && data.lastIndex === KIND.ACK
-  return (toSyn || toAck) && segment.acknowledgement === data.lastEnd
+  if ((toSyn || toAck) && segment.acknowledgement === data.lastEnd) return true
+  const challenged = old === 'SYN_SENT' && data.lastIndex === KIND.ACK && data.lastDirection === 'reply'
+  return challenged && segment.sequence === data.lastAck
 }
 
-function outOfWindow(entry: Entry, data: TcpData, kind: number, direction: Direction, reason: string): TcpVerdict {
-  if (entry.status & CT_STATUS.ASSURED && (kind === KIND.FIN || kind === KIND.RST)) {
-    const repeated = data.lastDirection !== direction && (data.lastIndex === KIND.FIN || data.lastIndex === KIND.RST)
-    if (!repeated) {
-      data.lastIndex = kind
-      data.lastDirection = direction
-    }
+function inWindowOrNot(step: Step): Judgement {
+  const { data, segment, kind, direction, settings } = step
+  const window = checkWindow(data, segment, kind, direction, settings)
+  if (window.is === 'inside') return inWindow(step)
+  if (window.is === 'ignored') return IGNORED
+  outOfWindow(step)
+  return invalid(window.reason)
+}
+
+const LONG = 120
+
+/** A FIN or RST out of the window, and another one against it: the connection is dead for all that is known (nf_tcp_handle_invalid). */
+function outOfWindow({ entry, data, kind, direction, settings, now }: Step): void {
+  if (!(entry.status & CT_STATUS.ASSURED) || entry.status & CT_STATUS.FIXED_TIMEOUT) return
+  if (kind !== KIND.RST && kind !== KIND.FIN) return
+  const answers = data.lastDirection !== direction && (data.lastIndex === KIND.FIN || data.lastIndex === KIND.RST)
+  if (!answers) {
+    data.lastIndex = kind
+    data.lastDirection = direction
+    return
   }
-  return { is: 'invalid', reason }
+  const left = entry.expires - now
+  const unacknowledged = settings.timeout('tcp_unacknowledged')
+  if (left >= LONG && left > unacknowledged) entry.expires = now + unacknowledged
 }
 
-const SMALLEST_ACK_WINDOW = 66000
-
-function beginSide(data: TcpData, segment: Segment, direction: Direction): void {
-  const [sender, receiver] = [data.seen[direction], data.seen[other(direction)]]
-  sender.end = sender.maxEnd = segment.end
-  sender.maxWindow = segment.window || 1
-  takeOptions(sender, segment)
-  const both = sender.flags & receiver.flags & FLAG.WINDOW_SCALE
-  if (direction === 'reply' && !both) sender.scale = receiver.scale = 0
-}
-
-/** tcp_in_window: undefined where the segment fits; keeps the windows up to date. `ignore`: let through, but it changes nothing. */
-function windowFault(
-  data: TcpData,
-  segment: Segment,
-  kind: number,
-  direction: Direction,
-  settings: Settings,
-): { reason: string; ignore: boolean } | undefined {
-  const [sender, receiver] = [data.seen[direction], data.seen[other(direction)]]
-  let { sequence, end, acknowledgement: ack, window } = segment
-  let sack = receiver.flags & FLAG.SACK_PERM ? highestSack(segment) : ack
-  if (sender.maxWindow === 0) {
-    if (segment.syn) {
-      beginSide(data, segment, direction)
-      if (!segment.ack) return undefined
-    } else {
-      sender.end = end
-      sender.maxWindow = wrap(window << sender.scale) || 1
-      sender.maxEnd = wrap(end + sender.maxWindow)
-      if (receiver.maxWindow === 0) receiver.end = receiver.maxEnd = sack
-      else if (sack === wrap(receiver.end + 1)) receiver.end = wrap(receiver.end + 1)
-    }
-  } else if (segment.syn && after(end, sender.end) && (data.state === 'SYN_SENT' || data.state === 'SYN_RECV')) {
-    beginSide(data, segment, direction)
-    if (direction === 'reply' && !segment.ack) return undefined
-  }
-  if (!segment.ack || (segment.rst && ack === 0)) ack = sack = receiver.end
-  if (segment.rst && sequence === 0 && data.state === 'SYN_SENT') sequence = end = sender.end
-  const liberal = (sender.flags & FLAG.BE_LIBERAL) !== 0 || settings.beLiberal
-  const fault = outside(sender, receiver, sequence, end, sack)
-  if (fault) return liberal ? undefined : fault
-  if (!segment.syn) window = wrap(window << sender.scale)
-  const advertised = wrap(window + (sack - ack))
-  if (sender.maxWindow < advertised) sender.maxWindow = advertised
-  if (after(end, sender.end)) {
-    sender.end = end
-    sender.flags |= FLAG.DATA_UNACKNOWLEDGED
-  }
-  if (segment.ack) {
-    if (!(sender.flags & FLAG.MAXACK_SET) || after(ack, sender.maxAck)) sender.maxAck = ack
-    sender.flags |= FLAG.MAXACK_SET
-  }
-  if (receiver.maxWindow !== 0 && after(end, sender.maxEnd))
-    receiver.maxWindow = wrap(receiver.maxWindow + end - sender.maxEnd)
-  if (after(wrap(sack + window), wrap(receiver.maxEnd - 1))) {
-    receiver.maxEnd = wrap(sack + window)
-    if (window === 0) receiver.maxEnd = wrap(receiver.maxEnd + 1)
-  }
-  if (ack === receiver.end) receiver.flags &= ~FLAG.DATA_UNACKNOWLEDGED
-  if (kind === KIND.ACK) countRetransmit(data, direction, sequence, ack, end, window)
-  return undefined
-}
-
-function outside(
-  sender: TcpSide,
-  receiver: TcpSide,
-  sequence: number,
-  end: number,
-  sack: number,
-): { reason: string; ignore: boolean } | undefined {
-  if (!before(sequence, wrap(sender.maxEnd + 1)))
-    return { reason: 'SEQ is over the upper bound (over the window of the receiver)', ignore: false }
-  if (!before(sack, wrap(receiver.end + 1)))
-    return { reason: 'ACK is over the upper bound (ACKed data not seen yet)', ignore: false }
-  if (receiver.maxWindow !== 0 && !after(end, wrap(sender.end - receiver.maxWindow - 1)))
-    return { reason: 'SEQ is under the lower bound (already ACKed data retransmitted)', ignore: true }
-  const window = Math.max(sender.maxWindow, SMALLEST_ACK_WINDOW)
-  if (!after(sack, wrap(receiver.end - window - 1)))
-    return { reason: 'ACK is under the lower bound (possible overly delayed ACK)', ignore: true }
-  return undefined
-}
-
-function countRetransmit(
-  data: TcpData,
-  direction: Direction,
-  sequence: number,
-  ack: number,
-  end: number,
-  window: number,
-): void {
-  const same =
-    data.lastDirection === direction &&
-    data.lastSeq === sequence &&
-    data.lastAck === ack &&
-    data.lastEnd === end &&
-    data.lastWindow === window
-  data.retransmits = same ? data.retransmits + 1 : 0
-  data.lastDirection = direction
-  data.lastSeq = sequence
-  data.lastAck = ack
-  data.lastEnd = end
-  data.lastWindow = window
-}
-
-function inWindow(
-  entry: Entry,
-  data: TcpData,
-  segment: Segment,
-  kind: number,
-  direction: Direction,
-  old: TcpState,
-  next: TcpState,
-  settings: Settings,
-): TcpVerdict {
+function inWindow({ entry, data, segment, kind, direction, settings, old, next }: Step): Judgement {
   data.lastIndex = kind
   data.lastDirection = direction
   data.state = next
   if (old !== next && next === 'FIN_WAIT') data.seen[direction].flags |= FLAG.CLOSE_INIT
-  let timeout = timeoutFor(data, kind, next, settings)
+  const timeout = timeoutOf(data, kind, next, settings)
   if (!(entry.status & CT_STATUS.SEEN_REPLY)) {
     if (segment.rst) return { is: 'accept', timeout: undefined, count: true, kill: true }
     if (kind === KIND.SYN && old === 'SYN_SENT') return IGNORED
-    if (next === 'ESTABLISHED') timeout = Math.min(timeout, settings.timeout('tcp_unacknowledged'))
+    if (next === 'ESTABLISHED') return accepted(Math.min(timeout, settings.timeout('tcp_unacknowledged')))
   } else if ((old === 'SYN_RECV' || old === 'ESTABLISHED') && next === 'ESTABLISHED') entry.status |= CT_STATUS.ASSURED
-  return { is: 'accept', timeout, count: true }
+  return accepted(timeout)
 }
 
-function timeoutFor(data: TcpData, kind: number, next: TcpState, settings: Settings): number {
+const TIMEOUT_OF: Readonly<Record<TcpState, string>> = {
+  NONE: 'tcp_syn_sent', SYN_SENT: 'tcp_syn_sent', SYN_RECV: 'tcp_syn_recv', ESTABLISHED: 'tcp_established', FIN_WAIT: 'tcp_fin_wait', CLOSE_WAIT: 'tcp_close_wait',
+  LAST_ACK: 'tcp_last_ack', TIME_WAIT: 'tcp_time_wait', CLOSE: 'tcp_close', SYN_SENT2: 'tcp_syn_sent2',
+} // biome-ignore format: a table
+
+function timeoutOf(data: TcpData, kind: number, next: TcpState, settings: Settings): number {
   const usual = settings.timeout(TIMEOUT_OF[next])
-  if (data.retransmits >= settings.maxRetransmits) return Math.min(usual, settings.timeout('tcp_max_retrans'))
+  const retransmitted = settings.timeout('tcp_max_retrans')
+  if (data.retransmits >= settings.maxRetransmits && usual > retransmitted) return retransmitted
   if (kind === KIND.RST) return settings.timeout('tcp_close')
-  const unacknowledged = (data.seen.original.flags | data.seen.reply.flags) & FLAG.DATA_UNACKNOWLEDGED
-  return unacknowledged ? Math.min(usual, settings.timeout('tcp_unacknowledged')) : usual
+  if ((data.seen.original.flags | data.seen.reply.flags) & FLAG.DATA_UNACKNOWLEDGED) {
+    const unacknowledged = settings.timeout('tcp_unacknowledged')
+    if (usual > unacknowledged) return unacknowledged
+  }
+  // a window of 0 was the last that was seen
+  return data.lastWindow === 0 && usual > retransmitted ? retransmitted : usual
 }

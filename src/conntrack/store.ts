@@ -1,0 +1,114 @@
+import { CT_STATUS } from '../packet/fields.js'
+import type { Entry } from './entry.js'
+import { type Direction, sameTuple, type Tuple, tupleKey } from './tuple.js'
+
+/** A connection tracking zone; `direction`: it counts for that one only (struct nf_conntrack_zone). */
+export interface Zone {
+  readonly id: number
+  readonly direction?: Direction | undefined
+}
+
+/** The zone's number in one direction (nf_ct_zone_id). */
+export const zoneId = ({ id, direction }: Zone, towards: Direction): number =>
+  direction === undefined || direction === towards ? id : 0
+
+export const zoneOf = ({ zone, zoneDirection }: Entry): Zone => ({ id: zone, direction: zoneDirection })
+
+const sameZone = (entry: Entry, zone: Zone, direction: Direction): boolean =>
+  zoneId(zoneOf(entry), direction) === zoneId(zone, direction)
+
+export interface Hit {
+  readonly entry: Entry
+  readonly direction: Direction
+}
+
+const DIRECTIONS: readonly Direction[] = ['original', 'reply']
+
+/** The hash tables of one namespace: confirmed connections by either tuple, and by the source that NAT began with. */
+export class Store {
+  readonly #buckets = new Map<string, Hit[]>()
+  readonly #bySource = new Map<string, Entry[]>()
+  readonly #entries = new Set<Entry>()
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  entries(): readonly Entry[] {
+    return [...this.#entries]
+  }
+
+  /** Both tuples and, where NAT has decided on the source, the source (__nf_conntrack_hash_insert, nf_nat_setup_info). */
+  add(entry: Entry): void {
+    this.#entries.add(entry)
+    for (const direction of DIRECTIONS) push(this.#buckets, bucketOf(entry, direction), { entry, direction })
+    if (entry.status & CT_STATUS.SRC_NAT_DONE) push(this.#bySource, sourceOf(entry.original, zoneOf(entry)), entry)
+  }
+
+  remove(entry: Entry): void {
+    if (!this.#entries.delete(entry)) return
+    for (const direction of DIRECTIONS) drop(this.#buckets, bucketOf(entry, direction), (hit) => hit.entry === entry)
+    drop(this.#bySource, sourceOf(entry.original, zoneOf(entry)), (other) => other === entry)
+  }
+
+  /** __nf_conntrack_find_get, and nf_conntrack_find_get with both of the zone's numbers: the newest that has this tuple on either side. */
+  find(tuple: Tuple, zone: Zone, now: number): Hit | undefined {
+    for (const id of new Set([zoneId(zone, 'original'), zoneId(zone, 'reply')])) {
+      const hit = this.#search(tuple, zone, id, now, () => true)
+      if (hit) return hit
+    }
+    return undefined
+  }
+
+  /**
+   * nf_conntrack_tuple_taken: would a reply that looks like `reply` be somebody else's than `own`'s? A connection with the same original tuple
+   * is no obstacle: it is the same flow.
+   */
+  isTaken(reply: Tuple, own: Entry, now: number): boolean {
+    const zone = zoneOf(own)
+    const other = ({ entry }: Hit) =>
+      entry !== own && !(sameTuple(entry.original, own.original) && sameZone(entry, zone, 'original'))
+    return this.#search(reply, zone, zoneId(zone, 'reply'), now, other) !== undefined
+  }
+
+  /** Connections that NAT has set up and whose original direction begins at the same source, the newest first (nf_nat_bysource). */
+  withSource(tuple: Tuple, zone: Zone): readonly Entry[] {
+    return (this.#bySource.get(sourceOf(tuple, zone)) ?? []).filter((entry) => sameZone(entry, zone, 'original'))
+  }
+
+  #search(tuple: Tuple, zone: Zone, id: number, now: number, wanted: (hit: Hit) => boolean): Hit | undefined {
+    const bucket = this.#buckets.get(keyOf(tuple, id))
+    if (!bucket) return undefined
+    for (const hit of [...bucket])
+      if (hit.entry.expires <= now) this.expire(hit.entry)
+      else if (sameZone(hit.entry, zone, hit.direction) && wanted(hit)) return hit
+    return undefined
+  }
+
+  expire(entry: Entry): void {
+    this.remove(entry)
+    entry.status |= CT_STATUS.DYING
+  }
+}
+
+const keyOf = (tuple: Tuple, zone: number): string => `${zone}/${tupleKey(tuple)}`
+const tupleOf = (entry: Entry, direction: Direction): Tuple => (direction === 'original' ? entry.original : entry.reply)
+const bucketOf = (entry: Entry, direction: Direction): string =>
+  keyOf(tupleOf(entry, direction), zoneId(zoneOf(entry), direction))
+
+/** hash_by_src mixes the zone in only where it counts for both directions. */
+const sourceOf = ({ protocol, src, sport, family }: Tuple, { id, direction }: Zone): string =>
+  `${direction === undefined ? id : 0} ${family} ${protocol} ${src} ${sport}`
+
+/** hlist_add_head: in front. */
+function push<T>(buckets: Map<string, T[]>, key: string, value: T): void {
+  const bucket = buckets.get(key)
+  if (bucket) bucket.unshift(value)
+  else buckets.set(key, [value])
+}
+
+function drop<T>(buckets: Map<string, T[]>, key: string, is: (value: T) => boolean): void {
+  const rest = buckets.get(key)?.filter((value) => !is(value))
+  if (!rest || rest.length === 0) buckets.delete(key)
+  else buckets.set(key, rest)
+}
