@@ -22,7 +22,7 @@ export interface IcmpAbout {
 export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefined {
   const { skb, netns } = cursor
   const four = skb.packet.family === 4
-  if (skb.type !== 'host') return undefined
+  if (skb.type !== 'host' || skb.sendingIcmp) return undefined
   const result = skb.destination?.result
   if (result === 'broadcast' || result === 'multicast') return undefined
   const dst = netns.addressOf(skb.packet, 'src')
@@ -123,6 +123,7 @@ function send(cursor: Cursor, packet: Packet, what: Omit<Answer, 'fate'>, relate
   const reply = new Skb(packet)
   reply.mark = reflectedMark(cursor)
   reply.sender = { uid: undefined, gid: undefined, socket: false, kernel: ownSocket }
+  reply.sendingIcmp = what.kind !== 'tcp-reset'
   if (related) attachAnswer(skb, reply)
   const walk = new Cursor(run, cursor.walkOn, netns, reply)
   const headers = headersOf(packet, reply.mark)

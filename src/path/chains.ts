@@ -21,10 +21,9 @@ export function runChain(cursor: Cursor, entry: ChainEntry): ChainRun {
   const { netns, skb } = cursor
   const visits: RuleVisit[] = []
   let afterwards: (() => Fate) | undefined
-  const length = skb.packet.bytes.length
   const host: RuleHost = {
     subject: new SkbSubject(cursor),
-    count: (rule) => netns.countRule(rule, length),
+    count: (rule) => netns.countRule(rule, skb.packet.bytes.length),
     record: (visit) => visits.push(visit),
     suppose: (rule, because, { chain, number }) =>
       cursor.run.options.chooser.choose({
@@ -39,7 +38,7 @@ export function runChain(cursor: Cursor, entry: ChainEntry): ChainRun {
     },
   }
   const { verdict, by } = traverse(entry.table, entry.chain, host)
-  if (!by) netns.countPolicy(entry, length)
+  if (!by) netns.countPolicy(entry, skb.packet.bytes.length)
   const decidedBy = { chain: by?.chain ?? entry.chain.name, number: by?.number, rule: by?.rule }
   return {
     visit: { ...describeChain(entry), visits, verdict, decidedBy, skipped: undefined },

@@ -49,6 +49,8 @@ export class Skb {
   options: IpOptions | undefined
   /** It came in fragments of these payload lengths, and leaves in the same (net/ipv4/ip_output.c: ip_do_fragment with a frag_list). */
   pieces: readonly number[] | undefined
+  /** An ICMP message that the kernel is sending right now: until it has left, it sends no other (icmp_xmit_lock). */
+  sendingIcmp = false
   /** It goes back out of the device that it came in by, and its sender could do without us: a redirect is due (IPSKB_DOREDIRECT). */
   redirect = false
   /** The device that a local sender is bound to (SO_BINDTODEVICE, a tunnel's lower device). */
@@ -72,6 +74,7 @@ export class Skb {
     this.nexthop = undefined
     this.pieces = undefined
     this.options = undefined
+    this.sendingIcmp = false
     this.bridge = undefined
     this.sender = undefined
     if (how === 'loopback') return

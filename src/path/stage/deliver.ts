@@ -47,9 +47,8 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
     case PROTOCOL.ICMP:
     case PROTOCOL.ICMPV6:
       return icmp(cursor)
-    case PROTOCOL.IGMP:
-      return delivered(cursor, undefined, 'to the kernel (IGMP)')
     default: {
+      if (packet.family === 4 && protocol === PROTOCOL.IGMP) return delivered(cursor, undefined, 'to the kernel (IGMP)')
       if (packet.family === 6 && protocol === 59) return cursor.drop('no-next-header', 'no next header')
       const answer = sendIcmpError(
         cursor,
