@@ -167,7 +167,9 @@ function unroutable(interfaces: Interfaces, { iif, dst }: InputFlow, base: Looke
       : found.is === 'route'
         ? `the route says ${how}: ${found.route.text}`
         : `a rule says ${how}`
-  return { ...base, to: 'nowhere', reason: how, text, icmp: how === 'blackhole' ? undefined : ICMP[how] }
+  // fib4_rule_action: a rule that says unreachable means the net, a route that says it the host
+  const icmp = how === 'blackhole' ? undefined : found.is === 'refused' && how === 'unreachable' ? 0 : ICMP[how]
+  return { ...base, to: 'nowhere', reason: how, text, icmp }
 }
 
 const PASSED: Omit<Validation, 'mode' | 'text'> = {
