@@ -78,7 +78,7 @@ export function* oddFlow(stage: Stage): Flow {
     () => arrives(at, ip4({ src, dst, protocol: 17, version: 6 }, udp({ src, dst, ...ports })), { type: 0x0800 }),
     () => arrives(at, plain({}).slice(0, 24), {}),
     () => arrives(at, plain({ fragment: random.pick([0x2000, 0x2002, 1, 8]), id: ids.next++ & 0xffff })),
-    () => ({ at: 'local', frame: plain({ src: random.pick(['0.0.0.0', '10.1.0.1', '1.2.3.4']), dst: random.pick([dst, '255.255.255.255', '10.1.255.255', '224.0.0.1']), protocol: 17 }) }),
+    () => ({ at: 'local', frame: plain({ src: random.pick(['0.0.0.0', '10.1.0.1', '1.2.3.4']), dst: random.pick([dst, '255.255.255.255', '10.1.255.255']), protocol: 17 }) }),
   ] // biome-ignore format: a list
   for (let n = random.int(1, 2); n > 0; n--)
     yield random.pick(family === 4 ? [...everywhere, ...only4, ...only4] : everywhere)()
