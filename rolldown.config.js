@@ -9,12 +9,12 @@ const withoutChildProcess = {
   load: (id) => (id === '\0no-child-process' ? 'export {}' : null),
 }
 
-// The command in one file. Dynamic imports stay lazy inside it: what a command does not need is not run.
+// The command in one file, which bin/start.cjs runs. Dynamic imports stay lazy inside it: what a command does not need is not run.
 export default {
   input: 'src/cli/main.ts',
   platform: 'node',
   // jsonc-parser's `main` is UMD, whose require() no bundler can follow
   resolve: { mainFields: ['module', 'main'] },
   plugins: [withoutChildProcess],
-  output: { file: 'dist/cli.js', format: 'esm', minify: true, codeSplitting: false, banner: '#!/usr/bin/env node' },
+  output: { file: 'dist/packetwalk.cjs', format: 'cjs', minify: true, codeSplitting: false },
 }

@@ -1,4 +1,6 @@
 import { processIo } from './process-io.js'
 import { run } from './program.js'
 
-process.exitCode = await run(process.argv.slice(2), processIo())
+void run(process.argv.slice(2), processIo()).then((status) => {
+  process.exitCode = status
+})

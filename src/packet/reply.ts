@@ -87,7 +87,13 @@ export function icmpError(original: Packet, fields: IcmpErrorFields): Packet | u
 /** Options fill whole words. */
 const paddedLength = (options: Uint8Array | undefined): number => Math.ceil((options?.length ?? 0) / 4) * 4
 
-function replyFields({ ttl, id, flowLabel, options }: ReplyOptions, src: Ip, dst: Ip, tos: number, df = false): IpFields {
+function replyFields(
+  { ttl, id, flowLabel, options }: ReplyOptions,
+  src: Ip,
+  dst: Ip,
+  tos: number,
+  df = false,
+): IpFields {
   return { src, dst, ttl: ttl ?? 64, id: id ?? 0, flowLabel: flowLabel ?? 0, tos, df, ...(options ? { options } : {}) }
 }
 

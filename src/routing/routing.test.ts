@@ -27,13 +27,37 @@ function route(text: string): Route {
     tos: Number(word('tos') ?? 0),
     scope: scope as Route['scope'],
     source: source === undefined ? undefined : parseIp(source),
-    nexthops: dev === undefined ? [] : [{ gateway: gateway === undefined ? undefined : parseIp(gateway), dev, weight: 1, onlink: false, dead: false }],
+    nexthops:
+      dev === undefined
+        ? []
+        : [
+            {
+              gateway: gateway === undefined ? undefined : parseIp(gateway),
+              dev,
+              weight: 1,
+              onlink: false,
+              dead: false,
+            },
+          ],
     mtu: undefined,
     text: `${text} proto kernel`,
   }
 }
 
-const NOTHING = { not: false, from: undefined, to: undefined, iif: undefined, oif: undefined, fwmark: undefined, tos: undefined, protocol: undefined, sport: undefined, dport: undefined, uidRange: undefined, l3mdev: false } as const
+const NOTHING = {
+  not: false,
+  from: undefined,
+  to: undefined,
+  iif: undefined,
+  oif: undefined,
+  fwmark: undefined,
+  tos: undefined,
+  protocol: undefined,
+  sport: undefined,
+  dport: undefined,
+  uidRange: undefined,
+  l3mdev: false,
+} as const
 
 const rule = (priority: number, table: string, more: Partial<RoutingRule> = {}): RoutingRule => ({
   priority,
@@ -63,12 +87,23 @@ const settings = { forwarding: true, rpFilter: 0, acceptLocal: false, routeLocal
 
 function interfaces(given: Partial<typeof settings> = {}): Interfaces {
   const now = { ...settings, ...given }
-  const addresses: Readonly<Record<string, readonly string[]>> = { lo: ['127.0.0.1/8'], eth0: ['10.1.0.1/16'], eth1: ['10.2.0.1/16'] }
+  const addresses: Readonly<Record<string, readonly string[]>> = {
+    lo: ['127.0.0.1/8'],
+    eth0: ['10.1.0.1/16'],
+    eth1: ['10.2.0.1/16'],
+  }
   return {
     devices: ['lo', 'eth0', 'eth1'],
     isUp: () => true,
     isLoopback: (dev) => dev === 'lo',
-    addresses: (dev) => (addresses[dev] ?? []).map((text) => ({ prefix: parsePrefix(text)!, scope: dev === 'lo' ? 'host' : 'global', secondary: false, deprecated: false, usable: true })),
+    addresses: (dev) =>
+      (addresses[dev] ?? []).map((text) => ({
+        prefix: parsePrefix(text)!,
+        scope: dev === 'lo' ? 'host' : 'global',
+        secondary: false,
+        deprecated: false,
+        usable: true,
+      })),
     forwards: () => now.forwarding,
     rpFilter: () => now.rpFilter,
     acceptLocal: () => now.acceptLocal,
@@ -83,9 +118,18 @@ const address = (text: string) => parseIp(text)!
 
 describe('what the host sends', () => {
   const send = (dst: string, src?: string, more = {}) => {
-    const result = routeOutput(fib(), interfaces(), { dst: address(dst), ...(src === undefined ? {} : { src: address(src) }), ...more })
+    const result = routeOutput(fib(), interfaces(), {
+      dst: address(dst),
+      ...(src === undefined ? {} : { src: address(src) }),
+      ...more,
+    })
     if (!result.ok) return `${result.reason} ${result.errno}`
-    return [result.type, result.dev, result.gateway === undefined ? 'direct' : `via ${printIp(result.gateway)}`, `src ${printIp(result.source)}`].join(' ')
+    return [
+      result.type,
+      result.dev,
+      result.gateway === undefined ? 'direct' : `via ${printIp(result.gateway)}`,
+      `src ${printIp(result.source)}`,
+    ].join(' ')
   }
   // as `ip route get` of a namespace with these routes answers
   test.each([
@@ -102,7 +146,11 @@ describe('what the host sends', () => {
   test('a source that is not its own is refused', () => expect(send('8.8.8.8', '192.0.2.1')).toBe('bad-source EINVAL'))
   test('a loopback source may not leave', () => expect(send('8.8.8.8', '127.0.0.1')).toBe('martian-source EINVAL'))
   test('no route at all', () => {
-    expect(routeOutput(fib([]), interfaces(), { dst: address('8.8.8.8') })).toMatchObject({ ok: false, reason: 'no-route', errno: 'ENETUNREACH' })
+    expect(routeOutput(fib([]), interfaces(), { dst: address('8.8.8.8') })).toMatchObject({
+      ok: false,
+      reason: 'no-route',
+      errno: 'ENETUNREACH',
+    })
   })
 })
 
@@ -146,7 +194,9 @@ describe('what comes in on eth0', () => {
     [2, '10.2.0.50', 'eth1'],
     [1, '10.1.0.2', 'eth1'],
     [1, '198.51.100.9', 'eth1'],
-  ])('rp_filter=%s, from %s: %s', (rpFilter, src, expected) => expect(receive(src, '10.3.0.9', { rpFilter })).toBe(expected))
+  ])('rp_filter=%s, from %s: %s', (rpFilter, src, expected) =>
+    expect(receive(src, '10.3.0.9', { rpFilter })).toBe(expected),
+  )
   test('loose mode wants some way back', () => {
     const noDefault = fib(ROUTES.slice(1))
     expect(receive('198.51.100.9', '10.3.0.9', { rpFilter: 2 }, noDefault)).toBe('rp-filter')
@@ -166,14 +216,22 @@ describe('policy rules', () => {
   ]
   const chosen = (dst: string, more = {}) => {
     const { found, tried } = lookup(fib(routes, rules), { dst: address(dst), iif: 'lo', ...more })
-    return [found.is === 'route' ? found.route.text.replace(' proto kernel', '') : found.is, tried.filter(({ matched }) => matched).length]
+    return [
+      found.is === 'route' ? found.route.text.replace(' proto kernel', '') : found.is,
+      tried.filter(({ matched }) => matched).length,
+    ]
   }
-  test('suppress_prefixlength 0 hides the default route of main', () => expect(chosen('8.8.8.8')).toEqual(['default via 10.1.0.254 dev eth0', 3]))
-  test('a connected route is found at once', () => expect(chosen('10.2.0.7')).toEqual(['10.2.0.0/16 dev eth1 src 10.2.0.1', 2]))
-  test('fwmark with a mask', () => expect(chosen('8.8.8.8', { mark: 0x301 })).toEqual(['default via 10.2.0.9 dev eth1 table 100', 3]))
-  test('from', () => expect(chosen('8.8.8.8', { src: address('10.1.0.200') })).toEqual(['default via 10.2.0.9 dev eth1 table 100', 3]))
+  test('suppress_prefixlength 0 hides the default route of main', () =>
+    expect(chosen('8.8.8.8')).toEqual(['default via 10.1.0.254 dev eth0', 3]))
+  test('a connected route is found at once', () =>
+    expect(chosen('10.2.0.7')).toEqual(['10.2.0.0/16 dev eth1 src 10.2.0.1', 2]))
+  test('fwmark with a mask', () =>
+    expect(chosen('8.8.8.8', { mark: 0x301 })).toEqual(['default via 10.2.0.9 dev eth1 table 100', 3]))
+  test('from', () =>
+    expect(chosen('8.8.8.8', { src: address('10.1.0.200') })).toEqual(['default via 10.2.0.9 dev eth1 table 100', 3]))
   test('not', () => expect(chosen('200.0.0.1')).toEqual(['default via 10.2.0.9 dev eth1 table 100', 3]))
-  test('throw goes on with the next rule', () => expect(chosen('10.9.0.1', { mark: 1 })).toEqual(['default via 10.1.0.254 dev eth0', 4]))
+  test('throw goes on with the next rule', () =>
+    expect(chosen('10.9.0.1', { mark: 1 })).toEqual(['default via 10.1.0.254 dev eth0', 4]))
   test('why a rule did not match', () => {
     const { tried } = lookup(fib(routes, rules), { dst: address('8.8.8.8'), iif: 'lo', mark: 2 })
     expect(tried.find(({ text }) => text.startsWith('20'))?.why).toBe('fwmark 0x2 ≠ 0x1/0xff')
@@ -185,8 +243,10 @@ describe('among equal prefixes', () => {
     const { found } = lookup(fib(routes.map(route)), { dst: address('10.9.0.1'), iif: 'lo', ...more })
     return found.is === 'route' ? found.nexthop?.dev : found.is
   }
-  test('the lower metric wins', () => expect(at(['10.9.0.0/16 dev eth0 metric 20', '10.9.0.0/16 dev eth1 metric 10'])).toBe('eth1'))
-  test('the longer prefix wins over the metric', () => expect(at(['10.9.0.0/24 dev eth0 metric 20', '10.9.0.0/16 dev eth1'])).toBe('eth0'))
+  test('the lower metric wins', () =>
+    expect(at(['10.9.0.0/16 dev eth0 metric 20', '10.9.0.0/16 dev eth1 metric 10'])).toBe('eth1'))
+  test('the longer prefix wins over the metric', () =>
+    expect(at(['10.9.0.0/24 dev eth0 metric 20', '10.9.0.0/16 dev eth1'])).toBe('eth0'))
   test('a TOS that fits wins, one that does not is passed over', () => {
     const routes = ['10.9.0.0/16 dev eth0', '10.9.0.0/16 dev eth1 tos 16']
     expect([at(routes, { tos: 16 }), at(routes, { tos: 0 })]).toEqual(['eth1', 'eth0'])
