@@ -8,13 +8,17 @@ export const toTables = (save: SaveFile): readonly Table[] => save.tables.map((t
 function toTable(save: SaveFile, table: SaveTable): Table {
   const chains = new Map<string, Chain>()
   for (const chain of table.chains.values())
-    chains.set(chain.name, { name: chain.name, rules: chain.rules, base: baseOf(table.name, chain) })
+    chains.set(chain.name, { name: chain.name, rules: chain.rules, base: baseOf(table.name, save.backend, chain) })
   return { name: table.name, family: save.family, backend: save.backend, chains, needsConntrack: tracks(table) }
 }
 
-function baseOf(table: string, chain: SaveChain): Base | undefined {
+/** iptables-nft registers `security` at 150, behind the source NAT of INPUT (iptables 1.8.9, nft.c: xtables_ipv4; seen in nft list ruleset). */
+const NFT_SECURITY = 150
+
+function baseOf(table: string, backend: SaveFile['backend'], chain: SaveChain): Base | undefined {
   const place = TABLES[table]?.[chain.name]
-  return place && { ...place, policy: chain.policy === 'DROP' ? 'drop' : 'accept', counters: chain.counters }
+  const moved = table === 'security' && backend === 'nft' ? { priority: NFT_SECURITY } : undefined
+  return place && { ...place, ...moved, policy: chain.policy === 'DROP' ? 'drop' : 'accept', counters: chain.counters }
 }
 
 /** Chains that nobody jumps to count as well: their rules are loaded all the same. */
