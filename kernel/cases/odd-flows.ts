@@ -66,7 +66,7 @@ export function* oddFlow(stage: Stage): Flow {
     () => arrives(at, network(stage, { src, dst, protocol: 6 }, `${tcp({ src, dst, ...ports, seq: 1, ack: 0, flags: 2 }).slice(0, 24)}f${tcp({ src, dst, ...ports, seq: 1, ack: 0, flags: 2 }).slice(25)}`)),
   ] // biome-ignore format: a list
   const only4: readonly (() => Injection)[] = [
-    () => arrives(at, plain({ src: random.pick(['127.0.0.1', '0.0.0.0', '0.1.2.3', '224.0.0.1', '255.255.255.255', '240.0.0.1', '10.1.255.255', '198.51.100.1', '10.2.0.50']) })),
+    () => arrives(at, plain({ src: random.pick(['127.0.0.1', '0.0.0.0', '0.1.2.3', '224.0.0.1', '255.255.255.255', '240.0.0.1', '198.51.100.1', '10.2.0.50']) })),
     () => arrives(at, plain({ dst: random.pick(['127.0.0.1', '0.0.0.0', '0.1.2.3', '240.0.0.1', '10.2.255.255', '10.1.0.77']) })),
     () => arrives(at, plain({ dst: random.pick(['255.255.255.255', '10.1.255.255']) }), { to: 'ff:ff:ff:ff:ff:ff' }),
     () => arrives(at, plain({ dst: '224.0.0.1' }), { to: '01:00:5e:00:00:01' }),

@@ -112,7 +112,10 @@ export const TARGETS: Readonly<Record<string, (spot: Spot) => string | undefined
   REJECT: reject,
   RETURN: () => '',
   SNAT: snat,
-  TCPMSS: () => undefined, // the model does not rewrite the option: tests/kernel/found-tcpmss.json
+  TCPMSS: ({ table, hook, protocol, random }) =>
+    table === 'mangle' && protocol === 'tcp' && ['FORWARD', 'OUTPUT', 'POSTROUTING'].includes(hook)
+      ? random.pick(['--set-mss 1000', '--set-mss 1400', '--clamp-mss-to-pmtu'])
+      : undefined,
   TEE: () => undefined, // the model does not send the copy: tests/kernel/found-tee.json
   TOS: ({ table, random }) =>
     table === 'mangle'
