@@ -22,6 +22,8 @@ export type OptionsOf<Table extends OptionTable> = {
   readonly [K in keyof Table]?: Given<Table[K] extends OptionSpec<infer T> ? T : never>
 }
 
+export type Listed = readonly [pattern: RegExp, words: (...found: readonly string[]) => string]
+
 export interface Documentation {
   readonly summary: string
   readonly notes?: readonly string[]
@@ -60,6 +62,8 @@ export interface Extension<Table extends OptionTable> {
   /** Only reached from these base chains, by way of user chains too. */
   readonly chains?: readonly string[] | ((options: OptionsOf<Table>) => readonly string[] | undefined)
   readonly options: Table
+  /** What `iptables -L -n -v` says of it, and the words that this stands for. Sticky patterns, tried in order. */
+  readonly listed?: readonly Listed[]
   readonly doc: Documentation
   /** Checks options against each other; a text is what is wrong. */
   check?(options: OptionsOf<Table>, context: RuleContext): string | undefined

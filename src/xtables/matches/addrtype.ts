@@ -43,6 +43,13 @@ export const addrtype = defineMatch({
     limitIn: { flag: '--limit-iface-in', value: flag, doc: 'only the interface it came in through counts' },
     limitOut: { flag: '--limit-iface-out', value: flag, doc: 'only the interface it leaves through counts' },
   },
+  listed: [
+    [
+      /ADDRTYPE match(?: src-type (!?)(\S+))?(?: dst-type (!?)(\S+))?(?: limit-(in|out))?/y,
+      (_, notSrc, src, notDst, dst, limit) =>
+        `${src ? ` ${notSrc ? '! ' : ''}--src-type ${src}` : ''}${dst ? ` ${notDst ? '! ' : ''}--dst-type ${dst}` : ''}${limit ? ` --limit-iface-${limit}` : ''}`,
+    ],
+  ],
   doc: {
     summary: 'Matches what the routing tables say an address is: LOCAL, BROADCAST, UNICAST, …',
     notes: ['LOCAL means: an address of this namespace, whichever interface has it.'],

@@ -1,5 +1,5 @@
 import { always } from '../../rules/condition.js'
-import { text } from '../codec.js'
+import { quote, text } from '../codec.js'
 import { defineMatch } from '../match.js'
 
 export const comment = defineMatch({
@@ -7,6 +7,7 @@ export const comment = defineMatch({
   families: [4, 6],
   required: ['comment'],
   options: { comment: { flag: '--comment', value: text(255), doc: 'up to 255 characters' } },
+  listed: [[/\/\* (.*?) \*\//y, (_, words = '') => `--comment ${quote(words)}`]],
   doc: { summary: 'A remark. Matches everything.', kernel: 'net/netfilter/xt_comment.c: comment_mt' },
   lower: () => always,
 })

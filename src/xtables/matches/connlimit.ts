@@ -19,6 +19,13 @@ export const connlimit = defineMatch({
     saddr: { flag: '--connlimit-saddr', value: flag, doc: 'connections from one source (that is the default)' },
     daddr: { flag: '--connlimit-daddr', value: flag, doc: 'connections to one destination' },
   },
+  listed: [
+    [
+      /#conn (src|dst)\/(\d+) (>|<=) (\d+)/y,
+      (_, side = '', mask, sign, count) =>
+        `--connlimit-${sign === '>' ? 'above' : 'upto'} ${count} --connlimit-mask ${mask} --connlimit-${side[0]}addr`,
+    ],
+  ],
   doc: {
     summary: 'Matches by how many connections a client or a network has.',
     notes: ['Connections are not counted yet: a rule with it is undecided.'],

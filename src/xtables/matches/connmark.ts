@@ -10,6 +10,7 @@ export const connmark = defineMatch({
   options: {
     mark: { flag: '--mark', invertible: true, value, doc: 'the mark of the connection, after its mask, is this' },
   },
+  listed: [[/connmark match\s+(! )?(\S+)/y, (_, not, mark) => `${not ? '! ' : ''}--mark ${mark}`]],
   doc: { summary: 'Matches the mark of the connection.', kernel: 'net/netfilter/xt_connmark.c: connmark_mt' },
   lower: ({ mark }) =>
     all(

@@ -124,6 +124,12 @@ export const conntrack = defineMatch({
       doc: 'the direction of this packet',
     },
   },
+  listed: [
+    [
+      /(?:(?:! )?ct(?:state|proto|(?:orig|repl)(?:src|dst)(?:port)?|status|expire|dir) \S+(?: |$))+/y,
+      (all = '') => all.replaceAll('ct', '--ct').replaceAll('--ctrep--ctl', '--ctrepl'),
+    ],
+  ],
   doc: {
     summary: 'Matches what connection tracking knows of the packet.',
     notes: [

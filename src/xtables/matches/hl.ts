@@ -13,6 +13,12 @@ export const hl = defineMatch({
     lt: { flag: '--hl-lt', value, doc: 'it is less' },
     gt: { flag: '--hl-gt', value, doc: 'it is more' },
   },
+  listed: [
+    [/HL match HL == (\d+)/y, (_, value) => `--hl-eq ${value}`],
+    [/HL match HL != (\d+)/y, (_, value) => `! --hl-eq ${value}`],
+    [/HL match HL < (\d+)/y, (_, value) => `--hl-lt ${value}`],
+    [/HL match HL > (\d+)/y, (_, value) => `--hl-gt ${value}`],
+  ],
   doc: { summary: 'Matches the hop limit.', kernel: 'net/netfilter/xt_hl.c: hl_mt6' },
   lower({ eq, lt, gt }) {
     if (eq) return invertedIf(eq.inverted, inRanges('ip.ttl', [[eq.value, eq.value]]))

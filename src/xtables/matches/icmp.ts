@@ -15,6 +15,12 @@ export const icmp = defineMatch({
       doc: 'the ICMP type, with its code if one is given',
     },
   },
+  listed: [
+    [
+      /icmp ?(!)?type (\d+)(?: code (\d+))?/y,
+      (_, not, type, code) => `${not ? '! ' : ''}--icmp-type ${type}${code ? `/${code}` : ''}`,
+    ],
+  ],
   doc: {
     summary: 'Matches ICMP types and codes.',
     notes: ['`any` stands for type 255: every type.', 'A packet whose ICMP header is cut off is dropped on the spot.'],

@@ -16,6 +16,12 @@ export const icmp6 = defineMatch({
       doc: 'the ICMPv6 type, with its code if one is given',
     },
   },
+  listed: [
+    [
+      /ipv6-icmp ?(!)?type (\d+)(?: code (\d+))?/y,
+      (_, not, type, code) => `${not ? '! ' : ''}--icmpv6-type ${type}${code ? `/${code}` : ''}`,
+    ],
+  ],
   doc: {
     summary: 'Matches ICMPv6 types and codes.',
     notes: ['A packet whose ICMPv6 header is cut off is dropped on the spot.'],

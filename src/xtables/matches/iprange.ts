@@ -28,6 +28,13 @@ export const iprange = defineMatch({
     src: { flag: '--src-range', invertible: true, value: span, doc: 'the source address lies in this range' },
     dst: { flag: '--dst-range', invertible: true, value: span, doc: 'the destination address lies in this range' },
   },
+  listed: [
+    [
+      /(?:source IP range\s+(! ?)?(\S+))?(?: ?destination IP range\s+(! ?)?(\S+))?/y,
+      (_, notSource, source, notDestination, destination) =>
+        `${source ? ` ${notSource ? '! ' : ''}--src-range ${source}` : ''}${destination ? ` ${notDestination ? '! ' : ''}--dst-range ${destination}` : ''}`,
+    ],
+  ],
   doc: {
     summary: 'Matches ranges of addresses that are no prefix.',
     notes: ['A range that falls is accepted and holds no address.'],

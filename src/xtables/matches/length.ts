@@ -17,6 +17,7 @@ export const length = defineMatch({
       doc: 'the length of the whole packet, IP header included',
     },
   },
+  listed: [[/length\s+(! ?)?(\d\S*)/y, (_, not, range) => `${not ? '! ' : ''}--length ${range}`]],
   doc: {
     summary: 'Matches the length of the packet as its IP header has it.',
     kernel: 'net/netfilter/xt_length.c: length_mt, length_mt6',

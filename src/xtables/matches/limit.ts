@@ -54,6 +54,7 @@ export const limit = defineMatch({
     limit: { flag: '--limit', value: rate, doc: 'at most this many packets on average; 3/hour' },
     burst: { flag: '--limit-burst', value: integer(10_000, 'burst'), doc: 'this many at once; 5' },
   },
+  listed: [[/limit: avg (\S+) burst (\d+)/y, (_, avg, most) => `--limit ${avg} --limit-burst ${most}`]],
   doc: {
     summary: 'Matches at a limited rate: a bucket of tokens.',
     notes: ['The bucket is full when the rule is loaded.', 'It is one bucket for all packets, whoever sends them.'],

@@ -22,6 +22,7 @@ export const mac = defineMatch({
   options: {
     source: { flag: '--mac-source', invertible: true, value: address, doc: 'the source of the Ethernet frame' },
   },
+  listed: [[/MAC\s*(! ?)?([\da-f]{2}(?::[\da-f]{2}){5})/iy, (_, not, mac) => `${not ? '! ' : ''}--mac-source ${mac}`]],
   doc: {
     summary: 'Matches the source MAC address.',
     notes: ['A packet that came in over something else than Ethernet never matches, inverted or not.'],

@@ -9,6 +9,7 @@ export const mark = defineMatch({
   options: {
     mark: { flag: '--mark', invertible: true, value, doc: 'the mark of the packet, after its mask, is this' },
   },
+  listed: [[/mark match\s+(! )?(\S+)/y, (_, not, mark) => `${not ? '! ' : ''}--mark ${mark}`]],
   doc: { summary: 'Matches the mark of the packet.', kernel: 'net/netfilter/xt_mark.c: mark_mt' },
   lower: ({ mark }) => invertedIf(mark!.inverted, equals(masked('meta.mark', mark!.value.mask), mark!.value.value)),
 })

@@ -35,6 +35,9 @@ export const multiport = defineMatch({
       doc: 'either port is one of these (not both: that needs two matches)',
     },
   },
+  listed: [
+    [/multiport (sports|dports|ports)\s+(!?)(\S+)/y, (_, which, not, ports) => `${not ? '! ' : ''}--${which} ${ports}`],
+  ],
   doc: {
     summary: 'Matches a set of up to 15 ports or port ranges.',
     notes: [

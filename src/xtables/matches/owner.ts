@@ -26,6 +26,11 @@ export const owner = defineMatch({
     gid: { flag: '--gid-owner', invertible: true, value: ids, doc: 'the socket belongs to this group' },
     groups: { flag: '--suppl-groups', value: flag, doc: 'supplementary groups count too' },
   },
+  listed: [
+    [/(! )?owner UID match (\S+)/y, (_, not, id) => `${not ? '! ' : ''}--uid-owner ${id}`],
+    [/(! )?owner GID match (\S+)/y, (_, not, id) => `${not ? '! ' : ''}--gid-owner ${id}`],
+    [/(! )?owner socket exists/y, (_, not) => `${not ? '! ' : ''}--socket-exists`],
+  ],
   doc: {
     summary: 'Matches the sending socket; in OUTPUT and POSTROUTING.',
     notes: [

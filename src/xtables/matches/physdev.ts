@@ -20,6 +20,9 @@ export const physdev = defineMatch({
     out: { flag: '--physdev-out', invertible: true, value: interfaceName, doc: 'the bridge port it leaves through' },
     isBridged: { flag: '--physdev-is-bridged', invertible: true, value: flag, doc: 'it is bridged, not routed' },
   },
+  listed: [
+    [/PHYSDEV match((?:\s+(?:! )?--physdev-(?:is-in|is-out|is-bridged|(?:in|out) \S+))+)/y, (_, words = '') => words],
+  ],
   doc: {
     summary: 'Matches the ports of a bridge (with br_netfilter).',
     notes: ['A packet that crosses no bridge matches only by inverted options.'],

@@ -24,6 +24,7 @@ export const pkttype = defineMatch({
   families: [4, 6],
   required: ['type'],
   options: { type: { flag: '--pkt-type', invertible: true, value: kind, doc: 'how the link layer brought it' } },
+  listed: [[/PKTTYPE (!?)= (\S+)/y, (_, not, type) => `${not ? '! ' : ''}--pkt-type ${type}`]],
   doc: {
     summary: 'Matches what the link layer says: for this host, for all, for a group.',
     notes: ['What the host sends to itself as multicast or broadcast counts by its destination address.'],

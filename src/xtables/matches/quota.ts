@@ -17,6 +17,7 @@ export const quota = defineMatch({
   families: [4, 6],
   required: ['quota'],
   options: { quota: { flag: '--quota', invertible: true, value: bytes, doc: 'so many bytes match, and no more' } },
+  listed: [[/quota: (\d+) bytes/y, (_, bytes) => `--quota ${bytes}`]],
   doc: {
     summary: 'Matches until a number of bytes is used up.',
     notes: [

@@ -38,6 +38,16 @@ export const recent = defineMatch({
     rsource: { flag: '--rsource', value: flag, doc: 'the source address (that is the default)' },
     rdest: { flag: '--rdest', value: flag, doc: 'the destination address' },
   },
+  listed: [
+    [
+      /(! )?recent: (SET|UPDATE|CHECK|REMOVE)(?: seconds: (\d+))?( reap)?(?: hit_count: (\d+))?( TTL-Match)? name: (\S+) side: (source|dest)(?: mask: (\S+))?/y,
+      (_, not, op = '', seconds, reap, hits, ttl, name, side, mask) =>
+        [
+          not ? '!' : '', op === 'CHECK' ? '--rcheck' : `--${op.toLowerCase()}`, seconds ? `--seconds ${seconds}` : '', reap ? '--reap' : '',
+          hits ? `--hitcount ${hits}` : '', ttl ? '--rttl' : '', `--name ${name}`, mask ? `--mask ${mask}` : '', `--r${side}`,
+        ].join(' '), // biome-ignore format: one line of words
+    ],
+  ],
   doc: {
     summary: 'Lists of addresses seen lately.',
     notes: ['Lists are not part of a snapshot: they are taken as empty.'],

@@ -61,6 +61,12 @@ export const set = defineMatch({
     bytesLt: { flag: '--bytes-lt', value: count, doc: 'less' },
     bytesGt: { flag: '--bytes-gt', value: count, doc: 'more' },
   },
+  listed: [
+    [
+      /(! )?match-set (\S+) (\S+)/y,
+      (_, not, name, directions) => `${not ? '! ' : ''}--match-set ${name} ${directions}`,
+    ],
+  ],
   doc: {
     summary: 'Looks the packet up in an ipset.',
     notes: ['The type of the set says what a dimension is: address, port, MAC, interface.'],

@@ -24,6 +24,7 @@ export const state = defineMatch({
       doc: 'the connection is in one of these states',
     },
   },
+  listed: [[/(! )?state (\S+)/y, (_, not, states) => `${not ? '! ' : ''}--state ${states}`]],
   doc: {
     summary: 'Matches the state of the connection: the short form of conntrack.',
     kernel: 'net/netfilter/xt_state.c: state_mt',

@@ -27,6 +27,16 @@ export const statistic = defineMatch({
     every: { flag: '--every', invertible: true, value: integer(0x7fffffff, 'number', 1), doc: 'one packet in so many' },
     packet: { flag: '--packet', value: integer(0x7ffffffe), doc: 'how many to let pass before the first; 0' },
   },
+  listed: [
+    [
+      /statistic mode random( !)? probability (\S+)/y,
+      (_, not, value) => `--mode random ${not ? '! ' : ''}--probability ${value}`,
+    ],
+    [
+      /statistic mode nth( !)? every (\d+)(?: packet (\d+))?/y,
+      (_, not, every, packet) => `--mode nth ${not ? '! ' : ''}--every ${every} --packet ${packet ?? 0}`,
+    ],
+  ],
   doc: { summary: 'Matches by lot, or every n-th packet.', kernel: 'net/netfilter/xt_statistic.c: statistic_mt' },
   check({ mode, probability, every, packet }) {
     const random = mode!.value === 'random'

@@ -69,6 +69,17 @@ export const tcp = defineMatch({
       doc: 'a connection is asked for: --tcp-flags SYN,RST,ACK,FIN SYN',
     },
   },
+  listed: [
+    [
+      /tcp(?: spts?:(!?)(\S+))?(?: dpts?:(!?)(\S+))?(?: option=(!?)(\d+))?(?: flags:(!?)(0x[\dA-F]+)\/(0x[\dA-F]+))?(?= |$)/iy,
+      (_, notSport, sport, notDport, dport, notOption, option, notFlags, mask, set) => {
+        const one = (not: string | undefined, flag: string, value: string | undefined) =>
+          value ? ` ${not ? '! ' : ''}${flag} ${value}` : ''
+        const flags = mask && set ? tcpFlags.print({ mask: Number(mask), set: Number(set) }) : undefined
+        return `${one(notSport, '--sport', sport)}${one(notDport, '--dport', dport)}${one(notOption, '--tcp-option', option)}${one(notFlags, '--tcp-flags', flags)}`
+      },
+    ],
+  ],
   doc: {
     summary: 'Matches TCP ports, flags and options.',
     notes: [

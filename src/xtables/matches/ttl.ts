@@ -13,6 +13,12 @@ export const ttl = defineMatch({
     lt: { flag: '--ttl-lt', value, doc: 'it is less' },
     gt: { flag: '--ttl-gt', value, doc: 'it is more' },
   },
+  listed: [
+    [/TTL match TTL == (\d+)/y, (_, value) => `--ttl-eq ${value}`],
+    [/TTL match TTL != (\d+)/y, (_, value) => `! --ttl-eq ${value}`],
+    [/TTL match TTL < (\d+)/y, (_, value) => `--ttl-lt ${value}`],
+    [/TTL match TTL > (\d+)/y, (_, value) => `--ttl-gt ${value}`],
+  ],
   doc: { summary: 'Matches the TTL.', kernel: 'net/netfilter/xt_hl.c: ttl_mt' },
   lower({ eq, lt, gt }) {
     if (eq) return invertedIf(eq.inverted, inRanges('ip.ttl', [[eq.value, eq.value]]))

@@ -18,6 +18,13 @@ export const udp = defineMatch({
       doc: 'the destination port',
     },
   },
+  listed: [
+    [
+      /udp(?: spts?:(!?)(\S+))?(?: dpts?:(!?)(\S+))?(?= |$)/y,
+      (_, notSport, sport, notDport, dport) =>
+        `${sport ? ` ${notSport ? '! ' : ''}--sport ${sport}` : ''}${dport ? ` ${notDport ? '! ' : ''}--dport ${dport}` : ''}`,
+    ],
+  ],
   doc: {
     summary: 'Matches UDP ports.',
     notes: ['Later fragments never match.', 'A packet whose UDP header is cut off is dropped on the spot.'],

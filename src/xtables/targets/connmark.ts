@@ -42,6 +42,15 @@ export const connmark = defineTarget({
     ctmask: { flag: '--ctmask', value: maskOnly, doc: 'bits of the connection’s mark' },
     mask: { flag: '--mask', value: maskOnly, doc: 'both masks at once' },
   },
+  listed: [
+    [/CONNMARK (and|or|xor) (\S+)/y, (_, how, value) => `--${how}-mark ${value}`],
+    [/CONNMARK x?set (\S+)/y, (_, value) => `--set-xmark ${value}`],
+    [
+      /CONNMARK (save|restore)(?: mask (\S+))?(?: nfmask ~?(\S+))?(?: ctmask ~?(\S+))?/y,
+      (_, how, mask, nf, ct) =>
+        `--${how}-mark${mask ? ` --mask ${mask}` : ''}${nf ? ` --nfmask ${nf}` : ''}${ct ? ` --ctmask ${ct}` : ''}`,
+    ],
+  ],
   doc: {
     summary: 'Sets the mark of the connection, or copies between it and the packet’s.',
     kernel: 'net/netfilter/xt_connmark.c: connmark_tg',

@@ -33,6 +33,13 @@ export const ct = defineTarget({
     zoneReply: { flag: '--zone-reply', value: zone, doc: 'the zone of the reply direction' },
   },
   check: ({ helper }, { protocol }) => (helper && !protocol ? '--helper needs -p' : undefined),
+  listed: [
+    [/NOTRACK|CT notrack/y, () => '--notrack'],
+    [
+      /CT((?: (?:zone|zone-orig|zone-reply|helper|timeout|ctevents|expevents) \S+)*)/y,
+      (_, words = '') => words.replace(/ (\S+) (\S+)/g, ' --$1 $2'),
+    ],
+  ],
   doc: { summary: 'Says how a connection is to be tracked.', kernel: 'net/netfilter/xt_CT.c: xt_ct_target' },
   lower({ notrack, helper, timeout, zone, zoneOrig, zoneReply }) {
     if (notrack) return [{ do: 'notrack' }]

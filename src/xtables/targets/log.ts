@@ -30,6 +30,15 @@ const prefix: Codec<string> = {
   print: quote,
 }
 
+/** XT_LOG_* of <linux/netfilter/xt_LOG.h>. */
+const FLAG_BITS = [
+  [1, '--log-tcp-sequence'],
+  [2, '--log-tcp-options'],
+  [4, '--log-ip-options'],
+  [8, '--log-uid'],
+  [32, '--log-macdecode'],
+] as const
+
 export const log = defineTarget({
   name: 'LOG',
   families: [4, 6],
@@ -42,6 +51,15 @@ export const log = defineTarget({
     uid: { flag: '--log-uid', value: flag, doc: 'with the sender’s user' },
     mac: { flag: '--log-macdecode', value: flag, doc: 'with the link-layer header taken apart' },
   },
+  listed: [
+    [
+      /LOG flags (\d+) level (\d+)(?: prefix "(.*?)")?(?= |$)/y,
+      (_, bits = '0', level, prefix) => {
+        const flags = FLAG_BITS.filter(([bit]) => Number(bits) & bit).map(([, flag]) => flag)
+        return [`--log-level ${level}`, ...(prefix ? [`--log-prefix ${quote(prefix)}`] : []), ...flags].join(' ')
+      },
+    ],
+  ],
   doc: { summary: 'Writes a line to the kernel log and goes on.', kernel: 'net/netfilter/xt_LOG.c: log_tg' },
   print(given) {
     const words: string[] = []

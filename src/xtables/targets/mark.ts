@@ -28,6 +28,13 @@ export const mark = defineTarget({
     or: { flag: '--or-mark', value: bits, doc: 'sets these bits' },
     xor: { flag: '--xor-mark', value: bits, doc: 'turns these bits over' },
   },
+  listed: [
+    [
+      /MARK (set|xset|and|or|xor) (\S+)/y,
+      (_, how, value) =>
+        how === 'xset' ? `--set-xmark ${value}` : how === 'set' ? `--set-xmark ${value}` : `--${how}-mark ${value}`,
+    ],
+  ],
   doc: {
     summary: 'Sets the mark of the packet.',
     notes: ['Policy routing can ask for it (ip rule fwmark); in OUTPUT of mangle the packet is routed again.'],

@@ -6,6 +6,9 @@ const random = { flag: '--random', value: flag, doc: 'the port is drawn' } as co
 const fully = { flag: '--random-fully', value: flag, doc: 'the port is drawn from all' } as const
 const persistent = { flag: '--persistent', value: flag, doc: 'a client always gets the same address' } as const
 
+/** ` random persistent` as options. */
+const dashed = (flags: string): string => flags.replace(/ +(?=\w)/g, ' --')
+
 export const dnat = defineTarget({
   name: 'DNAT',
   families: [4, 6],
@@ -14,6 +17,12 @@ export const dnat = defineTarget({
   tracks: true,
   required: ['to'],
   options: { to: { flag: '--to-destination', value: natRange, doc: 'where to' }, random, persistent },
+  listed: [
+    [
+      /to:(\S+)((?: random| random-fully| persistent)*)/y,
+      (_, to, flags = '') => `--to-destination ${to}${dashed(flags)}`,
+    ],
+  ],
   doc: {
     summary: 'Sends the connection to another address or port; replies are translated back.',
     notes: ['Decided for the first packet of a connection only.', 'In OUTPUT the packet is routed again.'],
@@ -31,6 +40,9 @@ export const snat = defineTarget({
   tracks: true,
   required: ['to'],
   options: { to: { flag: '--to-source', value: natRange, doc: 'the new source' }, random, fully, persistent },
+  listed: [
+    [/to:(\S+)((?: random| random-fully| persistent)*)/y, (_, to, flags = '') => `--to-source ${to}${dashed(flags)}`],
+  ],
   doc: {
     summary: 'Gives the connection another source address or port; replies are translated back.',
     notes: ['Decided for the first packet of a connection only.'],
@@ -47,6 +59,12 @@ export const masquerade = defineTarget({
   chains: ['POSTROUTING'],
   tracks: true,
   options: { ports: { flag: '--to-ports', value: portsOnly, doc: 'source ports to use' }, random, fully },
+  listed: [
+    [
+      /(?:masq ports: (\S+))?((?: ?random-fully| ?random)*)/y,
+      (_, ports, flags = '') => `${ports ? `--to-ports ${ports}` : ''}${dashed(` ${flags}`)}`,
+    ],
+  ],
   doc: {
     summary: 'SNAT to the address of the interface that the packet leaves through.',
     notes: ['Matches forwarded packets in either direction, if nothing narrows it.'],
@@ -70,6 +88,7 @@ export const redirect = defineTarget({
   chains: ['PREROUTING', 'OUTPUT'],
   tracks: true,
   options: { ports: { flag: '--to-ports', value: portsOnly, doc: 'the port' }, random },
+  listed: [[/redir ports (\S+)((?: random)*)/y, (_, ports, flags = '') => `--to-ports ${ports}${dashed(flags)}`]],
   doc: {
     summary: 'DNAT to this host itself.',
     notes: ['In PREROUTING to the first address of the incoming interface, in OUTPUT to 127.0.0.1.'],

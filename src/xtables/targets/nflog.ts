@@ -25,6 +25,15 @@ export const nflog = defineTarget({
       doc: 'packets to collect before sending',
     },
   },
+  listed: [
+    [
+      /(?:nflog-prefix +("[^"]*"|\S+))?(?: ?nflog-group (\d+))?(?: ?nflog-range (\d+))?(?: ?nflog-size (\d+))?(?: ?nflog-threshold (\d+))?(?= |$)/y,
+      (_, prefix, group, range, size, threshold) =>
+        [
+          ['prefix', prefix], ['group', group], ['range', range], ['size', size], ['threshold', threshold],
+        ].flatMap(([flag, value]) => (value ? [`--nflog-${flag} ${value}`] : [])).join(' '), // biome-ignore format: one line of words
+    ],
+  ],
   doc: { summary: 'Sends the packet to a logging program and goes on.', kernel: 'net/netfilter/xt_NFLOG.c: nflog_tg' },
   print({ prefix: given, group, range, size, threshold }, { backend }) {
     const words: string[] = []

@@ -60,6 +60,7 @@ export const reject = defineTarget({
   tables: ['filter'],
   chains: ['INPUT', 'FORWARD', 'OUTPUT'],
   options: { with: { flag: '--reject-with', value: kind, doc: 'what the sender is told; port unreachable' } },
+  listed: [[/reject-with (\S+)/y, (_, type) => `--reject-with ${type}`]],
   doc: {
     summary: 'Ends the packet and tells its sender.',
     notes: [

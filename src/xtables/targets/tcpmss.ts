@@ -11,9 +11,12 @@ export const tcpmss = defineTarget({
     set: { flag: '--set-mss', value: integer(0xffff - 40, 'MSS'), doc: 'to this, never up' },
     clamp: { flag: '--clamp-mss-to-pmtu', value: flag, doc: 'to what the path can carry' },
   },
+  listed: [
+    [/TCPMSS clamp to PMTU/y, () => '--clamp-mss-to-pmtu'],
+    [/TCPMSS set (\d+)/y, (_, mss) => `--set-mss ${mss}`],
+  ],
   doc: {
     summary: 'Lowers the MSS that a SYN announces, and goes on.',
-    notes: ['The packet’s way is the same; its MSS option is not rewritten yet.'],
     kernel: 'net/netfilter/xt_TCPMSS.c: tcpmss_tg4, tcpmss_tg6',
   },
   lower: ({ set }) => [{ do: 'mss', to: set ? set.value : 'path' }],
