@@ -1,5 +1,5 @@
 import type { Field } from '../packet/fields.js'
-import { all, type Condition, equals, inRanges } from '../rules/condition.js'
+import { all, any, type Condition, equals, inRanges, invertedIf } from '../rules/condition.js'
 import { portRange } from './codec.js'
 import type { Given } from './extension.js'
 
@@ -24,4 +24,24 @@ export function printPorts(sport: Ports, dport: Ports): string[] {
 export function native(parts: readonly Condition[], loaded: readonly Field[]): Condition {
   const there = loaded.map((field) => inRanges(field, [[0, 0xffff]]))
   return all(equals('frag.offset', 0), ...parts.flatMap((part, i) => [there[i]!, part]))
+}
+
+/** What iptables-nft loads for `--sport` and `--dport`, and what it asks of each. */
+export function nativePorts(sport: Ports, dport: Ports): { parts: readonly Condition[]; loaded: readonly Field[] } {
+  const single = (ports: Ports) => ports?.inverted && ports.value[0] === ports.value[1]
+  if (single(sport) && single(dport)) {
+    // two inverted single ports are one load of four bytes that must differ: either port may (iptables 1.8.9, nft-shared.c: add_nft_tcpudp)
+    const other = (field: Field, ports: Ports) => invertedIf(true, inRanges(field, [ports!.value]))
+    return { parts: [any(other('th.sport', sport), other('th.dport', dport))], loaded: ['th.dport'] }
+  }
+  const given = (
+    [
+      ['th.sport', sport],
+      ['th.dport', dport],
+    ] as const
+  ).flatMap(([field, ports]) => (ports ? [{ field, ports }] : []))
+  return {
+    parts: given.map(({ field, ports }) => invertedIf(ports.inverted, inRanges(field, [ports.value]))),
+    loaded: given.map(({ field }) => field),
+  }
 }

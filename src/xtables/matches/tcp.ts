@@ -1,7 +1,7 @@
 import { all, type Condition, dropIf, equals, inRanges, invertedIf, masked, readable } from '../../rules/condition.js'
 import { type Codec, integer, portRange, WordError } from '../codec.js'
 import { defineMatch } from '../match.js'
-import { native, printPorts } from '../port-options.js'
+import { native, nativePorts, printPorts } from '../port-options.js'
 
 const FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const
 const ALL = 63
@@ -104,11 +104,7 @@ export const tcp = defineMatch({
     if (dport) parts.push(invertedIf(dport.inverted, inRanges('th.dport', [dport.value])))
     if (test) parts.push(invertedIf(test.inverted, equals(masked('tcp.flags', test.value.mask), test.value.set)))
     if (backend === 'nft' && !option && parts.length > 0)
-      return native(parts, [
-        ...(sport ? (['th.sport'] as const) : []),
-        ...(dport ? (['th.dport'] as const) : []),
-        ...(test ? (['tcp.flags'] as const) : []),
-      ])
+      return nativeTcp(nativePorts(sport, dport), test && parts.at(-1))
     if (option) {
       const text = `--tcp-option ${option.value}`
       parts.push(readable('tcp.header'), { is: 'unknown', text, needs: 'TCP options are not looked at yet' })
@@ -118,3 +114,6 @@ export const tcp = defineMatch({
     return all(...evil, equals('frag.offset', 0), readable('tcp.urgent'), ...parts)
   },
 })
+
+const nativeTcp = (ports: ReturnType<typeof nativePorts>, flags: Condition | undefined): Condition =>
+  flags ? native([...ports.parts, flags], [...ports.loaded, 'tcp.flags']) : native(ports.parts, ports.loaded)

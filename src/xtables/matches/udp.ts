@@ -1,7 +1,7 @@
 import { all, equals, inRanges, invertedIf, readable } from '../../rules/condition.js'
 import { portRange } from '../codec.js'
 import { defineMatch } from '../match.js'
-import { native, printPorts } from '../port-options.js'
+import { native, nativePorts, printPorts } from '../port-options.js'
 
 export const udp = defineMatch({
   name: 'udp',
@@ -36,8 +36,8 @@ export const udp = defineMatch({
       ...(sport ? [invertedIf(sport.inverted, inRanges('th.sport', [sport.value]))] : []),
       ...(dport ? [invertedIf(dport.inverted, inRanges('th.dport', [dport.value]))] : []),
     ]
-    if (backend === 'nft' && parts.length > 0)
-      return native(parts, [...(sport ? (['th.sport'] as const) : []), ...(dport ? (['th.dport'] as const) : [])])
+    const ports = nativePorts(sport, dport)
+    if (backend === 'nft' && parts.length > 0) return native(ports.parts, ports.loaded)
     return all(equals('frag.offset', 0), readable('udp.checksum'), ...parts)
   },
 })
