@@ -137,7 +137,7 @@ function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleS
   const pool = random.weighted([
     [65, often],
     [32, rarely],
-    [3, others],
+    [1, others],
   ])
   for (const name of random.some(
     pool,
