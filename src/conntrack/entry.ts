@@ -41,6 +41,8 @@ export interface SctpTags {
   original: number | undefined
   reply: number | undefined
   heartbeatFailed: Direction | undefined
+  /** An INIT was seen. */
+  readonly begun: Record<Direction, boolean>
 }
 
 /** A connection. Mutable: the table of one run owns it. */

@@ -26,8 +26,9 @@ export function judgePacket(entry: Entry, packet: Packet, direction: Direction, 
     case PROTOCOL.TCP:
       return judgeTcp(entry, packet, direction, around)
     case PROTOCOL.UDP:
-    case PROTOCOL.UDPLITE:
       return judgeUdp(entry, packet, around)
+    case PROTOCOL.UDPLITE:
+      return judgeUdpLite(entry, packet, around)
     case PROTOCOL.SCTP:
       return judgeSctp(entry, packet, direction, around)
     case PROTOCOL.ICMP:
@@ -59,32 +60,47 @@ function judgeTcp(entry: Entry, packet: Packet, direction: Direction, around: Su
 /** UDP that goes on for so many seconds, both ways, is a stream. */
 const STREAM_AFTER = 2
 
-/** net/netfilter/nf_conntrack_proto_udp.c: nf_conntrack_udp_packet, nf_conntrack_udplite_packet. */
+const seenReply = ({ status }: Entry): boolean => (status & CT_STATUS.SEEN_REPLY) !== 0
+
+/** nf_conntrack_udp_packet. */
 function judgeUdp(entry: Entry, packet: Packet, around: Surroundings): Judgement {
   const { settings, now } = around
-  const fault = udpFault(entry.original.protocol, packet, around)
+  const fault = udpFault(packet, around)
   if (fault) return invalid(fault)
   if (isNew(entry) || entry.protocol.kind !== 'udp')
     entry.protocol = { kind: 'udp', stream: false, streamSince: now + STREAM_AFTER }
-  const { protocol, status } = entry
-  if (!(status & CT_STATUS.SEEN_REPLY) || now <= protocol.streamSince) return accepted(settings.timeout('udp'))
+  const { protocol } = entry
+  if (!seenReply(entry) || now <= protocol.streamSince) return accepted(settings.timeout('udp'))
   protocol.stream = true
   entry.status |= CT_STATUS.ASSURED
   return accepted(settings.timeout('udp_stream'))
 }
 
-function udpFault(protocol: number, { bytes }: Packet, { offset, checksumGood }: Surroundings): string | undefined {
+function udpFault({ bytes }: Packet, { offset, checksumGood }: Surroundings): string | undefined {
   const all = bytes.length - offset
   if (all < 8) return 'short UDP packet'
   const length = u16(bytes, offset + 4)!
-  const without = u16(bytes, offset + 6) === 0
-  if (protocol === PROTOCOL.UDP) {
-    if (length > all || length < 8) return 'truncated or malformed UDP packet'
-    return without || checksumGood() ? undefined : 'wrong UDP checksum'
-  }
-  if (length !== 0 && (length < 8 || length > all)) return 'wrong UDP-Lite checksum coverage'
-  if (without) return 'UDP-Lite without a checksum'
-  return checksumGood() ? undefined : 'wrong UDP checksum'
+  if (length > all || length < 8) return 'truncated or malformed UDP packet'
+  return u16(bytes, offset + 6) === 0 || checksumGood() ? undefined : 'wrong UDP checksum'
+}
+
+/** nf_conntrack_udplite_packet: a stream from the first answer on. */
+function judgeUdpLite(entry: Entry, packet: Packet, around: Surroundings): Judgement {
+  const { settings } = around
+  const fault = udpLiteFault(packet, around)
+  if (fault) return invalid(fault)
+  if (!seenReply(entry)) return accepted(settings.timeout('udp'))
+  entry.status |= CT_STATUS.ASSURED
+  return accepted(settings.timeout('udp_stream'))
+}
+
+function udpLiteFault({ bytes }: Packet, { offset, checksumGood }: Surroundings): string | undefined {
+  const all = bytes.length - offset
+  if (all < 8) return 'short UDP-Lite packet'
+  const coverage = u16(bytes, offset + 4)!
+  if (coverage !== 0 && (coverage < 8 || coverage > all)) return 'wrong UDP-Lite checksum coverage'
+  if (u16(bytes, offset + 6) === 0) return 'UDP-Lite without a checksum'
+  return checksumGood() ? undefined : 'wrong UDP-Lite checksum'
 }
 
 function judgeSctp(entry: Entry, packet: Packet, direction: Direction, around: Surroundings): Judgement {
@@ -102,7 +118,7 @@ function judgeIcmp({ original }: Entry, { settings }: Surroundings): Judgement {
 
 /** nf_conntrack_gre_packet. */
 function judgeGre(entry: Entry, { settings }: Surroundings): Judgement {
-  if (!(entry.status & CT_STATUS.SEEN_REPLY)) return accepted(settings.timeout('gre_timeout'))
+  if (!seenReply(entry)) return accepted(settings.timeout('gre_timeout'))
   entry.status |= CT_STATUS.ASSURED
   return accepted(settings.timeout('gre_timeout_stream'))
 }

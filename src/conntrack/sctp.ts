@@ -116,7 +116,12 @@ export function sctpPacket(
     data.tags = tags
     data.state = 'NONE'
   }
-  data.tags ??= { original: undefined, reply: undefined, heartbeatFailed: undefined }
+  data.tags ??= {
+    original: undefined,
+    reply: undefined,
+    heartbeatFailed: undefined,
+    begun: { original: false, reply: false },
+  }
   if (!has(TAGGED_BY_ITSELF) && !agrees(data.tags, direction, tag)) return invalid(WRONG_TAG)
   return walkChunks(entry, data, { bytes, chunks, tag, direction, settings })
 }
@@ -129,7 +134,7 @@ function agrees(tags: SctpTags, direction: Direction, tag: number): boolean {
 
 /** The tags of a connection that begins with these chunks (sctp_new). */
 function newTags(bytes: Uint8Array, chunks: readonly Chunk[], tag: number): SctpTags | undefined {
-  const tags: SctpTags = { original: 0, reply: 0, heartbeatFailed: undefined }
+  const tags: SctpTags = { original: 0, reply: 0, heartbeatFailed: undefined, begun: { original: false, reply: false } }
   for (const { type, at } of chunks) {
     if (transition('original', 'NONE', type) === 'NONE') return undefined
     if (type === CHUNK.INIT) {
@@ -169,14 +174,31 @@ function walkChunks(entry: Entry, data: SctpData, walk: Walk): Judgement {
     if (chunk.type === CHUNK.INIT || chunk.type === CHUNK.INIT_ACK) {
       const own = initTag(bytes, chunk.at)
       if (own === undefined) return invalid('an SCTP chunk is cut off')
+      if (chunk.type === CHUNK.INIT_ACK && !isAnswer(tags, direction, own)) return invalid(WRONG_TAG)
       tags[opposite(direction)] = own
-      // a repeated INIT must not keep the entry alive
-      if (next === 'CLOSED' && old === 'CLOSED' && entry.status & CT_STATUS.CONFIRMED) silent = true
+      if (chunk.type === CHUNK.INIT) {
+        noteInit(tags, direction)
+        // a repeated INIT must not keep the entry alive
+        if (next === 'CLOSED' && old === 'CLOSED' && entry.status & CT_STATUS.CONFIRMED) silent = true
+      }
     }
     data.state = next
     if (old !== next && next === 'ESTABLISHED') entry.status |= CT_STATUS.ASSURED
   }
   return silent ? IGNORED : accepted(settings.timeout(timeoutName(last)))
+}
+
+/** Both ends may begin at once (RFC 9260 section 5.2.1): a third INIT makes the other end's forgotten. */
+function noteInit(tags: SctpTags, direction: Direction): void {
+  if (tags.begun[direction]) tags.begun[opposite(direction)] = false
+  tags.begun[direction] = true
+}
+
+/** Does an INIT ACK carry the tag that its sender's INIT had, if one was seen, or that is known otherwise? */
+function isAnswer({ begun, ...tags }: SctpTags, direction: Direction, own: number): boolean {
+  const known = tags[opposite(direction)]
+  if (known === undefined || known === own) return true
+  return begun[opposite(direction)] ? !begun[direction] : known === 0
 }
 
 const timeoutName = (state: string): string => `sctp_timeout_${state === 'NONE' ? 'closed' : state.toLowerCase()}`

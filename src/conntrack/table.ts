@@ -190,6 +190,9 @@ function cloneProtocol(protocol: ProtocolState): ProtocolState {
     case 'udp':
       return { ...protocol }
     case 'other':
-      return { ...protocol, ...(protocol.tags ? { tags: { ...protocol.tags } } : {}) }
+      return {
+        ...protocol,
+        ...(protocol.tags ? { tags: { ...protocol.tags, begun: { ...protocol.tags.begun } } } : {}),
+      }
   }
 }

@@ -183,9 +183,11 @@ function judgeReset(step: Step): 'invalid' | 'believed' | 'window' {
   const peer = data.seen[opposite(direction)]
   if (peer.flags & FLAG.MAXACK_SET && data.lastIndex !== KIND.SYN) {
     const { sequence } = segment
-    if (sequence === 0 && old !== 'ESTABLISHED') return 'window'
+    // nf_conntrack_tcp_established
+    const established = old === 'ESTABLISHED' && (step.entry.status & CT_STATUS.ASSURED) !== 0
+    if (sequence === 0 && !established) return 'window'
     if (before(sequence, peer.maxAck) && !settings.ignoreInvalidRst) return 'invalid'
-    if (old !== 'ESTABLISHED' || sequence === peer.maxAck) return 'window'
+    if (!established || sequence === peer.maxAck) return 'window'
     if (data.lastIndex === KIND.ACK && data.lastDirection === direction && sequence === data.lastEnd) return 'window'
     step.next = old
   }
