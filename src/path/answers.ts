@@ -98,7 +98,7 @@ function rejectIcmp(cursor: Cursor, how: Extract<RejectWith, { code: number }>):
 function sendRejectReset(cursor: Cursor): Answer | undefined {
   const { skb, netns } = cursor
   if (skb.destination?.result === 'broadcast' || skb.destination?.result === 'multicast') return undefined
-  const trusted = skb.sender !== undefined
+  const trusted = skb.sender !== undefined && !skb.sender.raw
   const packet = rejectReset(skb.packet, { ttl: netns.defaultTtl(skb.packet.family), trusted })
   // nf_ct_set_closing: the connection is over, even if its own side never sees the RST
   const { tracking } = skb

@@ -24,7 +24,8 @@ export function perform(cursor: Cursor, effect: Acting): Done {
     case 'log':
       return { did: `LOG ${JSON.stringify(effect.prefix)}`, verdict: 'next' }
     case 'notrack':
-      if (cursor.skb.tracking === undefined) cursor.skb.tracking = { is: 'untracked' }
+      if (cursor.skb.tracking === undefined && cursor.skb.template === undefined)
+        cursor.skb.tracking = { is: 'untracked' }
       return { did: 'NOTRACK', verdict: 'next' }
     case 'template': {
       // xt_ct_target: a packet that already has a connection or a template keeps it

@@ -250,7 +250,7 @@ export class Netns {
 
   /** REJECT answers nothing to a packet whose checksum is wrong (nf_reject_verify_csum, nf_ip_checksum). */
   soundChecksum({ packet, sender }: Skb): boolean {
-    return sender !== undefined || checksumOk(packet)
+    return (sender !== undefined && !sender.raw) || checksumOk(packet)
   }
 }
 

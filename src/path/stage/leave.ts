@@ -87,6 +87,8 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
     cursor.record({ kind: 'send', interface: link.name, to: link.name, text: 'loopback: the packet comes back in' })
     skb.arrive(link.name, 'loopback')
     skb.type = 'host'
+    // lo is no Ethernet device: -m mac finds no address (net/netfilter/xt_mac.c: mac_mt)
+    skb.packet.mac = undefined
     return 'loopback'
   }
   if (link.bridge) return 'bridge'
