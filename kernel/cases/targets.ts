@@ -71,7 +71,7 @@ export const TARGETS: Readonly<Record<string, (spot: Spot) => string | undefined
       [4, '--notrack'],
       [2, '--zone 5'],
       [1, '--zone-orig 6'],
-      [1, '--zone-reply 7'],
+      [0, '--zone-reply 7'], // tests/kernel/found-zone-reply.json
       [0, '--zone mark'],
       [0, '--ctevents new'],
     ])
