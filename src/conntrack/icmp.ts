@@ -8,8 +8,8 @@ const LAST_ICMP4 = 18
 const ERRORS4: ReadonlySet<number> = new Set([3, 4, 5, 11, 12])
 const FIRST_INFORMATION6 = 128
 const REDIRECT6 = 137
-/** Listener and neighbour discovery (noct_valid_new): never tracked. */
-const UNTRACKED6: ReadonlySet<number> = new Set([130, 131, 132, 133, 134, 135, 136, 143])
+/** Listener, neighbour and multicast router discovery (noct_valid_new): never tracked. */
+const UNTRACKED6: ReadonlySet<number> = new Set([130, 131, 132, 133, 134, 135, 136, 143, 151, 152])
 
 /**
  * What the tracker makes of an ICMP message before it looks for a connection: `about`, an error, belongs to the connection in which `tuple` is

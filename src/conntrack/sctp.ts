@@ -215,6 +215,9 @@ function checkTag(tags: SctpTags, { type, flags }: Chunk, walk: Walk, silent: bo
       return right(agrees(tags, flags & 1 ? opposite(direction) : direction, tag))
     case CHUNK.COOKIE_ECHO:
       return right(agrees(tags, direction, tag))
+    case CHUNK.COOKIE_ACK:
+      tags.begun.original = tags.begun.reply = false
+      return 'right'
     case CHUNK.HEARTBEAT:
     case CHUNK.HEARTBEAT_ACK:
       return checkHeartbeat(tags, type, walk, silent)

@@ -195,8 +195,9 @@ function judgeReset(step: Step): 'invalid' | 'believed' | 'window' {
 }
 
 /** A RST to a SYN, ACK or challenge that was let through: what it speaks of was never in the window. */
-function answersIgnored({ entry, data, segment, old }: Step): boolean {
-  const toSyn = (entry.status & CT_STATUS.SEEN_REPLY) !== 0 && data.lastIndex === KIND.SYN
+function answersIgnored({ entry, data, segment, direction, old }: Step): boolean {
+  const toOther = data.lastDirection !== direction // seen on 6.18: older kernels do not ask
+  const toSyn = (entry.status & CT_STATUS.SEEN_REPLY) !== 0 && data.lastIndex === KIND.SYN && toOther
   const toAck = (entry.status & CT_STATUS.ASSURED) === 0 && data.lastIndex === KIND.ACK
   if ((toSyn || toAck) && segment.acknowledgement === data.lastEnd) return true
   const challenged = old === 'SYN_SENT' && data.lastIndex === KIND.ACK && data.lastDirection === 'reply'
