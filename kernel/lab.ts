@@ -196,6 +196,8 @@ export class Lab {
 const QUIET = {
   'net.ipv4.icmp_ratelimit': '0', 'net.ipv4.icmp_ratemask': '0', 'net.ipv4.icmp_msgs_per_sec': '1000000', 'net.ipv4.icmp_msgs_burst': '1000000',
   'net.netfilter.nf_conntrack_acct': '1',
+  'net.ipv4.ipfrag_time': '3600',
+  'net.netfilter.nf_conntrack_frag6_timeout': '3600',
 } as const // biome-ignore format: a table
 
 const QUIET6 = {

@@ -111,7 +111,9 @@ function randomTable(random: Random, scene: Scene, name: string): TableSpec {
 const UNDECIDED: ReadonlySet<string> = new Set([
   'cluster',
   'connbytes',
+  'connlabel',
   'connlimit',
+  'helper',
   'hashlimit',
   'quota',
   'rpfilter',
