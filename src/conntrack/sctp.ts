@@ -28,7 +28,7 @@ const TRANSITIONS: Readonly<Record<Direction, Readonly<Record<number, string>>>>
     [CHUNK.SHUTDOWN_ACK]: 'SA CL CW CE ES SA SA SA SA',
     [CHUNK.ERROR]: 'CL CL CW CE ES SS SR SA CL',
     [CHUNK.COOKIE_ECHO]: 'CL CL CE CE ES SS SR SA CL',
-    [CHUNK.COOKIE_ACK]: 'CL CL CW CE ES SS SR SA CL',
+    [CHUNK.COOKIE_ACK]: 'CL CL CW ES ES SS SR SA CL',
     [CHUNK.SHUTDOWN_COMPLETE]: 'CL CL CW CE ES SS SR CL CL',
     [CHUNK.HEARTBEAT]: 'HS CL CW CE ES SS SR SA HS',
     [CHUNK.HEARTBEAT_ACK]: 'CL CL CW CE ES SS SR SA HS',
@@ -40,7 +40,7 @@ const TRANSITIONS: Readonly<Record<Direction, Readonly<Record<number, string>>>>
     [CHUNK.SHUTDOWN]: 'IV CL CW CE SR SS SR SA IV',
     [CHUNK.SHUTDOWN_ACK]: 'IV CL CW CE ES SA SA SA IV',
     [CHUNK.ERROR]: 'IV CL CW CL ES SS SR SA IV',
-    [CHUNK.COOKIE_ECHO]: 'IV CL CW CE ES SS SR SA IV',
+    [CHUNK.COOKIE_ECHO]: 'IV CL CE CE ES SS SR SA IV',
     [CHUNK.COOKIE_ACK]: 'IV CL CW ES ES SS SR SA IV',
     [CHUNK.SHUTDOWN_COMPLETE]: 'IV CL CW CE ES SS SR CL IV',
     [CHUNK.HEARTBEAT]: 'IV CL CW CE ES SS SR SA HS',
@@ -142,7 +142,7 @@ function newTags(bytes: Uint8Array, chunks: readonly Chunk[], tag: number): Sctp
       if (tag !== 0 || own === undefined) return undefined
       tags.reply = own
     } else if (type === CHUNK.HEARTBEAT) tags.original = tag
-    else tags.reply = tag
+    else if (type === CHUNK.SHUTDOWN_ACK) tags.reply = tag
   }
   return tags
 }

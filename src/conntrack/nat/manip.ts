@@ -1,7 +1,8 @@
+import type { Family } from '../../address/ip.js'
 import { checksumOk, recomputeTransport } from '../../packet/checksum.js'
 import { CT_STATUS } from '../../packet/fields.js'
 import { Packet, u8 } from '../../packet/packet.js'
-import { manipulate } from '../../packet/rewrite.js'
+import { type ManipTarget, manipulate } from '../../packet/rewrite.js'
 import type { Attachment } from '../entry.js'
 import { type Direction, invertTuple, isIcmp, opposite, type Tuple } from '../tuple.js'
 import type { Manip } from './range.js'
@@ -57,7 +58,16 @@ export function translateIcmpError(packet: Packet, attachment: Attachment, manip
   if (!concerns(attachment, manip)) return true
   const reversed: Manip = manip === 'src' ? 'dst' : 'src'
   const quoted = part(tupleFor(attachment, opposite(direction)), reversed) // it ran the other way
-  if (!manipulate(new Packet(bytes.subarray(inside)), reversed, quoted)) return false
+  if (!manipulateQuoted(bytes.subarray(inside), family, reversed, quoted)) return false
   recomputeTransport(packet)
   return manipulate(packet, manip, { ip: part(targetOf(attachment), manip).ip, port: undefined })
+}
+
+/** What an ICMP error quotes is of the error's family, whatever its version says: nobody looks at that. */
+function manipulateQuoted(bytes: Uint8Array, family: Family, manip: Manip, to: ManipTarget): boolean {
+  const first = bytes[0]!
+  bytes[0] = (family << 4) | (first & 15)
+  const done = manipulate(new Packet(bytes), manip, to)
+  bytes[0] = first
+  return done
 }
