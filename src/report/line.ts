@@ -41,7 +41,8 @@ const NO_WIDTH = /[\p{Mn}\p{Me}]/u
 
 /** Columns that a terminal gives it: two for East Asian wide characters (UAX #11), none for combining marks. */
 export function columns(text: string): number {
-  if (/^[ -~]*$/.test(text)) return text.length
+  // also arrows, dashes, dots and box drawing, one column each: the Unicode classes below take long to compile
+  if (/^[ -~\u00a1-\u00ac\u00ae-\u024f\u2010-\u2027\u2190-\u2311\u2500-\u25fc]*$/.test(text)) return text.length
   let width = 0
   for (const character of text) width += NO_WIDTH.test(character) ? 0 : WIDE.test(character) ? 2 : 1
   return width
