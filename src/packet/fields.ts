@@ -216,6 +216,16 @@ export const FIELDS = {
   'ct.reply.daddr6': { bits: 128, label: 'reply destination', print: address },
   'ct.reply.sport': { bits: 16, label: 'reply source port' },
   'ct.reply.dport': { bits: 16, label: 'reply destination port' },
+  /** What the connection has carried, this packet included; `total`: both directions; `average`: bytes for each packet, rounded down. */
+  'ct.original.packets': { bits: 48, label: 'packets of the original direction' },
+  'ct.reply.packets': { bits: 48, label: 'packets of the reply direction' },
+  'ct.total.packets': { bits: 48, label: 'packets of the connection' },
+  'ct.original.bytes': { bits: 48, label: 'bytes of the original direction' },
+  'ct.reply.bytes': { bits: 48, label: 'bytes of the reply direction' },
+  'ct.total.bytes': { bits: 48, label: 'bytes of the connection' },
+  'ct.original.average': { bits: 48, label: 'bytes per packet of the original direction' },
+  'ct.reply.average': { bits: 48, label: 'bytes per packet of the reply direction' },
+  'ct.total.average': { bits: 48, label: 'bytes per packet of the connection' },
   /** Seconds until the connection expires. */
   'ct.expires': { bits: 32, label: 'connection expiry' },
   'ct.zone': { bits: 16, label: 'connection zone' },

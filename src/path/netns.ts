@@ -6,16 +6,17 @@ import { TIMEOUTS } from '../conntrack/settings.js'
 import { ConnectionTable } from '../conntrack/table.js'
 import { tupleKey, tupleOf } from '../conntrack/tuple.js'
 import { checksumOk } from '../packet/checksum.js'
-import { FIELDS } from '../packet/fields.js'
+import { FIELDS, type FieldValue } from '../packet/fields.js'
 import type { Packet } from '../packet/packet.js'
 import { isLimitedBroadcast, isMulticast } from '../routing/classify.js'
 import { Fib } from '../routing/fib.js'
 import type { Interfaces } from '../routing/interfaces.js'
 import { routeOutput } from '../routing/output.js'
 import type { Outcome } from '../rules/condition.js'
-import { evaluate, type Stateful, type Subject, UNKNOWN } from '../rules/interpret.js'
-import { advance, freshState, type MachineState } from '../rules/machines.js'
+import { evaluate, type Reading, type Stateful, type Subject, UNKNOWN } from '../rules/interpret.js'
+import { advance, freshState, type MachineState, type Moment } from '../rules/machines.js'
 import type { Counters, Rule } from '../rules/program.js'
+import type { Machine } from '../rules/state.js'
 import { type ChainEntry, type Hooks, registerHooks } from './hooks.js'
 import { interfacesOf } from './interfaces.js'
 import { Reassembly, type Whole } from './reassembly.js'
@@ -204,17 +205,12 @@ export class Netns {
       this.#machines.set(key, state)
       if (machine.kind === 'recent')
         this.#around.assume(`${this.name}: the list of addresses "${condition.name}" is taken as empty`)
-      if (machine.kind === 'bucket')
+      if (machine.kind === 'bucket' || machine.kind === 'buckets')
         this.#around.assume(`${this.name}: the limit ${machine.text} is taken as not used up`)
+      if (machine.kind === 'quota')
+        this.#around.assume(`${this.name}: the quota of ${machine.bytes} bytes is taken as not used up`)
     }
-    if (machine.kind !== 'recent') return advance(machine, state, { now: this.#around.now })
-    const seen = evaluate(machine.key, subject)
-    const ttl = subject.read('ip.ttl')
-    return advance(machine, state, {
-      now: this.#around.now,
-      key: seen === UNKNOWN ? undefined : seen,
-      ttl: ttl === UNKNOWN ? undefined : ttl,
-    })
+    return advance(machine, state, momentOf(machine, subject, this.#around.now))
   }
 
   /** A local socket begins to talk: what comes back to it finds it. */
@@ -257,4 +253,21 @@ export class Netns {
 function bump<K>(counters: Map<K, Counters>, key: K, bytes: number): void {
   const old = counters.get(key)
   counters.set(key, { packets: (old?.packets ?? 0) + 1, bytes: (old?.bytes ?? 0) + bytes })
+}
+
+const known = (reading: Reading): FieldValue | undefined => (reading === UNKNOWN ? undefined : reading)
+
+/** What a machine looks at, read from the packet. */
+function momentOf(machine: Machine, subject: Subject, now: number): Moment {
+  switch (machine.kind) {
+    case 'bucket':
+    case 'nth':
+      return { now }
+    case 'quota':
+      return { now, length: Number(known(subject.read('meta.length')) ?? 0) }
+    case 'buckets':
+      return { now, key: machine.key.map((value) => `${known(evaluate(value, subject)) ?? ''}`).join(' ') }
+    case 'recent':
+      return { now, key: known(evaluate(machine.key, subject)), ttl: known(subject.read('ip.ttl')) }
+  }
 }

@@ -1,4 +1,5 @@
 import { ifName } from '../address/ifname.js'
+import type { Entry } from '../conntrack/entry.js'
 import type { Tuple } from '../conntrack/tuple.js'
 import { CT_STATE, CT_STATUS, type Field, fieldSpec } from '../packet/fields.js'
 import {
@@ -38,6 +39,19 @@ const connection =
   ({ skb, run }) =>
     skb.tracking?.is === 'tracked' ? read(skb.tracking.attachment, run.now) : undefined
 
+function carried(
+  { counters }: Entry,
+  side: 'original' | 'reply' | 'total',
+): { readonly packets: number; readonly bytes: number } {
+  if (side !== 'total') return counters[side]
+  const { original, reply } = counters
+  return { packets: original.packets + reply.packets, bytes: original.bytes + reply.bytes }
+}
+
+/** xt_connbytes.c: connbytes_mt: no packets, no average. */
+const average = ({ packets, bytes }: { readonly packets: number; readonly bytes: number }): number =>
+  packets === 0 ? 0 : Math.floor(bytes / packets)
+
 /** How each field that is not in the packet's bytes is found. */
 const METADATA: { readonly [F in Field]?: Metadata } = {
   'meta.mark': ({ skb }) => skb.mark,
@@ -64,6 +78,13 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
   'ct.status': connection(({ entry }) => entry.status & ~CT_STATUS.TEMPLATE),
   'ct.direction': connection(({ direction }) => (direction === 'original' ? 0 : 1)),
   'ct.mark': connection(({ entry }) => entry.mark),
+  ...Object.fromEntries(
+    (['original', 'reply', 'total'] as const).flatMap((side) => [
+      [`ct.${side}.packets`, connection(({ entry }) => carried(entry, side).packets)],
+      [`ct.${side}.bytes`, connection(({ entry }) => carried(entry, side).bytes)],
+      [`ct.${side}.average`, connection(({ entry }) => average(carried(entry, side)))],
+    ]),
+  ),
   'ct.zone': connection(({ entry }) => entry.zone),
   'ct.protocol': connection(({ entry }) => entry.original.protocol),
   // nf_ct_expires: a connection that is not confirmed has no time yet

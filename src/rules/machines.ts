@@ -6,20 +6,32 @@ import type { Machine } from './state.js'
 export interface Moment {
   /** Seconds since the epoch. */
   readonly now: number
-  readonly key?: FieldValue | undefined
+  /** Several values are joined to a text. */
+  readonly key?: FieldValue | string | undefined
   readonly ttl?: FieldValue | undefined
+  /** Of the packet, from its IP header on, in bytes. */
+  readonly length?: number | undefined
 }
 
 export type MachineState =
   | { readonly kind: 'bucket'; credit: number; at: number }
+  | { readonly kind: 'quota'; left: number }
+  | { readonly kind: 'buckets'; readonly entries: Map<FieldValue | string, { credit: number; at: number }> }
   | { readonly kind: 'nth'; count: number }
-  | { readonly kind: 'recent'; readonly entries: Map<FieldValue, { stamps: number[]; ttl: FieldValue | undefined }> }
+  | {
+      readonly kind: 'recent'
+      readonly entries: Map<FieldValue | string, { stamps: number[]; ttl: FieldValue | undefined }>
+    }
 
 /** The state that the kernel gives a machine when its rule is loaded. */
 export function freshState(machine: Machine, now: number): MachineState {
   switch (machine.kind) {
     case 'bucket':
       return { kind: 'bucket', credit: machine.burst * machine.perPacketMs, at: now }
+    case 'quota':
+      return { kind: 'quota', left: machine.bytes }
+    case 'buckets':
+      return { kind: 'buckets', entries: new Map() }
     case 'nth': // libxt_statistic.c: statistic_check stores every - 1, and count = that - packet
       return { kind: 'nth', count: machine.every - 1 - machine.packet }
     case 'recent':
@@ -32,6 +44,10 @@ export function advance(machine: Machine, state: MachineState, moment: Moment): 
   switch (machine.kind) {
     case 'bucket':
       return bucket(machine, state as Extract<MachineState, { kind: 'bucket' }>, moment.now)
+    case 'quota':
+      return quota(state as Extract<MachineState, { kind: 'quota' }>, moment.length ?? 0)
+    case 'buckets':
+      return buckets(machine, state as Extract<MachineState, { kind: 'buckets' }>, moment)
     case 'nth': {
       const own = state as Extract<MachineState, { kind: 'nth' }>
       own.count = own.count === machine.every - 1 ? 0 : own.count + 1 // net/netfilter/xt_statistic.c: statistic_mt
@@ -53,6 +69,34 @@ function bucket(
   state.at = now
   if (state.credit < machine.perPacketMs) return { outcome: 'no', text: `limit ${machine.text} is used up` }
   state.credit -= machine.perPacketMs
+  return { outcome: 'yes', text: `within the limit ${machine.text}` }
+}
+
+/** net/netfilter/xt_quota.c: quota_mt: the first packet that is too long takes what is left with it. */
+function quota(state: Extract<MachineState, { kind: 'quota' }>, length: number): { outcome: Outcome; text: string } {
+  if (state.left < length) {
+    state.left = 0
+    return { outcome: 'no', text: 'the quota is used up' }
+  }
+  state.left -= length
+  return { outcome: 'yes', text: `${state.left} bytes of the quota are left` }
+}
+
+/** net/netfilter/xt_hashlimit.c: hashlimit_mt, rates in packets: `yes` while the key's bucket has enough. */
+function buckets(
+  machine: Extract<Machine, { kind: 'buckets' }>,
+  { entries }: Extract<MachineState, { kind: 'buckets' }>,
+  { now, key = '' }: Moment,
+): { outcome: Outcome; text: string } {
+  const cap = machine.burst * machine.perPacketMs
+  const known = entries.get(key)
+  const entry = known && (now - known.at) * 1000 < machine.idleMs ? known : { credit: cap, at: now }
+  entry.credit = Math.min(cap, entry.credit + (now - entry.at) * 1000)
+  entry.at = now
+  entries.set(key, entry)
+  if (entry.credit < machine.perPacketMs)
+    return { outcome: 'no', text: `limit ${machine.text} is used up for this one` }
+  entry.credit -= machine.perPacketMs
   return { outcome: 'yes', text: `within the limit ${machine.text}` }
 }
 

@@ -10,6 +10,17 @@ export type Machine =
    * per jiffy times CREDITS_PER_JIFFY. `milliseconds` is the time between two packets at the average rate.
    */
   | { readonly kind: 'bucket'; readonly perPacketMs: number; readonly burst: number; readonly text: string }
+  /** So many bytes match, and no more (xt_quota). */
+  | { readonly kind: 'quota'; readonly bytes: number }
+  /** A token bucket for each key (xt_hashlimit); one that was idle for `idleMs` is forgotten. All conditions of a name share their buckets. */
+  | {
+      readonly kind: 'buckets'
+      readonly key: readonly Value[]
+      readonly perPacketMs: number
+      readonly burst: number
+      readonly idleMs: number
+      readonly text: string
+    }
   /** Every `every`-th packet, beginning with number `packet` (xt_statistic nth). */
   | { readonly kind: 'nth'; readonly every: number; readonly packet: number }
   /** A list of addresses with the times they were seen (xt_recent). The list is named by the condition. */

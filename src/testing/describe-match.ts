@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Field, FieldValue } from '../packet/fields.js'
 import type { Condition, Outcome } from '../rules/condition.js'
-import { interpret, type Subject, UNKNOWN } from '../rules/interpret.js'
+import { evaluate, interpret, type Subject, UNKNOWN } from '../rules/interpret.js'
 import { advance, freshState, type MachineState } from '../rules/machines.js'
 import { readSave } from '../xtables/index.js'
 
@@ -59,7 +59,10 @@ export class FakeSubject implements Subject {
     const now = 1_000_000 + (this.shown.after ?? 0)
     const state = this.#states.get(condition) ?? freshState(machine, 1_000_000)
     this.#states.set(condition, state)
-    return advance(machine, state, { now, key: undefined, ttl: undefined })
+    const length = this.shown['meta.length']
+    const key =
+      machine.kind === 'buckets' ? machine.key.map((value) => String(evaluate(value, this))).join(' ') : undefined
+    return advance(machine, state, { now, key, length: typeof length === 'number' ? length : undefined })
   }
 }
 

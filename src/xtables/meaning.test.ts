@@ -285,14 +285,56 @@ describeMatch('time', {}, [
   ['-m time --kerneltz --timestart 09:00', WEDNESDAY, 'unknown'],
 ])
 describeMatch('cpu', {}, [['-m cpu --cpu 0', { 'meta.cpu': 'unknown' }, 'unknown']])
+// xt_connbytes.c: connbytes_mt
+const COUNTED: Shown = { 'ct.original.packets': 5, 'ct.total.bytes': 900, 'ct.reply.average': 150 }
+describeMatch('connbytes', {}, [
+  ['-m connbytes --connbytes 5:9 --connbytes-dir original --connbytes-mode packets', COUNTED, 'yes'],
+  ['-m connbytes ! --connbytes 5:9 --connbytes-dir original --connbytes-mode packets', COUNTED, 'no'],
+  ['-m connbytes --connbytes 901 --connbytes-dir both --connbytes-mode bytes', COUNTED, 'no'],
+  ['-m connbytes --connbytes :150 --connbytes-dir reply --connbytes-mode avgpkt', COUNTED, 'yes'],
+  ['-m connbytes ! --connbytes 5 --connbytes-dir original --connbytes-mode packets', {}, 'no'],
+])
+// xt_quota.c: quota_mt
+describeMatch('quota', {}, [
+  ['-m quota --quota 100', [{ 'meta.length': 60 }, { 'meta.length': 60 }, { 'meta.length': 20 }], ['yes', 'no', 'no']],
+  ['-m quota ! --quota 100', [{ 'meta.length': 100 }, { 'meta.length': 1 }], ['no', 'yes']],
+])
+// xt_hashlimit.c: hashlimit_mt
+const FROM = (host: number, after = 0): Shown => ({
+  ...TCP,
+  'ip.saddr': ip(`10.0.0.${host}`),
+  'th.sport': 1000 + host,
+  after,
+})
+describeMatch('hashlimit', {}, [
+  [
+    '-m hashlimit --hashlimit-upto 1/s --hashlimit-burst 2 --hashlimit-mode srcip --hashlimit-name x',
+    [FROM(1), FROM(1), FROM(1), FROM(2), FROM(1, 1)],
+    ['yes', 'yes', 'no', 'yes', 'yes'],
+  ],
+  ['-m hashlimit --hashlimit-above 1/s --hashlimit-burst 1 --hashlimit-name x', [FROM(1), FROM(2)], ['no', 'yes']],
+  [
+    '-m hashlimit --hashlimit-upto 1/s --hashlimit-burst 1 --hashlimit-mode srcip --hashlimit-srcmask 24 --hashlimit-name x',
+    [FROM(1), FROM(2)],
+    ['yes', 'no'],
+  ],
+  [
+    '-m hashlimit --hashlimit-upto 1/s --hashlimit-burst 1 --hashlimit-mode srcport --hashlimit-name x',
+    [FROM(1), FROM(2), { 'meta.l4proto': 6 }, ICMP, ICMP],
+    ['yes', 'yes', 'drop', 'yes', 'no'],
+  ],
+  [
+    '-m hashlimit --hashlimit-upto 1/min --hashlimit-burst 1 --hashlimit-htable-expire 2000 --hashlimit-name x',
+    [FROM(1), FROM(1, 1), FROM(1, 3)],
+    ['yes', 'no', 'yes'],
+  ], // forgotten when it was idle
+  ['-m hashlimit --hashlimit-upto 1kb/s --hashlimit-name x', TCP, 'unknown'],
+])
 /** What is not evaluated says so. */
 const UNEVALUATED: Readonly<Record<string, string>> = {
   cluster: '-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1',
-  connbytes: '-m connbytes --connbytes 1 --connbytes-dir both --connbytes-mode bytes',
   connlabel: '-m connlabel --label 1',
   connlimit: '-m connlimit --connlimit-above 1',
-  hashlimit: '-m hashlimit --hashlimit-upto 1/s --hashlimit-name x',
-  quota: '-m quota --quota 5',
 }
 for (const [name, words] of Object.entries(UNEVALUATED)) describeMatch(name, {}, [[words, CT, 'unknown']])
 describeMatch('rpfilter', { table: 'raw', chain: 'PREROUTING' }, [['-m rpfilter --invert', {}, 'unknown']])

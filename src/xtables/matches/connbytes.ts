@@ -1,5 +1,11 @@
+import type { Field } from '../../packet/fields.js'
+import { all, inRanges, invertedIf } from '../../rules/condition.js'
 import { type Codec, keyword, WordError } from '../codec.js'
+import type { Given } from '../extension.js'
 import { defineMatch } from '../match.js'
+
+/** More than any connection carries, and exact as a number. */
+const MOST = Number.MAX_SAFE_INTEGER
 
 /** Counters have 64 bits: bigints. `to` undefined: no upper end. */
 const span: Codec<readonly [from: bigint, to: bigint | undefined]> = {
@@ -14,8 +20,13 @@ const span: Codec<readonly [from: bigint, to: bigint | undefined]> = {
     if (to !== undefined && BigInt(low || 0) > to) throw new WordError(`bad range "${word}": it falls`)
     return [BigInt(low || 0), to]
   },
-  print: ([from, to]) => (to === undefined ? `${from}` : `${from}:${to}`),
+  /** 0:0 loses its end when iptables prints it. */
+  print: ([from, to]) => (to === undefined || to === 0n ? `${from}` : `${from}:${to}`),
 }
+
+/** `!` swaps both ends (libxt_connbytes.c): where they are the same, nothing is inverted. */
+const isInverted = ({ value: [from, to], inverted }: Given<readonly [bigint, bigint | undefined]>): boolean =>
+  inverted && from !== to
 
 export const connbytes = defineMatch({
   name: 'connbytes',
@@ -37,8 +48,22 @@ export const connbytes = defineMatch({
   },
   doc: {
     summary: 'Matches how much a connection has carried.',
-    notes: ['Counting (net.netfilter.nf_conntrack_acct) is not modelled yet: a rule with it is undecided.'],
+    notes: ['The packet itself is counted already.', 'Averages are rounded down.'],
     kernel: 'net/netfilter/xt_connbytes.c: connbytes_mt',
   },
-  lower: () => ({ is: 'unknown', text: '-m connbytes', needs: 'how much the connection has carried is not counted' }),
+  print: ({ range, mode, dir }) =>
+    `${isInverted(range!) ? '! ' : ''}--connbytes ${span.print(range!.value)} --connbytes-mode ${mode!.value} --connbytes-dir ${dir!.value}`,
+  lower({ range, mode, dir }) {
+    const side = dir!.value === 'both' ? 'total' : dir!.value
+    const field: Field = `ct.${side}.${mode!.value === 'avgpkt' ? 'average' : mode!.value}`
+    const [from, to] = range!.value
+    // without a connection nothing matches, inverted or not
+    return all(
+      inRanges(field, [[0, MOST]]),
+      invertedIf(
+        range!.inverted,
+        inRanges(field, [[Math.min(Number(from), MOST), Math.min(Number(to ?? MOST), MOST)]]),
+      ),
+    )
+  },
 })

@@ -1,3 +1,7 @@
+import { bitsOf, type Family } from '../../address/ip.js'
+import { maskOf } from '../../address/prefix.js'
+import { all, any, type Condition, inRanges, invertedIf, masked, not, readable } from '../../rules/condition.js'
+import type { Ranges, Value } from '../../rules/value.js'
 import { type Codec, integer, WordError } from '../codec.js'
 import { defineMatch } from '../match.js'
 
@@ -137,7 +141,7 @@ export const hashlimit = defineMatch({
   },
   doc: {
     summary: 'A limit for each source, destination or port.',
-    notes: ['Its buckets are not kept yet: a rule with it is undecided.'],
+    notes: ['Buckets are full at first.', 'Rates in bytes are not evaluated: undecided.'],
     kernel: 'net/netfilter/xt_hashlimit.c: hashlimit_mt',
   },
   print(given) {
@@ -160,9 +164,51 @@ export const hashlimit = defineMatch({
     if (dstmask) words.push(`--hashlimit-dstmask ${dstmask.value}`)
     return words.join(' ')
   },
-  lower: ({ name }) => ({
-    is: 'unknown',
-    text: `-m hashlimit --hashlimit-name ${name!.value}`,
-    needs: 'its buckets are not kept yet',
-  }),
+  lower({ upto, above, burst: most, mode: keys, name, expire, srcmask, dstmask }, { family }): Condition {
+    const one = upto ?? above!
+    const { value } = one
+    if ('bytes' in value || (most && 'bytes' in most.value))
+      return { is: 'unknown', text: `--hashlimit-name ${name!.value}`, needs: 'limits in bytes are not evaluated' }
+    const size = most ? (most.value as { readonly packets: number }).packets : DEFAULT_BURST
+    const modes = keys?.value ?? []
+    const addresses = [
+      ...(modes.includes('srcip') ? [grouped('saddr', srcmask?.value, family)] : []),
+      ...(modes.includes('dstip') ? [grouped('daddr', dstmask?.value, family)] : []),
+    ]
+    const bucket = (ports: readonly Value[]): Condition => ({
+      is: 'stateful',
+      name: `hashlimit ${name!.value}`,
+      machine: {
+        kind: 'buckets',
+        key: [...addresses, ...ports],
+        perPacketMs: value.apart / 1000,
+        burst: size,
+        idleMs: expire?.value ?? value.unit * 1000,
+        text: `${rate.print(value)} burst ${size}`,
+      },
+    })
+    const ports = (['sport', 'dport'] as const).filter((end) => modes.includes(end === 'sport' ? 'srcport' : 'dstport'))
+    const within = ports.length === 0 ? bucket([]) : byPorts(bucket, ports)
+    return invertedIf((upto === undefined) !== one.inverted, within)
+  },
 })
+
+const grouped = (side: 'saddr' | 'daddr', length: number | undefined, family: Family): Value => {
+  const field: Value = family === 4 ? `ip.${side}` : `ip6.${side}`
+  return length === undefined ? field : masked(field, maskOf(family, Math.min(length, bitsOf(family))))
+}
+
+/** Protocols that have ports at their beginning (net/core/utils.c: proto_ports_offset); others count as port 0. */
+const WITH_PORTS = [6, 17, 33, 50, 132, 136].map((protocol) => [protocol, protocol] as const)
+/** Its ports would lie behind the first four bytes. */
+const AH = 51
+
+function byPorts(bucket: (ports: readonly Value[]) => Condition, ports: readonly ('sport' | 'dport')[]): Condition {
+  const none: Value = { from: 'constant', value: 0 }
+  const is = (ranges: Ranges): Condition => inRanges('meta.l4proto', ranges)
+  return any(
+    all(is(WITH_PORTS), readable('th.dport'), bucket(ports.map((end) => `th.${end}` as const))),
+    all(is([[AH, AH]]), { is: 'unknown', text: '-m hashlimit', needs: 'ports of AH are not looked at' }),
+    all(not(is([...WITH_PORTS, [AH, AH]])), bucket(ports.map(() => none))),
+  )
+}

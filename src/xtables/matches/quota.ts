@@ -1,3 +1,4 @@
+import { invertedIf } from '../../rules/condition.js'
 import { type Codec, WordError } from '../codec.js'
 import { defineMatch } from '../match.js'
 
@@ -21,13 +22,11 @@ export const quota = defineMatch({
   doc: {
     summary: 'Matches until a number of bytes is used up.',
     notes: [
-      'iptables-save prints the quota that the rule began with: what is left of it cannot be read, a rule with it is undecided.',
+      'The first packet that is too long for what is left takes that with it.',
+      'iptables-save prints what the rule began with: it is taken as not used up.',
     ],
     kernel: 'net/netfilter/xt_quota.c: quota_mt',
   },
-  lower: ({ quota }) => ({
-    is: 'unknown',
-    text: `--quota ${quota!.value}`,
-    needs: 'what is left of the quota is not known',
-  }),
+  lower: ({ quota }) =>
+    invertedIf(quota!.inverted, { is: 'stateful', machine: { kind: 'quota', bytes: Number(quota!.value) } }),
 })
