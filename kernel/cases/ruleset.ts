@@ -108,17 +108,7 @@ function randomTable(random: Random, scene: Scene, name: string): TableSpec {
 }
 
 /** Of these the model says that it cannot tell: a case with one that matters compares nothing, so they are few. */
-const UNDECIDED: ReadonlySet<string> = new Set([
-  'cluster',
-  'connbytes',
-  'connlabel',
-  'connlimit',
-  'helper',
-  'hashlimit',
-  'quota',
-  'rpfilter',
-  'cpu',
-])
+const UNDECIDED: ReadonlySet<string> = new Set(['cluster', 'connlabel', 'connlimit', 'helper', 'rpfilter', 'cpu'])
 
 function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleSpec {
   const { random, scene } = place
