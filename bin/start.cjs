@@ -18,7 +18,7 @@ function cached() {
   }
 }
 
-const script = new Script(wrap(readFileSync(file, 'utf8')), { filename: file, cachedData: cached() })
+const script = new Script(wrap(readFileSync(file, 'latin1')), { filename: file, cachedData: cached() })
 const bundle = { exports: {} }
 script.runInThisContext().call(bundle.exports, bundle.exports, createRequire(file), bundle, file, __dirname)
 if (process.env.PACKETWALK_WRITE_CACHE) process.on('exit', () => writeFileSync(cache, script.createCachedData()))
