@@ -71,6 +71,15 @@ export class Store {
     return this.#search(reply, zone, zoneId(zone, 'reply'), now, other) !== undefined
   }
 
+  /** Does somebody else have one of the tuples of an entry that is about to enter (__nf_conntrack_confirm)? */
+  clashes(entry: Entry, now: number): boolean {
+    const zone = zoneOf(entry)
+    return DIRECTIONS.some((direction) => {
+      const tuple = tupleOf(entry, direction)
+      return this.#search(tuple, zone, zoneId(zone, direction), now, () => true) !== undefined
+    })
+  }
+
   /** Connections that NAT has set up and whose original direction begins at the same source, the newest first (nf_nat_bysource). */
   withSource(tuple: Tuple, zone: Zone): readonly Entry[] {
     return (this.#bySource.get(sourceOf(tuple, zone)) ?? []).filter((entry) => sameZone(entry, zone, 'original'))

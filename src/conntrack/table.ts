@@ -152,8 +152,7 @@ export class ConnectionTable {
   confirm({ entry, direction }: Attachment, now: number): boolean {
     if (entry.status & CT_STATUS.CONFIRMED || direction !== 'original') return true
     if (entry.status & CT_STATUS.DYING) return false
-    const zone = zoneOf(entry)
-    if (this.#store.find(entry.original, zone, now) || this.#store.find(entry.reply, zone, now)) return false
+    if (this.#store.clashes(entry, now)) return false
     entry.status |= CT_STATUS.CONFIRMED
     this.#store.add(entry)
     return true

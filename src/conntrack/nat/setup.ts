@@ -1,3 +1,4 @@
+import { PROTOCOL } from '../../packet/checksum.js'
 import { CT_STATUS } from '../../packet/fields.js'
 import type { Attachment, Entry } from '../entry.js'
 import type { ConnectionTable } from '../table.js'
@@ -69,7 +70,7 @@ function uniqueTuple(original: Tuple, manip: Manip, range: Range, entry: Entry, 
   const drawn = range.random === true || range.fullyRandom === true
   if (manip === 'src' && !drawn) {
     if (inRange(original, range)) {
-      if (!used(original)) return kept(original)
+      if (!used(original) || clashesAsSameFlow(original, entry, context)) return kept(original)
     } else {
       const earlier = appropriateSource(original, range, entry, context)
       if (earlier && !used(earlier)) return kept(earlier)
@@ -83,6 +84,21 @@ function uniqueTuple(original: Tuple, manip: Manip, range: Range, entry: Entry, 
     } else if (!used(tuple)) return kept(tuple)
   }
   return choosePort(tuple, manip, range, { entry, table, now, random })
+}
+
+const NATTED = CT_STATUS.SRC_NAT | CT_STATUS.DST_NAT | CT_STATUS.SEQ_ADJUST
+/** Protocols of which two entries may meet in the table (nf_conntrack_l4proto: allow_clash). */
+const MAY_CLASH: ReadonlySet<number> = new Set([PROTOCOL.UDP, PROTOCOL.UDPLITE, PROTOCOL.GRE])
+
+/**
+ * nf_nat_used_tuple_new: a tuple that is taken by the same flow seen from its other end is left alone; what is to happen is decided when the
+ * connection is confirmed. On one processor it takes zones to get there.
+ */
+function clashesAsSameFlow(tuple: Tuple, entry: Entry, { table, now }: SetupContext): boolean {
+  if (!MAY_CLASH.has(tuple.protocol) || entry.status & NATTED) return false
+  const zone = { id: entry.zone, direction: entry.zoneDirection }
+  const other = (table.find(tuple, zone, now) ?? table.find(invertTuple(tuple)!, zone, now))?.entry
+  return other === undefined || (!(other.status & NATTED) && sameTuple(other.original, entry.reply))
 }
 
 /** nf_in_range: always of the source. */
