@@ -7,7 +7,11 @@ for (const name of ['cli.js', 'start.cjs']) copyFileSync(`bin/${name}`, `dist/${
 chmodSync('dist/cli.js', 0o755)
 // in ASCII alone the bundle is read without decoding and takes half the memory
 const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-writeFileSync('dist/packetwalk.cjs', readFileSync('dist/packetwalk.cjs', 'utf8').replace(/[^\0-\x7f]/g, escaped), 'latin1')
+writeFileSync(
+  'dist/packetwalk.cjs',
+  readFileSync('dist/packetwalk.cjs', 'utf8').replace(/[^\0-\x7f]/g, escaped),
+  'latin1',
+)
 const command = ['dist/start.cjs', 'trace', 'samples/k8s-cluster', 'tcp > 10.96.100.7:80 from node1']
 const { status, stderr } = spawnSync(process.execPath, command, {
   env: { ...process.env, PACKETWALK_WRITE_CACHE: '1' },

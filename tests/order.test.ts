@@ -3,13 +3,14 @@ import type { Step } from '../src/path/trail.js'
 import { state, traced } from './scenarios/state.js'
 
 /** Every table on every hook that it can stand on, connection tracking on, and one DNAT in OUTPUT so that its second routing decision is taken. */
-const hosts = state({
-  r: {
-    links: { lan0: ['10.1.0.1/16'], wan0: ['203.0.113.7/24'] },
-    routes: ['default via 203.0.113.1 dev wan0'],
-    sysctl: {},
-    sockets: ['tcp 0.0.0.0:22'],
-    iptables: `
+const hosts = (backend: 'legacy' | 'iptables') =>
+  state({
+    r: {
+      links: { lan0: ['10.1.0.1/16'], wan0: ['203.0.113.7/24'] },
+      routes: ['default via 203.0.113.1 dev wan0'],
+      sysctl: {},
+      sockets: ['tcp 0.0.0.0:22'],
+      [backend]: `
 *raw
 :PREROUTING ACCEPT
 :OUTPUT ACCEPT
@@ -33,8 +34,8 @@ const hosts = state({
 :FORWARD ACCEPT
 :OUTPUT ACCEPT
 `,
-  },
-})
+    },
+  })
 
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const
 const ROWS = [
@@ -66,9 +67,9 @@ function stations(steps: readonly Step[]): readonly (readonly [hook: string, row
   return met
 }
 
-const IN = traced(hosts, 'tcp 10.1.0.2:40000 > 10.1.0.1:22 in lan0').steps
-const THROUGH = traced(hosts, 'tcp 10.1.0.2:40000 > 198.51.100.9:80 in lan0').steps
-const OUT = traced(hosts, 'tcp > 192.0.2.1:80 from r').steps
+const IN = traced(hosts('legacy'), 'tcp 10.1.0.2:40000 > 10.1.0.1:22 in lan0').steps
+const THROUGH = traced(hosts('legacy'), 'tcp 10.1.0.2:40000 > 198.51.100.9:80 in lan0').steps
+const OUT = traced(hosts('legacy'), 'tcp > 192.0.2.1:80 from r').steps
 
 test('which table is consulted on which hook', () => {
   const met = new Set([IN, THROUGH, OUT].flatMap(stations).map(([hook, row]) => `${row} @ ${hook}`))
@@ -101,6 +102,15 @@ test('in which order: for this host', () => {
     'input filter',
     'input security',
     'input nat (SNAT)',
+  ])
+})
+
+test('iptables-nft has its security table behind nat in INPUT: priority 150 instead of 50', () => {
+  expect(order(traced(hosts('iptables'), 'tcp 10.1.0.2:40000 > 10.1.0.1:22 in lan0').steps).slice(-4)).toEqual([
+    'input mangle',
+    'input filter',
+    'input nat (SNAT)',
+    'input security',
   ])
 })
 

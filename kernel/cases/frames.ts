@@ -147,7 +147,7 @@ export function tcp(
 }
 
 export function udp({ src, dst, sport, dport }: Ends, data = '', wrong = false): string {
-  const digits = hex(sport, 2) + hex(dport, 2) + hex(8 + data.length / 2, 2) + '0000' + data
+  const digits = `${hex(sport, 2) + hex(dport, 2) + hex(8 + data.length / 2, 2)}0000${data}`
   return checksummed(digits, 6, pseudo(src, dst, 17, digits.length / 2), wrong)
 }
 

@@ -21,7 +21,6 @@ const portOption = (spot: Spot): string => {
 export const MARKS = ['0x1', '0x2', '0x3', '0x4000', '0xff', '0x1/0x1', '0x4000/0xff00', '0x0/0xf', '0x2/0x3'] as const
 const FLAGS = ['SYN', 'ACK', 'FIN', 'RST', 'URG', 'PSH'] as const
 const STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'] as const
-const TYPES6 = ['UNICAST', 'LOCAL', 'MULTICAST', 'ANYCAST', 'UNREACHABLE'] as const
 const TYPES = ['UNICAST', 'LOCAL', 'BROADCAST', 'MULTICAST', 'UNREACHABLE', 'PROHIBIT', 'BLACKHOLE'] as const
 const one = (spot: Spot, options: readonly string[]): string =>
   spot.random
