@@ -8,6 +8,7 @@ import { reject } from './answers.js'
 import type { Cursor } from './cursor.js'
 import type { Done } from './done.js'
 import { setUpNat } from './nat-setup.js'
+import type { Skb } from './skb.js'
 import { SkbSubject } from './subject.js'
 
 type Acting = Exclude<Effect, { readonly do: 'accept' | 'drop' | 'return' | 'jump' | 'goto' }>
@@ -24,12 +25,10 @@ export function perform(cursor: Cursor, effect: Acting): Done {
     case 'log':
       return { did: `LOG ${JSON.stringify(effect.prefix)}`, verdict: 'next' }
     case 'notrack':
-      if (cursor.skb.tracking === undefined && cursor.skb.template === undefined)
-        cursor.skb.tracking = { is: 'untracked' }
+      if (mayTakeTemplate(cursor.skb)) cursor.skb.tracking = { is: 'untracked' }
       return { did: 'NOTRACK', verdict: 'next' }
     case 'template': {
-      // xt_ct_target: a packet that already has a connection or a template keeps it
-      if (cursor.skb.tracking === undefined && cursor.skb.template === undefined)
+      if (mayTakeTemplate(cursor.skb))
         cursor.skb.template = {
           zone: effect.zoneFromMark ? cursor.skb.mark & 0xffff : (effect.zone ?? 0),
           direction: effect.zoneDirection,
@@ -53,6 +52,10 @@ export function perform(cursor: Cursor, effect: Acting): Done {
 }
 
 /** net/netfilter/xt_TCPMSS.c: tcpmss_mangle_packet; the path takes the smaller MTU of the way there and the way back. */
+/** xt_ct_target: a packet that already has a connection or a template keeps it; one that was found invalid (and came back through lo) has neither. */
+const mayTakeTemplate = ({ tracking, template }: Skb): boolean =>
+  template === undefined && (tracking === undefined || tracking.is === 'invalid')
+
 function mss({ skb, netns }: Cursor, to: number | 'path'): Done {
   const headers = skb.packet.family === 4 ? 40 : 60
   const mtuOf = (dev: string | undefined) => netns.link(dev)?.mtu ?? 1500

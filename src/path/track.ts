@@ -6,7 +6,8 @@ import type { Fate } from './fate.js'
 /** nf_conntrack_in on PREROUTING and OUTPUT. */
 export function track(cursor: Cursor, hook: Hook): Fate | undefined {
   const { skb, netns, run } = cursor
-  if (skb.tracking) return seen(cursor, hook)
+  // an invalid packet belongs to nothing, and is looked at anew when it comes back through lo
+  if (skb.tracking && skb.tracking.is !== 'invalid') return seen(cursor, hook)
   const zone = skb.template?.zone ?? 0
   const arrival = {
     prerouting: hook === 'prerouting',
@@ -15,6 +16,7 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
     zoneDirection: skb.template?.direction,
     helper: skb.template?.helper,
   }
+  skb.template = undefined
   const { supposed } = skb
   if (supposed === 'INVALID') skb.tracking = { is: 'invalid', reason: 'the question says so' }
   else if (supposed === 'UNTRACKED') skb.tracking = { is: 'untracked' }
