@@ -7,4 +7,4 @@ const program = (name) => ({
   output: { file: `dist/kernel/${name}.js`, format: 'esm', minify: false, codeSplitting: false },
 })
 
-export default [program('run'), program('mutants')]
+export default [program('run'), program('mutants'), program('routes')]

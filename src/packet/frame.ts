@@ -45,7 +45,7 @@ export function parseFrame(bytes: Uint8Array): Frame | undefined {
 
 /**
  * An IP packet without what stands behind its end, as ip_rcv_core and ip6_rcv_core trim it (pskb_trim_rcsum). An IPv6 payload length of 0 (jumbogram)
- * and a length beyond the bytes trim nothing: the receiver will drop the latter.
+ * and a length beyond the bytes, or less than a header, trim nothing: the receiver will drop the latter two.
  */
 export function trimToLength(bytes: Uint8Array, ethertype: number): Uint8Array {
   let length: number | undefined
@@ -54,7 +54,7 @@ export function trimToLength(bytes: Uint8Array, ethertype: number): Uint8Array {
     const payload = u16(bytes, 4)
     length = payload ? payload + 40 : undefined
   }
-  return length === undefined || length >= bytes.length ? bytes : bytes.subarray(0, length)
+  return length === undefined || length < 20 || length >= bytes.length ? bytes : bytes.subarray(0, length)
 }
 
 /** Header, tags, payload; no padding to 60 bytes and no checksum: virtual devices carry none. */

@@ -27,13 +27,48 @@ export class FibTable {
     }
   }
 
+  /** The routes to exactly this prefix, in the order in which the kernel would take them. */
+  at(ip: Ip, length: number): readonly Route[] {
+    return this.#byLength[length]?.get(and(ip, maskOf(this.#family, length))) ?? []
+  }
+
   /** Every route whose prefix holds `ip`, in the order in which the kernel would take them. */
   *matching(ip: Ip): Generator<Route> {
-    for (let length = bitsOf(this.#family); length >= 0; length--) {
-      const routes = this.#byLength[length]?.get(and(ip, maskOf(this.#family, length)))
-      if (routes) yield* routes
-    }
+    for (let length = bitsOf(this.#family); length >= 0; length--) yield* this.at(ip, length)
   }
+}
+
+const OWN_RULES: readonly (readonly [number, string])[] = [
+  [0, 'local'],
+  [32766, 'main'],
+  [32767, 'default'],
+]
+
+/** Nothing but what the kernel begins with (net/ipv4/fib_rules.c: fib_default_rules_init). */
+const isOwn = (rule: RoutingRule, at: number): boolean => {
+  const { action } = rule
+  const [priority, table] = OWN_RULES[at]!
+  return (
+    rule.priority === priority &&
+    action.do === 'lookup' &&
+    action.table === table &&
+    action.suppressPrefixLength === undefined &&
+    action.suppressGroup === undefined &&
+    !rule.not &&
+    !rule.l3mdev &&
+    [
+      rule.from,
+      rule.to,
+      rule.iif,
+      rule.oif,
+      rule.fwmark,
+      rule.tos,
+      rule.protocol,
+      rule.sport,
+      rule.dport,
+      rule.uidRange,
+    ].every((selector) => selector === undefined)
+  )
 }
 
 /** A namespace's routing state of one family, ready to be asked. */
@@ -43,11 +78,14 @@ export class Fib {
   readonly rules: readonly RoutingRule[]
   /** Local routes that no address brought (inet_rtm_newroute: fib_has_custom_local_routes). */
   readonly hasCustomLocalRoutes: boolean
+  /** Rules other than the kernel's own three (fib4_has_custom_rules). Rules that were there once and are gone leave no trace in a snapshot. */
+  readonly hasCustomRules: boolean
   readonly #tables = new Map<string, FibTable>()
 
   constructor(family: Family, rules: readonly RoutingRule[], routes: readonly Route[]) {
     this.family = family
     this.rules = [...rules].sort((a, b) => a.priority - b.priority)
+    this.hasCustomRules = this.rules.length !== OWN_RULES.length || !this.rules.every(isOwn)
     this.hasCustomLocalRoutes = routes.some(({ type, text }) => type === 'local' && !text.includes('proto kernel'))
     for (const route of routes) {
       if (familyOf(route.destination.ip) !== family) continue
@@ -62,5 +100,21 @@ export class Fib {
 
   table(name: string): FibTable | undefined {
     return this.#tables.get(name)
+  }
+
+  /**
+   * IPv4 without custom rules keeps local and main in one trie (net/ipv4/fib_trie.c: fib_trie_table, fib_frontend.c: fib_unmerge): the longest
+   * prefix of both wins, local before main where they are equal.
+   */
+  get isMerged(): boolean {
+    return this.family === 4 && !this.hasCustomRules
+  }
+
+  *merged(ip: Ip): Generator<Route> {
+    const [local, main] = [this.table('local'), this.table('main')]
+    for (let length = bitsOf(this.family); length >= 0; length--) {
+      if (local) yield* local.at(ip, length)
+      if (main) yield* main.at(ip, length)
+    }
   }
 }

@@ -2,7 +2,9 @@ import { type Ip, printIp } from '../address/ip.js'
 import { isLimitedBroadcast, isLinkLocal6, isLocalMulticast, isLoopback, isMulticast, isZero } from './classify.js'
 import type { Fib } from './fib.js'
 import { hasAddress, type Interfaces } from './interfaces.js'
-import { type Flow, type Found, lookup, type RuleTried } from './lookup.js'
+import { type Flow, type Found, isGood, lookup, optionsOf, type RuleTried } from './lookup.js'
+import { waysOf } from './multipath.js'
+import type { NextHop } from './types.js'
 
 /** A received packet as routing sees it. */
 export interface InputFlow extends Flow {
@@ -35,10 +37,21 @@ export type InputRoute = {
       readonly gateway: Ip | undefined
       readonly mtu: number | undefined
       readonly redirect: boolean
+      /** Where the kernel draws among next hops: all of them, this one first. */
+      readonly ways?: readonly InputWay[]
     }
   /** `icmp`: the code of "destination unreachable" that the sender is told, if any. */
   | { readonly to: 'nowhere'; readonly reason: string; readonly text: string; readonly icmp: number | undefined }
 )
+
+export interface InputWay {
+  readonly dev: string
+  readonly gateway: Ip | undefined
+  /** Of 1. */
+  readonly weight: number
+  /** Source validation hangs on the device as well: this way ends there. */
+  readonly refused: Validation | undefined
+}
 
 const NOTHING = { tried: [], found: { is: 'none' }, validation: undefined } as const
 
@@ -67,7 +80,7 @@ function input4(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
     const which = isLoopback(dst) ? 'destination' : 'source'
     if (!interfaces.routeLocalnet(iif)) return martian(which, `a loopback ${which} on ${iif}: route_localnet=0`)
   }
-  const result = lookup(fib, flow, { isUsable: (dev) => interfaces.isUp(dev) })
+  const result = lookup(fib, flow, optionsOf(interfaces))
   const { found } = result
   const base = { ...result, validation: undefined }
   if (
@@ -84,8 +97,7 @@ function input4(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
     return validation.ok ? { ...base, validation, to: 'local', type: 'local' } : invalid(base, validation)
   }
   if (!interfaces.forwards(4, iif)) return forwardOff(base, iif)
-  const dev = nexthop?.dev
-  if (route.type !== 'unicast' || dev === undefined)
+  if (route.type !== 'unicast' || nexthop?.dev === undefined)
     return {
       ...base,
       to: 'nowhere',
@@ -93,10 +105,37 @@ function input4(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
       text: `a route of type ${route.type}`,
       icmp: undefined,
     }
-  const validation = validateSource(fib, interfaces, flow, dev)
-  if (!validation.ok) return invalid(base, validation)
-  const redirect = dev === iif && validation.direct && interfaces.sendsRedirects(dev)
-  return { ...base, validation, to: 'forward', dev, gateway: nexthop?.gateway, mtu: route.mtu, redirect }
+  return forward4(fib, interfaces, flow, base, found)
+}
+
+type FoundRoute = Extract<Found, { is: 'route' }>
+
+/** ip_mkroute_input, __mkroute_input. */
+function forward4(fib: Fib, interfaces: Interfaces, flow: InputFlow, base: Looked, found: FoundRoute): InputRoute {
+  const { route } = found
+  const options = optionsOf(interfaces)
+  const isUsable = (hop: NextHop) => isGood(route, hop, undefined, options)
+  const ways =
+    route.nexthops.length > 1
+      ? waysOf(route, { isGood: isUsable, sourceOf: () => undefined })
+      : [{ nexthop: found.nexthop!, weight: 1 }]
+  const tried = ways.map(({ nexthop, weight }) => ({
+    dev: nexthop.dev!,
+    gateway: nexthop.gateway,
+    weight,
+    validation: validateSource(fib, interfaces, flow, nexthop.dev),
+  }))
+  const first = tried.find(({ validation }) => validation.ok)
+  if (!first) return invalid(base, tried[0]!.validation)
+  const { dev, gateway, validation } = first
+  const redirect = dev === flow.iif && validation.direct && interfaces.sendsRedirects(dev)
+  const decision = { ...base, validation, to: 'forward', dev, gateway, mtu: route.mtu, redirect } as const
+  if (ways.length < 2) return decision
+  const shown = [first, ...tried.filter((way) => way !== first)]
+  return {
+    ...decision,
+    ways: shown.map(({ validation: own, ...way }) => ({ ...way, refused: own.ok ? undefined : own })),
+  }
 }
 
 type Looked = Pick<InputRoute, 'tried' | 'found' | 'validation'>
@@ -180,17 +219,13 @@ const PASSED: Omit<Validation, 'mode' | 'text'> = {
   tried: [],
 }
 
-/** The kernel's own three rules and nothing else (fib4_has_custom_rules). */
-const hasCustomRules = (fib: Fib): boolean =>
-  fib.rules.length !== 3 || fib.rules.some(({ priority }) => ![0, 32766, 32767].includes(priority))
-
 /** net/ipv4/fib_frontend.c: fib_validate_source, __fib_validate_source. `oif`: where the packet will leave; undefined for this host. */
 export function validateSource(fib: Fib, interfaces: Interfaces, flow: InputFlow, oif: string | undefined): Validation {
   const { src, iif } = flow
   const mode = interfaces.rpFilter(iif)
   const fast = mode === 0 && (iif !== oif || !interfaces.sendsRedirects(iif))
   if (fast && interfaces.acceptLocal(iif)) return { ...PASSED, mode, text: 'rp_filter=0, accept_local=1' }
-  if (fast && !hasCustomRules(fib) && !fib.hasCustomLocalRoutes) {
+  if (fast && !fib.hasCustomRules && !fib.hasCustomLocalRoutes) {
     if (!hasAddress(interfaces, src)) return { ...PASSED, mode, text: 'rp_filter=0' }
     return {
       ...PASSED,
@@ -222,7 +257,7 @@ function reverseLookup(
     sport: flow.dport,
     dport: flow.sport,
   }
-  const options = { isUsable: (dev: string) => interfaces.isUp(dev) }
+  const options = optionsOf(interfaces)
   const { found, tried } = lookup(fib, reverse, options)
   const result = { found, tried, mode, direct: false }
   const spoofed = (text: string): Validation => ({ ...result, ok: false, reason: 'rp-filter', text })
@@ -253,7 +288,7 @@ function reverseLookup(
   if (!interfaces.addresses(iif).some(({ prefix }) => typeof prefix.ip === 'number'))
     return lastResort(`rp_filter=${mode}: ${iif} has no address`)
   if (mode === 1) return spoofed(`rp_filter=1: the way back to ${printIp(src)} leads through ${via}, not ${iif}`)
-  const loose = lookup(fib, { ...reverse, oif: iif }, options).found
+  const loose = lookup(fib, { ...reverse, oif: iif }, optionsOf(interfaces, true)).found
   const direct = loose.is === 'route' && loose.route.type === 'unicast' && loose.nexthop?.gateway === undefined
   return {
     ...result,
@@ -274,12 +309,12 @@ function input6(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
     return martian('destination', `a loopback destination on ${flow.iif}`)
   if (isMulticast(dst)) return multicast6(interfaces, flow, dst)
   const scoped = isLinkLocal6(dst) ? { ...flow, oif: flow.iif } : flow
-  const result = lookup(fib, flow, { isUsable: (dev) => interfaces.isUp(dev) })
+  const result = lookup(fib, flow, optionsOf(interfaces))
   const { found } = result
   const base = { ...result, validation: undefined }
   if (found.is === 'route' && (found.route.type === 'local' || found.route.type === 'anycast'))
     return { ...base, to: 'local', type: 'local' }
-  const linkLocal = scoped === flow ? result : lookup(fib, scoped, { isUsable: (dev) => interfaces.isUp(dev) })
+  const linkLocal = scoped === flow ? result : lookup(fib, scoped, optionsOf(interfaces))
   const hit = linkLocal.found
   if (hit.is !== 'route' || hit.route.type !== 'unicast' || hit.nexthop?.dev === undefined) return unroutable6(base)
   if (!interfaces.forwards(6, flow.iif)) return forwardOff(base, flow.iif)

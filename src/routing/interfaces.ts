@@ -18,6 +18,10 @@ export interface Interfaces {
   routeLocalnet(dev: string): boolean
   srcValidMark(dev: string): boolean
   sendsRedirects(dev: string): boolean
+  /** net.ipv4.conf.DEV.ignore_routes_with_linkdown, `all` included; left out: off. */
+  ignoresLinkdown?(dev: string): boolean
+  /** `ip link`'s group, for rules with suppress_ifgroup; left out: no rule suppresses. */
+  group?(dev: string): number | undefined
 }
 
 export interface InterfaceAddress {

@@ -1,6 +1,7 @@
 import { type Ip, printIp } from '../address/ip.js'
 import { contains, type Prefix, printPrefix } from '../address/prefix.js'
 import type { Fib } from './fib.js'
+import type { Interfaces } from './interfaces.js'
 import type { NextHop, Route, RoutingRule } from './types.js'
 
 /** What a routing decision depends on (struct flowi4, flowi6). */
@@ -42,72 +43,161 @@ export interface LookupResult {
 }
 
 export interface LookupOptions {
-  /** For devices with `ignore_routes_with_linkdown`, and devices that are down. */
+  /** Devices of which this says no are passed over. The kernel asks no such thing: routes of a device that goes down are taken out. */
   isUsable?(dev: string): boolean
+  /** net.ipv4.conf.DEV.ignore_routes_with_linkdown, `all` included. */
+  ignoresLinkdown?(dev: string): boolean
+  /** For `suppress_ifgroup`. */
+  group?(dev: string): number | undefined
 }
+
+/** What a lookup asks of the devices. `anyLink`: routes over links without carrier always count (FIB_LOOKUP_IGNORE_LINKSTATE). */
+export const optionsOf = (interfaces: Interfaces, anyLink = false): LookupOptions => ({
+  ignoresLinkdown: (dev) => !anyLink && (interfaces.ignoresLinkdown?.(dev) ?? false),
+  group: (dev) => interfaces.group?.(dev),
+})
 
 /** net/core/fib_rules.c: fib_rules_lookup: rules by priority until one gives an answer. */
 export function lookup(fib: Fib, flow: Flow, options: LookupOptions = {}): LookupResult {
+  return fib.isMerged ? mergedLookup(fib, flow, options) : ruleLookup(fib, flow, options)
+}
+
+type Hit = { readonly route: Route; readonly nexthop: NextHop | undefined }
+type Found1 = Extract<Found, { is: 'route' }>
+
+const note = (rule: RoutingRule, why: string, table?: string, route?: Route): RuleTried => ({
+  text: rule.text,
+  matched: true,
+  why,
+  table,
+  route: route?.text,
+})
+
+function ruleLookup(fib: Fib, flow: Flow, options: LookupOptions): LookupResult {
+  const { rules } = fib
   const tried: RuleTried[] = []
-  let from = Number.NEGATIVE_INFINITY
-  for (const rule of fib.rules) {
-    if (rule.priority < from) continue
+  for (let at = 0; at < rules.length; at++) {
+    const rule = rules[at]!
     const mismatch = whyNot(rule, flow)
     if (mismatch !== undefined) {
       tried.push({ text: rule.text, matched: false, why: mismatch, table: undefined, route: undefined })
       continue
     }
-    const note = (why: string, table?: string, route?: Route) =>
-      tried.push({ text: rule.text, matched: true, why, table, route: route?.text })
     const { action } = rule
     if (action.do === 'goto') {
-      from = action.priority
-      note(`goto ${action.priority}`)
-    } else if (action.do === 'nop') note('nop')
+      const target = rules.findIndex(({ priority }) => priority === action.priority)
+      tried.push(note(rule, target < 0 ? `no rule has priority ${action.priority}` : `goto ${action.priority}`))
+      if (target > at) at = target - 1
+    } else if (action.do === 'nop') tried.push(note(rule, 'nop'))
     else if (action.do !== 'lookup') {
-      note(action.do)
+      tried.push(note(rule, action.do))
       return { found: { is: 'refused', rule, how: action.do }, tried }
     } else {
-      const hit = best(fib, action.table, flow, options)
-      if (!hit) note(`table ${action.table} has no route`, action.table)
-      else if (hit.route.type === 'throw') note(`table ${action.table}: throw`, action.table, hit.route)
-      else if (suppressed(action.suppressPrefixLength, hit.route))
-        note(`suppress_prefixlength ${action.suppressPrefixLength} refuses ${hit.route.text}`, action.table)
-      else {
-        note(`table ${action.table}`, action.table, hit.route)
-        return { found: { is: 'route', rule, ...hit }, tried }
-      }
+      const hit = best(fib, fib.table(action.table)?.matching(flow.dst) ?? [], flow, options)
+      const passed = passedOver(action, hit, options)
+      tried.push(note(rule, passed ?? `table ${action.table}`, action.table, suppressedText(passed, hit)))
+      if (passed === undefined) return { found: { is: 'route', rule, ...hit! }, tried }
     }
   }
   return { found: { is: 'none' }, tried }
 }
 
-/** net/ipv4/fib_rules.c: fib4_rule_suppress: routes with a prefix that long or shorter do not count. */
-const suppressed = (limit: number | undefined, route: Route): boolean =>
-  limit !== undefined && route.nexthops.length > 0 && route.destination.length <= limit
+/** A route that was found and did not count is named in the reason, `throw` is the route itself. */
+const suppressedText = (passed: string | undefined, hit: Hit | undefined): Route | undefined =>
+  passed === undefined || hit?.route.type === 'throw' ? hit?.route : undefined
 
-/** The best route of a table: longest prefix, TOS, metric; a route whose device cannot be used makes way for the next. */
-function best(
-  fib: Fib,
-  table: string,
-  flow: Flow,
-  options: LookupOptions,
-): { route: Route; nexthop: NextHop | undefined } | undefined {
-  for (const route of fib.table(table)?.matching(flow.dst) ?? []) {
-    if (fib.family === 4 && route.tos !== 0 && route.tos !== ((flow.tos ?? 0) & 0x1c)) continue
+/** Why what a rule's table said does not end the search. */
+function passedOver(
+  action: Extract<RoutingRule['action'], { do: 'lookup' }>,
+  hit: Hit | undefined,
+  { group }: LookupOptions,
+): string | undefined {
+  const { table, suppressPrefixLength: length, suppressGroup } = action
+  if (!hit) return `table ${table} has no route`
+  const { route, nexthop } = hit
+  if (route.type === 'throw') return `table ${table}: throw`
+  // fib4_rule_suppress, fib6_rule_suppress: asked where there is no error
+  if (isRefusal(route)) return undefined
+  if (length !== undefined && route.destination.length <= length)
+    return `suppress_prefixlength ${length} refuses ${route.text}`
+  const dev = (fib4Device(route) ?? nexthop)?.dev
+  if (suppressGroup !== undefined && dev !== undefined && group?.(dev) === suppressGroup)
+    return `suppress_ifgroup ${suppressGroup} refuses ${route.text}`
+  return undefined
+}
+
+/** fib_info's fib_dev: the first next hop. IPv6's next hops are routes of their own, there it is the one that was found. */
+const fib4Device = ({ destination, nexthops }: Route): NextHop | undefined =>
+  typeof destination.ip === 'number' ? nexthops[0] : undefined
+
+/** include/net/ip_fib.h: fib_lookup without custom rules: one trie for local and main, then default. */
+function mergedLookup(fib: Fib, flow: Flow, options: LookupOptions): LookupResult {
+  const [local, main, last] = fib.rules as readonly [RoutingRule, RoutingRule, RoutingRule]
+  const hit = best(fib, fib.merged(flow.dst), flow, options)
+  const found = (rule: RoutingRule, { route, nexthop }: Hit): Found1 => ({ is: 'route', rule, route, nexthop })
+  if (hit && hit.route.table === 'local' && hit.route.type !== 'throw')
+    return { found: found(local, hit), tried: [note(local, 'table local', 'local', hit.route)] }
+  const longer = hit && best(fib, fib.table('local')?.matching(flow.dst) ?? [], flow, options)
+  const tried = [
+    note(
+      local,
+      longer ? `table main has a longer prefix than ${longer.route.text}` : 'table local has no route',
+      'local',
+    ),
+  ]
+  if (hit && hit.route.type !== 'throw') {
+    tried.push(note(main, 'table main', 'main', hit.route))
+    return { found: found(main, hit), tried }
+  }
+  tried.push(note(main, hit ? `table ${hit.route.table}: throw` : 'table main has no route', 'main', hit?.route))
+  const other = best(fib, fib.table('default')?.matching(flow.dst) ?? [], flow, options)
+  const passed = !other
+    ? 'table default has no route'
+    : other.route.type === 'throw'
+      ? 'table default: throw'
+      : undefined
+  tried.push(note(last, passed ?? 'table default', 'default', other?.route))
+  return { found: other && passed === undefined ? found(last, other) : { is: 'none' }, tried }
+}
+
+/**
+ * The best route of a table: longest prefix, TOS, metric; one that cannot be used makes way for the next
+ * (net/ipv4/fib_trie.c: fib_table_lookup, fib_lookup_good_nhc).
+ */
+function best(fib: Fib, routes: Iterable<Route>, flow: Flow, options: LookupOptions): Hit | undefined {
+  for (const route of routes) {
+    if (fib.family === 4 && route.tos !== 0 && route.tos !== legacyTos(flow)) continue
     if (route.nexthops.length === 0 || isRefusal(route)) return { route, nexthop: undefined }
-    const nexthop = route.nexthops.find(
-      (hop) =>
-        !hop.dead &&
-        (flow.oif === undefined || hop.dev === flow.oif) &&
-        (hop.dev === undefined || (options.isUsable?.(hop.dev) ?? true)),
-    )
+    const nexthop = route.nexthops.find((hop) => isGood(route, hop, flow.oif, options))
     if (nexthop) return { route, nexthop }
   }
   return undefined
 }
 
-const isRefusal = ({ type }: Route): boolean =>
+/** INET_DSCP_LEGACY_TOS_MASK: IPv4 compares three bits of the TOS (include/net/ip_fib.h: fib_dscp_masked_match). */
+const legacyTos = ({ tos = 0 }: Flow): number => tos & 0x1c
+
+/** Can this next hop be used? */
+export function isGood(route: Route, hop: NextHop, oif: string | undefined, options: LookupOptions): boolean {
+  const { dev } = hop
+  if (oif !== undefined && dev !== oif) return false
+  const link = linkState(route, hop)
+  if (link === 'dead') return false
+  if (dev === undefined) return true
+  if (link === 'linkdown' && options.ignoresLinkdown?.(dev)) return false
+  return options.isUsable?.(dev) ?? true
+}
+
+/** A link without carrier is not dead (RTNH_F_LINKDOWN, RTNH_F_DEAD); where a reader made one of the two, the route's text tells. */
+function linkState(route: Route, hop: NextHop): 'up' | 'linkdown' | 'dead' {
+  if (!hop.dead) return hop.linkdown ? 'linkdown' : 'up'
+  const { nexthops, text } = route
+  const own = nexthops.length < 2 ? text : (text.split(' nexthop ')[nexthops.indexOf(hop) + 1] ?? '')
+  const words = own.split(' ')
+  return words.includes('linkdown') && !words.includes('dead') ? 'linkdown' : 'dead'
+}
+
+export const isRefusal = ({ type }: Route): boolean =>
   type === 'blackhole' || type === 'unreachable' || type === 'prohibit' || type === 'throw'
 
 /** Why a rule's selectors do not match, or undefined where they do (fib_rule_match, fib4_rule_match, fib6_rule_match). */
@@ -129,8 +219,8 @@ function selectorMismatch(rule: RoutingRule, flow: Flow): string | undefined {
   const mark = flow.mark ?? 0
   if (fwmark && ((mark ^ fwmark.value) & fwmark.mask) !== 0)
     return `fwmark ${hex(mark)} ≠ ${hex(fwmark.value)}${fwmark.mask === 0xffffffff ? '' : `/${hex(fwmark.mask)}`}`
-  if (tos !== undefined && tos !== 0 && tos !== ((flow.tos ?? 0) & 0xfc))
-    return `tos ${hex(flow.tos ?? 0)} ≠ ${hex(tos)}`
+  const seen = typeof flow.dst === 'number' ? legacyTos(flow) : (flow.tos ?? 0) & 0xfc
+  if (tos !== undefined && tos !== 0 && tos !== seen) return `tos ${hex(seen)} ≠ ${hex(tos)}`
   if (protocol !== undefined && protocol !== flow.protocol) return `protocol ${flow.protocol ?? 'none'} ≠ ${protocol}`
   if (sport && !within(sport, flow.sport)) return `source port ${flow.sport ?? 'none'} is not in ${sport.join('-')}`
   if (dport && !within(dport, flow.dport))
@@ -140,7 +230,12 @@ function selectorMismatch(rule: RoutingRule, flow: Flow): string | undefined {
   return undefined
 }
 
-const holds = (prefix: Prefix, ip: Ip | undefined): boolean =>
-  prefix.length === 0 || (ip !== undefined && contains(prefix, ip))
+/** IPv4 takes an address that is not chosen yet as 0.0.0.0 (fib4_rule_match), IPv6 as none (fib6_rule_match). */
+function holds(prefix: Prefix, ip: Ip | undefined): boolean {
+  if (prefix.length === 0) return true
+  if (ip === undefined) return typeof prefix.ip === 'number' && contains(prefix, 0)
+  return contains(prefix, ip)
+}
+
 const within = ([low, high]: readonly [number, number], value: number | undefined): boolean =>
   value !== undefined && low <= value && value <= high

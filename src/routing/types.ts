@@ -14,6 +14,8 @@ export interface NextHop {
   readonly onlink: boolean
   /** The link is down or has no carrier (`linkdown`, `dead`). */
   readonly dead: boolean
+  /** No carrier; counts as dead only where `ignore_routes_with_linkdown` says so. */
+  readonly linkdown?: boolean
 }
 
 export type RouteScope = 'global' | 'site' | 'link' | 'host' | 'nowhere'

@@ -1,0 +1,33 @@
+import type { Ip } from '../address/ip.js'
+import type { NextHop, Route } from './types.js'
+
+/** One of the next hops among which the kernel draws, and how often it takes it: the weights of all add up to 1. */
+export interface Way {
+  readonly nexthop: NextHop
+  readonly weight: number
+}
+
+/** What of a next hop must hold so that it may be drawn. */
+export interface Drawing {
+  isGood(hop: NextHop): boolean
+  /** The source that a next hop gives; compared with the packet's. */
+  sourceOf(hop: NextHop): Ip | undefined
+}
+
+/**
+ * The next hops that a flow may get. Which one hangs on a hash with a secret of its own in every boot (net/ipv4/fib_semantics.c: fib_multipath_hash),
+ * so it is a draw; the same flow gets the same hop. A source that is chosen already prefers hops that would give it (fib_select_multipath):
+ * the hash then counts on from a hop that does not to the next that does, and round to the first. IPv6 has no such preference.
+ */
+export function waysOf(route: Route, { isGood, sourceOf }: Drawing, source?: Ip): readonly Way[] {
+  const good = route.nexthops.filter(isGood)
+  const total = good.reduce((sum, { weight }) => sum + weight, 0)
+  const preferring = source !== undefined && good.some((hop) => sourceOf(hop) === source)
+  const takes = (at: number): NextHop =>
+    preferring
+      ? (good.slice(at).find((hop) => sourceOf(hop) === source) ?? good.find((hop) => sourceOf(hop) === source)!)
+      : good[at]!
+  const weights = new Map<NextHop, number>()
+  for (const [at, { weight }] of good.entries()) weights.set(takes(at), (weights.get(takes(at)) ?? 0) + weight / total)
+  return [...weights].map(([nexthop, weight]) => ({ nexthop, weight }))
+}
