@@ -1,11 +1,13 @@
-import { parseIp, printIp } from '../src/address/ip.js'
+import { type Ip, parseIp, printIp } from '../src/address/ip.js'
 import { interfacesOf } from '../src/path/interfaces.js'
 import { readSysctl } from '../src/path/sysctls.js'
 import { Fib } from '../src/routing/fib.js'
+import { isSelf6 } from '../src/routing/flow.js'
 import { type InputRoute, routeInput } from '../src/routing/input.js'
+import { lookupInput6 } from '../src/routing/input6.js'
 import type { Interfaces } from '../src/routing/interfaces.js'
-import type { Found } from '../src/routing/lookup.js'
 import { type OutputRoute, routeOutput } from '../src/routing/output.js'
+import { refusalOf } from '../src/routing/output-route.js'
 import { readSnapshot } from '../src/snapshot/index.js'
 
 /** A namespace and what `ip route get` said there. */
@@ -36,6 +38,7 @@ export class Model {
     this.#interfaces = {
       ...interfacesOf(state, value),
       ignoresLinkdown: (dev) => value(conf('all')) !== 0 || value(conf(dev)) !== 0,
+      addresses: (dev) => state.links.find(({ name }) => name === dev)?.addresses ?? [],
       group: (dev) => state.links.find(({ name }) => name === dev)?.group,
     }
   }
@@ -57,13 +60,19 @@ export class Model {
       protocol: number('ipproto') ?? (this.#family === 4 ? 17 : undefined),
       sport: number('sport'),
       dport: number('dport'),
-      uid: number('uid') ?? 0,
+      // inet6_rtm_getroute: nobody's where it came in
+      uid: number('uid') ?? (this.#family === 6 && given.has('iif') ? 0xffffffff : 0),
     }
     const iif = given.get('iif')
     if (iif === undefined)
-      return outputTexts(routeOutput(this.#fib, this.#interfaces, flow), from !== undefined && Number(from) !== 0)
+      return outputTexts(
+        routeOutput(this.#fib, this.#interfaces, flow, { lookupOnly: true }),
+        from !== undefined && Number(from) !== 0,
+      )
     const src = from ?? (this.#family === 4 ? 0 : 0n)
-    return inputTexts(routeInput(this.#fib, this.#interfaces, { ...flow, src, iif }), this.#family)
+    const received = { ...flow, src, iif }
+    if (this.#family === 6) return lookupTexts(lookupInput6(this.#fib, this.#interfaces, received))
+    return inputTexts(routeInput(this.#fib, this.#interfaces, received))
   }
 }
 
@@ -78,11 +87,19 @@ export const answerText = (type: string, { dev, gateway }: Hop, source?: string)
 
 function outputTexts(route: OutputRoute, sourceGiven: boolean): readonly string[] {
   if (!route.ok) return [route.errno]
+  // IPv6 says what the route is, whatever the destination
+  const type = route.found.is === 'route' && typeof route.source === 'bigint' ? route.found.route.type : route.type
   return (route.ways ?? [route]).map(({ dev, gateway, source }) =>
-    answerText(route.type, { dev, gateway: gateway === undefined ? undefined : printIp(gateway) }, sourceGiven || source === 0 ? undefined : printIp(source))) // biome-ignore format: one line
+    answerText(type, hopOf(dev, gateway), sourceGiven || source === 0 ? undefined : printIp(source)),
+  )
 }
 
-const ICMP_ERRNO: Readonly<Record<string, string>> = {
+const hopOf = (dev: string | undefined, gateway: Ip | undefined): Hop => ({
+  dev,
+  gateway: gateway === undefined ? undefined : printIp(gateway),
+})
+
+const ERRNO: Readonly<Record<string, string>> = {
   'no-route': 'ENETUNREACH',
   'ip-forward-off': 'EHOSTUNREACH',
   unreachable: 'EHOSTUNREACH',
@@ -90,14 +107,23 @@ const ICMP_ERRNO: Readonly<Record<string, string>> = {
   blackhole: 'EINVAL',
 }
 
-function inputTexts(route: InputRoute, family: 4 | 6): readonly string[] {
-  if (route.to === 'local')
-    return [answerText(route.type, { dev: family === 4 ? 'lo' : devOf(route.found), gateway: undefined })]
+function inputTexts(route: InputRoute): readonly string[] {
+  if (route.to === 'local') return [answerText(route.type, hopOf('lo', undefined))]
   if (route.to === 'forward')
-    return (route.ways ?? [{ ...route, refused: undefined }]).map(({ dev, gateway, refused }) => refused ? 'EINVAL' : answerText('unicast', { dev, gateway: gateway === undefined ? undefined : printIp(gateway) })) // biome-ignore format: one line
+    return (route.ways ?? [{ ...route, refused: undefined }]).map(({ dev, gateway, refused }) =>
+      refused ? 'EINVAL' : answerText('unicast', hopOf(dev, gateway)),
+    )
   // fib4_rule_action: a rule says unreachable as the net, not the host
-  if (route.reason === 'unreachable' && route.found.is === 'refused' && family === 4) return ['ENETUNREACH']
-  return [ICMP_ERRNO[route.reason] ?? 'EINVAL']
+  if (route.reason === 'unreachable' && route.found.is === 'refused') return ['ENETUNREACH']
+  return [ERRNO[route.reason] ?? 'EINVAL']
 }
 
-const devOf = (found: Found): string | undefined => (found.is === 'route' ? found.nexthop?.dev : undefined)
+/** IPv6: `ip route get … iif` asks the tables and nothing else. */
+function lookupTexts(result: ReturnType<typeof lookupInput6>): readonly string[] {
+  const refusal = refusalOf(result)
+  if (refusal) return [refusal.errno]
+  const { found, ways } = result
+  const type = found.is === 'route' ? found.route.type : 'none'
+  if (found.is === 'route' && isSelf6(found.route)) return [answerText(type, hopOf('lo', undefined))]
+  return ways.map(({ nexthop }) => answerText(type, hopOf(nexthop.dev, nexthop.gateway)))
+}

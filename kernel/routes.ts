@@ -9,7 +9,7 @@ import { answerText, Model, type RoutesRecording } from './routes-answer.js'
 /**
  * Random namespaces (addresses, routes, rules, sysctls): `ip route get` and the model are asked the same.
  *
- *     node dist/kernel/routes.js --labs 20 --queries 1000 --seed 1 [--family 4] [--record NAME]
+ *     node dist/kernel/routes.js --labs 20 --queries 1000 --seed 1 [--family 4] [--only 7] [--record NAME]
  *
  * Needs root. Prints every query that differs, with the commands that built the namespace.
  */
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     family: { type: 'string', default: '4,6' },
     failures: { type: 'string', default: '20' },
     record: { type: 'string' },
+    only: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -91,7 +92,7 @@ async function ask(agent: Agent, queries: readonly string[], family: 4 | 6): Pro
   const good = out.split('\n').filter((line) => line.startsWith('['))
   if (good.length + failed.size !== queries.length) throw new Error(`${good.length} answers and ${failed.size} errors to ${queries.length} queries\n${err}`) // biome-ignore format: one line
   let next = 0
-  return queries.map((_, i) => failed.get(2 * i + 2) ?? textOf(JSON.parse(good[next++]!)[0]))
+  return queries.map((_, i) => failed.get(2 * i + 2) ?? textOf(JSON.parse(good[next++]!)[0], family, queries[i]!))
 }
 
 interface Shown {
@@ -100,11 +101,13 @@ interface Shown {
   readonly gateway?: string
   readonly via?: { readonly host: string }
   readonly prefsrc?: string
-  readonly iif?: string
 }
 
-const textOf = ({ type = 'unicast', dev, gateway, via, prefsrc, iif }: Shown): string =>
-  answerText(type, { dev, gateway: gateway ?? via?.host }, iif === undefined ? prefsrc : undefined)
+/** The source is told where it was chosen; IPv6 tells which one would have been. */
+function textOf({ type = 'unicast', dev, gateway, via, prefsrc }: Shown, family: 4 | 6, query: string): string {
+  const given = / iif /.test(query) || (family === 6 && / from (?!::( |$))/.test(query))
+  return answerText(type, { dev, gateway: gateway ?? via?.host }, given ? undefined : prefsrc)
+}
 
 let compared = 0
 let differing = 0
@@ -140,6 +143,7 @@ async function lab(name: string, family: 4 | 6): Promise<RoutesRecording> {
 for (const family of [4, 6] as const) {
   if (!values.family.split(',').includes(`${family}`)) continue
   for (let i = 0; i < Number(values.labs); i++) {
+    if (values.only !== undefined && values.only !== `${i}`) continue
     const recording = await lab(`${values.seed}/${family}/${i}`, family)
     if (values.record === undefined) continue
     const { answers, ...head } = recording

@@ -158,8 +158,10 @@ function sysctls(random: Random, family: Family): Readonly<Record<string, string
 /** The words behind `ip route get`. */
 export function randomQuery(random: Random, family: Family): string {
   const any = () => random.weighted([[6, random.pick(HOSTS[family])], [2, random.pick(OWN[family])], [1, random.pick(ODD[family])]]) // biome-ignore format: one line
-  const words = [any()]
-  const input = random.chance(0.5)
+  const to = any()
+  const words = [to]
+  // of multicast that comes in the multicast routing table is asked, not this one (inet6_rtm_getroute: ip6mr_get_route)
+  const input = random.chance(0.5) && !(family === 6 && to.startsWith('ff'))
   if (input) words.push(`from ${any()}`, `iif ${random.pick([...LINKS.slice(0, 4), ...LINKS.slice(0, 3), 'lo'])}`)
   else {
     if (random.chance(0.3)) words.push(`from ${random.chance(0.8) ? random.pick(OWN[family]) : any()}`)

@@ -32,6 +32,14 @@ export class FibTable {
     return this.#byLength[length]?.get(and(ip, maskOf(this.#family, length))) ?? []
   }
 
+  /** The same, the routes to one prefix together. */
+  *groups(ip: Ip): Generator<readonly Route[]> {
+    for (let length = bitsOf(this.#family); length >= 0; length--) {
+      const routes = this.at(ip, length)
+      if (routes.length > 0) yield routes
+    }
+  }
+
   /** Every route whose prefix holds `ip`, in the order in which the kernel would take them. */
   *matching(ip: Ip): Generator<Route> {
     for (let length = bitsOf(this.#family); length >= 0; length--) yield* this.at(ip, length)

@@ -26,6 +26,8 @@ export interface Interfaces {
 
 export interface InterfaceAddress {
   readonly prefix: Prefix
+  /** The far end's address on point-to-point links, with the length of the subnet; left out: none. */
+  readonly peer?: Prefix | undefined
   readonly scope: Exclude<RouteScope, 'nowhere'>
   readonly secondary: boolean
   readonly deprecated: boolean

@@ -1,25 +1,13 @@
 import { type Ip, printIp } from '../address/ip.js'
 import { contains, type Prefix, printPrefix } from '../address/prefix.js'
+import { best4, legacyTos } from './best4.js'
+import { best6 } from './best6.js'
 import type { Fib } from './fib.js'
+import { type Flow, type Hit, isRefusal, type LookupOptions } from './flow.js'
 import type { Interfaces } from './interfaces.js'
 import type { NextHop, Route, RoutingRule } from './types.js'
 
-/** What a routing decision depends on (struct flowi4, flowi6). */
-export interface Flow {
-  readonly dst: Ip
-  /** Absent: not chosen yet; no `from` selector but `all` matches. */
-  readonly src?: Ip | undefined
-  /** `lo` for what the host itself sends. */
-  readonly iif?: string | undefined
-  /** Only routes through this device count. */
-  readonly oif?: string | undefined
-  readonly mark?: number
-  readonly tos?: number
-  readonly protocol?: number | undefined
-  readonly sport?: number | undefined
-  readonly dport?: number | undefined
-  readonly uid?: number | undefined
-}
+export type { Flow, LookupOptions } from './flow.js'
 
 /** One rule of the policy as it was tried. */
 export interface RuleTried {
@@ -42,15 +30,6 @@ export interface LookupResult {
   readonly tried: readonly RuleTried[]
 }
 
-export interface LookupOptions {
-  /** Devices of which this says no are passed over. The kernel asks no such thing: routes of a device that goes down are taken out. */
-  isUsable?(dev: string): boolean
-  /** net.ipv4.conf.DEV.ignore_routes_with_linkdown, `all` included. */
-  ignoresLinkdown?(dev: string): boolean
-  /** For `suppress_ifgroup`. */
-  group?(dev: string): number | undefined
-}
-
 /** What a lookup asks of the devices. `anyLink`: routes over links without carrier always count (FIB_LOOKUP_IGNORE_LINKSTATE). */
 export const optionsOf = (interfaces: Interfaces, anyLink = false): LookupOptions => ({
   ignoresLinkdown: (dev) => !anyLink && (interfaces.ignoresLinkdown?.(dev) ?? false),
@@ -62,7 +41,6 @@ export function lookup(fib: Fib, flow: Flow, options: LookupOptions = {}): Looku
   return fib.isMerged ? mergedLookup(fib, flow, options) : ruleLookup(fib, flow, options)
 }
 
-type Hit = { readonly route: Route; readonly nexthop: NextHop | undefined }
 type Found1 = Extract<Found, { is: 'route' }>
 
 const note = (rule: RoutingRule, why: string, table?: string, route?: Route): RuleTried => ({
@@ -93,7 +71,7 @@ function ruleLookup(fib: Fib, flow: Flow, options: LookupOptions): LookupResult 
       tried.push(note(rule, action.do))
       return { found: { is: 'refused', rule, how: action.do }, tried }
     } else {
-      const hit = best(fib, fib.table(action.table)?.matching(flow.dst) ?? [], flow, options)
+      const hit = inTable(fib, action.table, flow, options)
       const passed = passedOver(action, hit, options)
       tried.push(note(rule, passed ?? `table ${action.table}`, action.table, suppressedText(passed, hit)))
       if (passed === undefined) return { found: { is: 'route', rule, ...hit! }, tried }
@@ -133,11 +111,11 @@ const fib4Device = ({ destination, nexthops }: Route): NextHop | undefined =>
 /** include/net/ip_fib.h: fib_lookup without custom rules: one trie for local and main, then default. */
 function mergedLookup(fib: Fib, flow: Flow, options: LookupOptions): LookupResult {
   const [local, main, last] = fib.rules as readonly [RoutingRule, RoutingRule, RoutingRule]
-  const hit = best(fib, fib.merged(flow.dst), flow, options)
+  const hit = best4(fib.merged(flow.dst), flow, options)
   const found = (rule: RoutingRule, { route, nexthop }: Hit): Found1 => ({ is: 'route', rule, route, nexthop })
   if (hit && hit.route.table === 'local' && hit.route.type !== 'throw')
     return { found: found(local, hit), tried: [note(local, 'table local', 'local', hit.route)] }
-  const longer = hit && best(fib, fib.table('local')?.matching(flow.dst) ?? [], flow, options)
+  const longer = hit && inTable(fib, 'local', flow, options)
   const tried = [
     note(
       local,
@@ -150,7 +128,7 @@ function mergedLookup(fib: Fib, flow: Flow, options: LookupOptions): LookupResul
     return { found: found(main, hit), tried }
   }
   tried.push(note(main, hit ? `table ${hit.route.table}: throw` : 'table main has no route', 'main', hit?.route))
-  const other = best(fib, fib.table('default')?.matching(flow.dst) ?? [], flow, options)
+  const other = inTable(fib, 'default', flow, options)
   const passed = !other
     ? 'table default has no route'
     : other.route.type === 'throw'
@@ -160,45 +138,11 @@ function mergedLookup(fib: Fib, flow: Flow, options: LookupOptions): LookupResul
   return { found: other && passed === undefined ? found(last, other) : { is: 'none' }, tried }
 }
 
-/**
- * The best route of a table: longest prefix, TOS, metric; one that cannot be used makes way for the next
- * (net/ipv4/fib_trie.c: fib_table_lookup, fib_lookup_good_nhc).
- */
-function best(fib: Fib, routes: Iterable<Route>, flow: Flow, options: LookupOptions): Hit | undefined {
-  for (const route of routes) {
-    if (fib.family === 4 && route.tos !== 0 && route.tos !== legacyTos(flow)) continue
-    if (route.nexthops.length === 0 || isRefusal(route)) return { route, nexthop: undefined }
-    const nexthop = route.nexthops.find((hop) => isGood(route, hop, flow.oif, options))
-    if (nexthop) return { route, nexthop }
-  }
-  return undefined
+function inTable(fib: Fib, name: string, flow: Flow, options: LookupOptions): Hit | undefined {
+  const table = fib.table(name)
+  if (!table) return undefined
+  return fib.family === 6 ? best6(table, flow, options) : best4(table.matching(flow.dst), flow, options)
 }
-
-/** INET_DSCP_LEGACY_TOS_MASK: IPv4 compares three bits of the TOS (include/net/ip_fib.h: fib_dscp_masked_match). */
-const legacyTos = ({ tos = 0 }: Flow): number => tos & 0x1c
-
-/** Can this next hop be used? */
-export function isGood(route: Route, hop: NextHop, oif: string | undefined, options: LookupOptions): boolean {
-  const { dev } = hop
-  if (oif !== undefined && dev !== oif) return false
-  const link = linkState(route, hop)
-  if (link === 'dead') return false
-  if (dev === undefined) return true
-  if (link === 'linkdown' && options.ignoresLinkdown?.(dev)) return false
-  return options.isUsable?.(dev) ?? true
-}
-
-/** A link without carrier is not dead (RTNH_F_LINKDOWN, RTNH_F_DEAD); where a reader made one of the two, the route's text tells. */
-function linkState(route: Route, hop: NextHop): 'up' | 'linkdown' | 'dead' {
-  if (!hop.dead) return hop.linkdown ? 'linkdown' : 'up'
-  const { nexthops, text } = route
-  const own = nexthops.length < 2 ? text : (text.split(' nexthop ')[nexthops.indexOf(hop) + 1] ?? '')
-  const words = own.split(' ')
-  return words.includes('linkdown') && !words.includes('dead') ? 'linkdown' : 'dead'
-}
-
-export const isRefusal = ({ type }: Route): boolean =>
-  type === 'blackhole' || type === 'unreachable' || type === 'prohibit' || type === 'throw'
 
 /** Why a rule's selectors do not match, or undefined where they do (fib_rule_match, fib4_rule_match, fib6_rule_match). */
 function whyNot(rule: RoutingRule, flow: Flow): string | undefined {

@@ -31,3 +31,24 @@ export function waysOf(route: Route, { isGood, sourceOf }: Drawing, source?: Ip)
   for (const [at, { weight }] of good.entries()) weights.set(takes(at), (weights.get(takes(at)) ?? 0) + weight / total)
   return [...weights].map(([nexthop, weight]) => ({ nexthop, weight }))
 }
+
+/**
+ * IPv6: a next hop that is drawn and does not fit makes way for the one that was found first (net/ipv6/route.c: fib6_select_path). Next hops without
+ * a gateway are routes of their own and are not drawn among (rt6_qualify_for_ecmp).
+ */
+export function waysOf6(
+  hops: readonly NextHop[],
+  found: NextHop,
+  isAlive: (hop: NextHop) => boolean,
+  fits: (hop: NextHop) => boolean,
+): readonly Way[] {
+  const alive = hops.filter(isAlive)
+  const total = alive.reduce((sum, { weight }) => sum + weight, 0)
+  if (alive.length < 2) return [{ nexthop: found, weight: 1 }]
+  const weights = new Map<NextHop, number>()
+  for (const hop of alive) {
+    const taken = fits(hop) ? hop : found
+    weights.set(taken, (weights.get(taken) ?? 0) + hop.weight / total)
+  }
+  return [...weights].map(([nexthop, weight]) => ({ nexthop, weight }))
+}

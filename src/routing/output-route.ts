@@ -25,9 +25,10 @@ export type OutputRoute =
         | 'martian-source'
         | 'martian-destination'
         | 'bad-source'
+        | 'no-source'
         | 'interface-down'
       /** What the system call says. */
-      readonly errno: 'ENETUNREACH' | 'EHOSTUNREACH' | 'EACCES' | 'EINVAL' | 'ENODEV'
+      readonly errno: 'ENETUNREACH' | 'EHOSTUNREACH' | 'EACCES' | 'EINVAL' | 'ENODEV' | 'EADDRNOTAVAIL'
       readonly text: string
       readonly tried: readonly RuleTried[]
     }
@@ -43,6 +44,8 @@ export interface OutputWay {
 export interface OutputOptions {
   /** A source that is not the host's own is let through (FLOWI_FLAG_ANYSRC): raw sockets with IP_HDRINCL, rerouting. */
   readonly anySource?: boolean
+  /** IPv6: the lookup alone, as `ip route get` makes it; a socket chooses its source first and then asks again (ip6_dst_lookup_tail). */
+  readonly lookupOnly?: boolean
 }
 
 export type Refused = Extract<OutputRoute, { ok: false }>

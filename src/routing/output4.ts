@@ -1,8 +1,10 @@
 import type { Ip } from '../address/ip.js'
+import { best4 } from './best4.js'
 import { isLimitedBroadcast, isLocalMulticast, isLoopback, isMulticast, isZero } from './classify.js'
 import type { Fib } from './fib.js'
+import { type Flow, isGood } from './flow.js'
 import type { Interfaces } from './interfaces.js'
-import { type Flow, isGood, type LookupResult, lookup, optionsOf } from './lookup.js'
+import { type LookupResult, lookup, optionsOf } from './lookup.js'
 import { type Way, waysOf } from './multipath.js'
 import { type OutputOptions, type OutputRoute, refusalOf, refused } from './output-route.js'
 import { selectAddress4, sourceOf } from './source.js'
@@ -58,9 +60,9 @@ function localDevice(fib: Fib, interfaces: Interfaces, ip: Ip): string | undefin
   const owner = interfaces.devices.findLast((dev) => interfaces.addresses(dev).some(({ prefix }) => prefix.ip === ip))
   if (owner !== undefined) return owner
   // without custom rules the local table is the main one as well
-  for (const route of (fib.isMerged ? fib.merged(ip) : fib.table('local')?.matching(ip)) ?? [])
-    if (route.tos === 0) return route.type === 'local' ? route.nexthops[0]?.dev : undefined
-  return undefined
+  const routes = fib.isMerged ? fib.merged(ip) : fib.table('local')?.matching(ip)
+  const hit = routes && best4(routes, { dst: ip }, optionsOf(interfaces))
+  return hit?.route.type === 'local' ? hit.nexthop?.dev : undefined
 }
 
 function accepted(fib: Fib, interfaces: Interfaces, flow: Flow, result: LookupResult): OutputRoute {

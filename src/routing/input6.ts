@@ -1,0 +1,135 @@
+import { printIp } from '../address/ip.js'
+import { isOfOneLink, score6, wantedDevice } from './best6.js'
+import { isLinkLocal6, isLoopback, isMulticast, isZero } from './classify.js'
+import type { Fib } from './fib.js'
+import { isAlive, isSelf6 } from './flow.js'
+import { forwardOff, type InputFlow, type InputRoute, type Looked, martian, NOTHING } from './input-route.js'
+import type { Interfaces } from './interfaces.js'
+import { type Found, type LookupOptions, type LookupResult, lookup, optionsOf } from './lookup.js'
+import { type Way, waysOf6 } from './multipath.js'
+
+const settingsOf = (interfaces: Interfaces, { dst, iif }: InputFlow): LookupOptions => ({
+  ...optionsOf(interfaces),
+  prefer: iif,
+  strict: isOfOneLink(dst),
+})
+
+type FoundRoute = Extract<Found, { is: 'route' }>
+
+/** net/ipv6/route.c: ip6_route_input_lookup: the table's answer and, where there are several, the next hops that can be drawn. */
+export function lookupInput6(
+  fib: Fib,
+  interfaces: Interfaces,
+  flow: InputFlow,
+): LookupResult & { readonly ways: readonly Way[] } {
+  const settings = settingsOf(interfaces, flow)
+  // ip6_route_input: a source :: is no source to the rules
+  const { found, tried } = lookup(fib, isZero(flow.src) ? { ...flow, src: undefined } : flow, settings)
+  if (found.is !== 'route' || found.nexthop === undefined) return { found, tried, ways: [] }
+  const { route, nexthop } = found
+  const wanted = wantedDevice(flow, settings)
+  const ways = waysOf6(
+    route.nexthops.filter(({ gateway }) => gateway !== undefined),
+    nexthop,
+    (hop) => isAlive(route, hop, settings),
+    (hop) => score6(route, hop, wanted) >= 0,
+  )
+  return { found: { ...found, nexthop: ways[0]!.nexthop }, tried, ways }
+}
+
+/** net/ipv6/ip6_input.c: ip6_rcv_core, ip6_mc_input; net/ipv6/route.c: ip6_route_input; net/ipv6/ip6_output.c: ip6_forward. */
+export function routeInput6(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
+  const [src, dst, { iif }] = [flow.src as bigint, flow.dst as bigint, flow]
+  const outside = !interfaces.isLoopback(iif)
+  if (outside && isLoopback(src)) return martian('source', `a loopback source on ${iif}`)
+  if (outside && isLoopback(dst)) return martian('destination', `a loopback destination on ${iif}`)
+  if (isMulticast(dst)) return multicast6(interfaces, flow, dst)
+  const { found, tried, ways } = lookupInput6(fib, interfaces, flow)
+  const base = { found, tried, validation: undefined }
+  if (found.is !== 'route' || found.nexthop?.dev === undefined) return unroutable6(base)
+  if (isSelf6(found.route)) return { ...base, to: 'local', type: 'local' }
+  return forward6(interfaces, flow, found, base, ways)
+}
+
+/** ip6_forward's own conditions, but for those that look at the packet. */
+function forward6(
+  interfaces: Interfaces,
+  { src, iif }: InputFlow,
+  { route, nexthop }: FoundRoute,
+  base: Looked,
+  ways: readonly Way[],
+): InputRoute {
+  if (!interfaces.forwards(6, iif)) return forwardOff(base, iif)
+  const { gateway } = nexthop!
+  const dev = nexthop!.dev!
+  // a packet that goes back where it came from is answered with a redirect instead of being looked at
+  if (dev !== iif) {
+    if (isZero(src) || isMulticast(src) || isLoopback(src))
+      return { ...martian('source', `${printIp(src)} is no address to send from`), ...base }
+    if (isLinkLocal6(src))
+      return {
+        ...base,
+        to: 'nowhere',
+        reason: 'beyond-scope',
+        text: `the link-local ${printIp(src)} is not forwarded`,
+        icmp: 2,
+      }
+  }
+  const decision = { ...base, to: 'forward', dev, gateway, mtu: route.mtu, redirect: false } as const
+  if (ways.length < 2) return decision
+  return {
+    ...decision,
+    ways: ways.map(({ nexthop: hop, weight }) => ({ dev: hop.dev!, gateway: hop.gateway, weight, refused: undefined })),
+  }
+}
+
+/** ip6_pkt_discard, ip6_pkt_prohibit; a blackhole is silent. Forwarding has no say. */
+function unroutable6(base: Looked): InputRoute {
+  const { found } = base
+  const type = found.is === 'refused' ? found.how : found.is === 'route' ? found.route.type : 'no-route'
+  const text =
+    type === 'no-route'
+      ? 'no route'
+      : found.is === 'route'
+        ? `the route says ${type}: ${found.route.text}`
+        : `a rule says ${type}`
+  return {
+    ...base,
+    to: 'nowhere',
+    reason: type,
+    text,
+    icmp: type === 'blackhole' ? undefined : type === 'prohibit' ? 1 : 0,
+  }
+}
+
+const ALL_NODES = (0xff02n << 112n) | 1n
+/** All routers, of the link and of the site: joined where forwarding is on (net/ipv6/addrconf.c: dev_forward_change). */
+const ALL_ROUTERS: readonly bigint[] = [(0xff02n << 112n) | 2n, (0xff05n << 112n) | 2n]
+const SOLICITED_NODE = (0xff02n << 112n) | 0x1ff000000n
+const solicited = (ip: bigint): bigint => SOLICITED_NODE | (ip & 0xffffffn)
+
+function multicast6(interfaces: Interfaces, { iif }: InputFlow, dst: bigint): InputRoute {
+  const accepted: InputRoute = { ...NOTHING, to: 'local', type: 'multicast' }
+  // ip6_rcv_core (RFC 4291 section 2.7.1): groups of scope 1 do not leave an interface
+  if (((dst >> 112n) & 15n) === 1n && !interfaces.isLoopback(iif))
+    return martian('destination', `${printIp(dst)} means this interface only`)
+  if (dst === ALL_NODES) return accepted
+  const forwards = interfaces.forwards(6, iif)
+  if (forwards && ALL_ROUTERS.includes(dst)) return accepted
+  for (const { prefix } of interfaces.addresses(iif)) {
+    if (typeof prefix.ip !== 'bigint') continue
+    // addrconf_join_anycast: a router has the first address of each subnet as well
+    const anycast =
+      forwards &&
+      prefix.length < 127 &&
+      solicited((prefix.ip >> BigInt(128 - prefix.length)) << BigInt(128 - prefix.length)) === dst
+    if (solicited(prefix.ip) === dst || anycast) return accepted
+  }
+  return {
+    ...NOTHING,
+    to: 'nowhere',
+    reason: 'multicast-not-joined',
+    text: `nobody here is known to have joined ${printIp(dst)}`,
+    icmp: undefined,
+  }
+}
