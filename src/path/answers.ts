@@ -129,6 +129,6 @@ function send(cursor: Cursor, packet: Packet, what: Omit<Answer, 'fate'>, relate
   const headers = headersOf(packet, reply.mark)
   const fate = run.nested(() => cursor.walkOn(walk, 'generate'))
   if (!fate) return undefined
-  cursor.record({ kind: 'reply', text: describe(headers), reply: headers, walked: walk.steps })
+  cursor.record({ kind: 'reply', text: describe(headers), reply: headers, walked: walk.steps, way: walk.way })
   return { ...what, fate }
 }

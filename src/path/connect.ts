@@ -13,7 +13,7 @@ import type { Run } from './run.js'
 import { Skb } from './skb.js'
 import { symptomOf } from './symptom.js'
 import { allAssumptions, branchOf, questionRun, type TraceOptions } from './trace.js'
-import type { Branch, Step, Trail } from './trail.js'
+import type { Branch, Step, Trail, Way } from './trail.js'
 import { walk } from './walk.js'
 import type { Hosts, Place } from './world.js'
 import { placeName } from './world.js'
@@ -51,6 +51,7 @@ export interface Connections {
 interface Walk {
   readonly fate: Fate
   readonly steps: readonly Step[]
+  readonly way: Way
 }
 
 interface Tried {
@@ -107,7 +108,7 @@ class Attempt {
 
   run(): Tried {
     const { cursor, stage } = this.#beginning
-    const request = { fate: walk(cursor, stage), steps: cursor.steps }
+    const request = { fate: walk(cursor, stage), steps: cursor.steps, way: cursor.way }
     const { fate } = request
     if (fate.outcome === 'undecided') return this.#failed(request, null, fate.text)
     if (fate.outcome !== 'delivered' && fate.outcome !== 'sent') return this.#failed(request, false, fate.text)
@@ -136,7 +137,9 @@ class Attempt {
     if (fate.packet.protocol === 'icmp' || fate.packet.protocol === 'icmpv6') {
       if (!fate.answer) return 'nothing is answered to this ICMP message'
       const step = steps.findLast((some) => some.kind === 'reply')
-      return { fate: fate.answer.fate, steps: step?.kind === 'reply' ? step.walked : [] }
+      return step?.kind === 'reply'
+        ? { fate: fate.answer.fate, steps: step.walked, way: step.way }
+        : { fate: fate.answer.fate, steps: [], way: [] }
     }
     const packet = replyTo(fate.skb.packet)
     if (!packet) return `no reply is known for protocol ${fate.packet.protocol}`
@@ -146,7 +149,7 @@ class Attempt {
     netns.openFlow(packet)
     const cursor = new Cursor(this.#run, walk, netns, skb)
     cursor.record({ kind: 'generate', text: `${placeName(fate.place)} answers` })
-    return { fate: walk(cursor, 'generate'), steps: cursor.steps }
+    return { fate: walk(cursor, 'generate'), steps: cursor.steps, way: cursor.way }
   }
 
   /** The receiver is outside: it is taken to answer to the address that it saw, and the answer to come in where the request left. */
@@ -180,7 +183,7 @@ class Attempt {
       ethertype: packet.family === 4 ? 0x0800 : 0x86dd,
     }
     const cursor = new Cursor(this.#run, walk, netns, skb)
-    return { fate: walk(cursor, 'receive'), steps: cursor.steps }
+    return { fate: walk(cursor, 'receive'), steps: cursor.steps, way: cursor.way }
   }
 
   #judge(request: Walk, reply: Walk): Tried {
@@ -244,11 +247,11 @@ class Attempt {
     if (start.in === undefined) {
       skb.sender = this.#origin.sender
       next.record({ kind: 'generate', text: `${placeName(start.place)} goes on` })
-      return { fate: walk(next, 'generate'), steps: next.steps }
+      return { fate: walk(next, 'generate'), steps: next.steps, way: next.way }
     }
     skb.iif = start.in
     packet.mac = this.#first.mac
-    return { fate: walk(next, 'receive'), steps: next.steps }
+    return { fate: walk(next, 'receive'), steps: next.steps, way: next.way }
   }
 }
 

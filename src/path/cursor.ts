@@ -5,7 +5,7 @@ import type { Netns } from './netns.js'
 import type { Run } from './run.js'
 import type { Skb } from './skb.js'
 import type { StageName } from './stages.js'
-import type { Step } from './trail.js'
+import type { Step, Way } from './trail.js'
 import type { Place } from './world.js'
 
 /** A step without what every step has: where, and the packet as it is now. */
@@ -25,6 +25,7 @@ export class Cursor {
   netns: Netns
   skb: Skb
   readonly steps: Step[] = []
+  readonly way: Way[number][] = []
   /** The range from which NAT has just drawn a port. */
   drawnPorts: readonly [number, number] | undefined
   /** The hook that is being run, for what happens inside of it. */
@@ -41,6 +42,11 @@ export class Cursor {
 
   get place(): Place {
     return { host: this.netns.state.host, namespace: this.netns.state.namespace }
+  }
+
+  /** The packet comes to a stage. */
+  enter(stage: StageName): void {
+    this.way.push({ ...this.place, stage, step: this.steps.length })
   }
 
   record(happening: Happening): void {

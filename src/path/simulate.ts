@@ -76,7 +76,10 @@ class HostsSimulation implements Simulation {
   #handled(cursor: Cursor, fate: Fate, before: number): Handled {
     const unknown = this.#unknown
     const told: Fate = unknown ? { ...fate, outcome: 'undecided', reason: 'unknown', text: unknown.about } : fate
-    return { sent: this.#run.sent.slice(before), branch: branchOf({ fate: told, steps: cursor.steps }, 1) }
+    return {
+      sent: this.#run.sent.slice(before),
+      branch: branchOf({ fate: told, steps: cursor.steps, way: cursor.way }, 1),
+    }
   }
 
   connections(place: Place) {

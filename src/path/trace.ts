@@ -6,7 +6,7 @@ import { type Chooser, explore, seededRandom } from './choices.js'
 import type { Fate } from './fate.js'
 import { Run } from './run.js'
 import { symptomOf } from './symptom.js'
-import type { Branch, Step, Trail } from './trail.js'
+import type { Branch, Step, Trail, Way } from './trail.js'
 import { walk } from './walk.js'
 import type { Hosts } from './world.js'
 import { placeName } from './world.js'
@@ -22,6 +22,7 @@ export interface TraceOptions {
 export interface Walked {
   readonly fate: Fate
   readonly steps: readonly Step[]
+  readonly way: Way
   readonly assumptions: ReadonlySet<string>
   readonly beginning: Beginning
 }
@@ -46,7 +47,7 @@ export function trace(hosts: Hosts, request: PacketRequest, options: TraceOption
     const { cursor, stage, start } = beginning
     asked ??= { ...headersOf(cursor.skb.packet, cursor.skb.mark), from: placeName(start.place), in: start.in }
     const fate = walk(cursor, stage)
-    return { fate, steps: cursor.steps, assumptions: run.assumptions, beginning }
+    return { fate, steps: cursor.steps, way: cursor.way, assumptions: run.assumptions, beginning }
   })
   const leaves = flatten(tree, MERGE)
   return {
@@ -63,7 +64,7 @@ export const allAssumptions = (hosts: Hosts, made: readonly ReadonlySet<string>[
   ...new Set([...hosts.assumptions, ...made.flatMap((some) => [...some])]),
 ]
 
-export function branchOf({ fate, steps }: Pick<Walked, 'fate' | 'steps'>, probability: number): Branch {
+export function branchOf({ fate, steps, way }: Pick<Walked, 'fate' | 'steps' | 'way'>, probability: number): Branch {
   const { src, dst, protocol, sport, dport, mark } = fate.packet
   return {
     probability,
@@ -81,6 +82,7 @@ export function branchOf({ fate, steps }: Pick<Walked, 'fate' | 'steps'>, probab
     final: { interface: fate.interface, src, dst, protocol, sport, dport, mark },
     symptom: symptomOf(fate),
     steps,
+    way,
   }
 }
 
@@ -110,7 +112,7 @@ function undecidedWalk(ways: readonly Walked[], text: string): Walked {
     answer: undefined,
     errno: undefined,
   }
-  return { ...first!, fate, steps }
+  return { ...first!, fate, steps, way: first!.way.filter(({ step }) => step < steps.length) }
 }
 
 /** What all the ways have in common, from the beginning on. */

@@ -1,6 +1,7 @@
 import type { Headers } from '../packet/headers.js'
 import type { Hook, Rule } from '../rules/program.js'
 import type { RuleVisit, Verdict } from '../rules/traverse.js'
+import type { StageName } from './stages.js'
 import type { Place } from './world.js'
 
 export type { Headers } from '../packet/headers.js'
@@ -49,6 +50,9 @@ interface At extends Place {
   /** The packet as it is when the step is over. */
   readonly packet: Headers
 }
+
+/** The stages that a packet passed, in their order: what of `STAGES` lights up. `step` is the index of the first step that was recorded there or later. */
+export type Way = readonly (Place & { readonly stage: StageName; readonly step: number })[]
 
 /** One thing that happened to the packet. In the order in which it happened. */
 export type Step =
@@ -116,7 +120,13 @@ export type Step =
       readonly outer: Headers
       readonly inner: Headers
     })
-  | (At & { readonly kind: 'reply'; readonly text: string; readonly reply: Headers; readonly walked: readonly Step[] })
+  | (At & {
+      readonly kind: 'reply'
+      readonly text: string
+      readonly reply: Headers
+      readonly walked: readonly Step[]
+      readonly way: Way
+    })
   | (At & { readonly kind: 'deliver'; readonly socket: string | undefined; readonly text: string })
   | (At & { readonly kind: 'send'; readonly interface: string; readonly to: string | undefined; readonly text: string })
   | (At & { readonly kind: 'drop'; readonly reason: string; readonly text: string })
@@ -145,6 +155,7 @@ export interface Branch {
   }
   readonly symptom: string
   readonly steps: readonly Step[]
+  readonly way: Way
 }
 
 /** What `trace` answers. */

@@ -52,6 +52,7 @@ const FAR_TOO_LONG = 2000
 export const walk: Engine = (cursor, from) => {
   let stage: StageName = from
   for (let i = 0; i < FAR_TOO_LONG && stage !== 'end'; i++) {
+    cursor.enter(stage)
     const exit = PERFORM[stage](cursor)
     if (typeof exit !== 'string') return exit
     stage = stageAfter(stage, exit as never)

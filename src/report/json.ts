@@ -1,4 +1,4 @@
-import type { Branch, ChainVisit, Headers, RouteLookup, RuleVisit, Step, Trail } from '../path/trail.js'
+import type { Branch, ChainVisit, Headers, RouteLookup, RuleVisit, Step, Trail, Way } from '../path/trail.js'
 import { hex } from './headers.js'
 import { explain } from './reason.js'
 
@@ -20,7 +20,7 @@ export function trailJson(trail: Trail) {
   } satisfies Json
 }
 
-export function branchJson({ probability, outcome, where, final, symptom, steps }: Branch) {
+export function branchJson({ probability, outcome, where, final, symptom, steps, way }: Branch) {
   return {
     probability,
     outcome,
@@ -36,6 +36,7 @@ export function branchJson({ probability, outcome, where, final, symptom, steps 
     },
     symptom,
     steps: stepsJson(steps),
+    way: wayJson(way),
   } satisfies Json
 }
 
@@ -76,6 +77,8 @@ function stepsJson(steps: readonly Step[]): Json[] {
     return stepJson(step, states.get(place))
   })
 }
+
+const wayJson = (way: Way): Json => way.map(({ host, namespace, stage, step }) => ({ host, namespace, stage, step }))
 
 function stepJson(step: Step, state: string | undefined): Json {
   const { kind, host, namespace } = step
@@ -121,7 +124,7 @@ function details(step: Step, state: string | undefined): { readonly [key: string
       return { interface: step.interface, outer: headersJson(outer), inner: headersJson(inner), text }
     }
     case 'reply':
-      return { reply: headersJson(step.reply), walked: stepsJson(step.walked), text: step.text }
+      return { reply: headersJson(step.reply), walked: stepsJson(step.walked), way: wayJson(step.way), text: step.text }
     case 'deliver':
       return { socket: step.socket ?? null, text: step.text }
     case 'send':

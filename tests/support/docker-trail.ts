@@ -96,7 +96,7 @@ export const dockerTrail: Trail = {
   assumptions: ['no sysctl file: rp_filter taken as 0'],
   branches: [
     {
-      probability: 1, outcome: 'sent', symptom: 'connected', steps,
+      probability: 1, outcome: 'sent', symptom: 'connected', steps, way: [],
       where: { ...host, hook: 'postrouting', table: undefined, chain: undefined, rule: undefined, reason: 'sent', text: 'left through docker0' },
       final: { interface: 'docker0', src: after.src, dst: after.dst, protocol: 'tcp', sport: 40000, dport: 5432, mark: 0 },
     },
