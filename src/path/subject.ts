@@ -2,6 +2,7 @@ import { ifName } from '../address/ifname.js'
 import type { Entry } from '../conntrack/entry.js'
 import type { Tuple } from '../conntrack/tuple.js'
 import { CT_STATE, CT_STATUS, type Field, fieldSpec } from '../packet/fields.js'
+import { type Probe, runProbe } from '../packet/probe.js'
 import {
   type FibValue,
   type Judgement,
@@ -124,6 +125,10 @@ export class SkbSubject implements Subject {
 
   fib(question: FibValue): Reading {
     return addressTypeOf(this.#cursor, question)
+  }
+
+  probe(probe: Probe): Reading {
+    return runProbe(probe, this.#cursor.skb.packet)
   }
 
   member(set: string): Judgement {

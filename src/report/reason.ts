@@ -1,6 +1,7 @@
 import { printIfName } from '../address/ifname.js'
 import { bitsOf, type Ip, printIp } from '../address/ip.js'
 import { ADDRESS_TYPE, type Field, type FieldValue, fieldSpec, printField } from '../packet/fields.js'
+import { printAnswer, probeLabel } from '../packet/probe.js'
 import type { RuleVisit } from '../path/trail.js'
 import type { Range, Ranges, Value } from '../rules/value.js'
 
@@ -109,6 +110,8 @@ export function label(value: Value): string {
       return `${label(value.of)} & ${printMask(value.of, value.mask)}`
     case 'shifted':
       return value.of === 'ip.tos' && value.by === 2 ? 'DSCP' : `${label(value.of)} >> ${value.by}`
+    case 'probe':
+      return probeLabel(value.probe)
     case 'fib': {
       const over = value.over === 'any' ? '' : ` on the ${value.over === 'iif' ? 'in' : 'out'} interface`
       return `type of ${value.of === 'saddr' ? 'source' : 'destination'} address${over}`
@@ -137,6 +140,8 @@ export function print(value: Value, seen: FieldValue): string {
       return print(value.of, seen)
     case 'shifted':
       return `0x${seen.toString(16)}`
+    case 'probe':
+      return printAnswer(value.probe, seen)
     case 'fib':
       return TYPE_NAMES.get(Number(seen)) ?? `${seen}`
   }

@@ -1,4 +1,5 @@
 import type { Field, FieldValue } from '../packet/fields.js'
+import type { Probe } from '../packet/probe.js'
 import type { Machine } from './state.js'
 import type { Range, Ranges, Value } from './value.js'
 
@@ -32,6 +33,7 @@ export const equals = (value: Value, to: FieldValue): Condition => ({ is: 'in', 
 export const masked = (of: Value, mask: FieldValue): Value => ({ from: 'masked', of, mask })
 /** At least one of `bits` is set. */
 export const anyBit = (value: Value, bits: number): Condition => inRanges(masked(value, bits), [[1, 2 ** 32 - 1]])
+export const probed = (probe: Probe): Value => ({ from: 'probe', probe })
 export const readable = (field: Field): Condition => ({ is: 'readable', field })
 export const dropIf = (of: Condition): Condition => ({ is: 'drop-if', of })
 export const all = (...of: readonly Condition[]): Condition => (of.length === 1 ? of[0]! : { is: 'all', of })

@@ -1,4 +1,5 @@
 import type { Field, FieldValue } from '../packet/fields.js'
+import type { Probe } from '../packet/probe.js'
 import type { Condition, Outcome } from './condition.js'
 import type { Ranges, Value } from './value.js'
 
@@ -14,6 +15,7 @@ export type Stateful = Extract<Condition, { is: 'stateful' }>
 export interface Subject {
   read(field: Field): Reading
   fib(question: FibValue): Reading
+  probe(probe: Probe): Reading
   member(set: string, key: readonly FieldValue[]): Judgement
   /** Draws: true with probability weight / 2^31. */
   chance(weight: number): boolean
@@ -147,6 +149,8 @@ export function evaluate(value: Value, subject: Subject): Reading {
     }
     case 'fib':
       return subject.fib(value)
+    case 'probe':
+      return subject.probe(value.probe)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Field, FieldValue } from '../packet/fields.js'
+import type { Probe } from '../packet/probe.js'
 
 /** Closed intervals `[from, to]`, ascending and disjoint. */
 export type Range = readonly [from: FieldValue, to: FieldValue]
@@ -19,3 +20,5 @@ export type Value =
       readonly of: 'saddr' | 'daddr'
       readonly over: 'any' | 'iif' | 'oif'
     }
+  /** What is looked for in the packet's bytes: an option, a text, the answer of a program. */
+  | { readonly from: 'probe'; readonly probe: Probe }

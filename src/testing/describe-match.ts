@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Field, FieldValue } from '../packet/fields.js'
+import { type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
+import type { Packet } from '../packet/packet.js'
+import { type Probe, runProbe } from '../packet/probe.js'
 import type { Condition, Outcome } from '../rules/condition.js'
 import { evaluate, interpret, type Subject, UNKNOWN } from '../rules/interpret.js'
 import { advance, freshState, type MachineState } from '../rules/machines.js'
@@ -11,6 +13,8 @@ export type Shown = { readonly [F in Field]?: FieldValue | 'unknown' } & {
   readonly 'fib daddr'?: number
   /** Names of the sets that have it. */
   readonly sets?: readonly string[]
+  /** The bytes; fields that are in them need not be named. */
+  readonly packet?: Packet
   /** Seconds since the rule was loaded. */
   readonly after?: number
 }
@@ -39,11 +43,17 @@ export class FakeSubject implements Subject {
 
   read(field: Field): FieldValue | undefined | typeof UNKNOWN {
     const value = this.shown[field]
+    if (value === undefined && this.shown.packet) return fieldSpec(field).read?.(this.shown.packet)
     return value === 'unknown' ? UNKNOWN : value
   }
 
   fib({ of }: { readonly of: 'saddr' | 'daddr' }): FieldValue | undefined {
     return this.shown[`fib ${of}`]
+  }
+
+  probe(probe: Probe): FieldValue | undefined {
+    const { packet } = this.shown
+    return packet === undefined ? undefined : runProbe(probe, packet)
   }
 
   member(set: string): { readonly outcome: Outcome } {
