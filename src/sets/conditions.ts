@@ -1,0 +1,180 @@
+import type { FieldValue } from '../packet/fields.js'
+import type { Condition } from '../rules/condition.js'
+import { type FibValue, isPure } from '../rules/interpret.js'
+import type { Value } from '../rules/value.js'
+import { EMPTY, FULL, type Node } from './bdd.js'
+import { type Bits, constantBits, masked, type Space, shifted } from './space.js'
+
+/**
+ * Which packets a condition comes out in which way for. Complete: every packet is in at least one part. Disjoint for conditions that only read; a lot or a
+ * limit may come out either way, so that its packets are in `yes` and in `no`.
+ */
+export interface Parts {
+  readonly yes: Node
+  readonly no: Node
+  readonly drop: Node
+  readonly unknown: Node
+}
+
+/** What conditions ask of the place where they are evaluated. */
+export interface Surroundings {
+  /** The packets for which the FIB gives each answer, disjoint; those in none: not known. */
+  fib?(question: FibValue): readonly { readonly value: FieldValue; readonly packets: Node }[]
+  /** The packets whose key is in the set, and those of which that is not known. */
+  member?(set: string, key: readonly Value[]): { readonly yes: Node; readonly unknown: Node }
+}
+
+const EITHER: Parts = { yes: FULL, no: FULL, drop: EMPTY, unknown: EMPTY }
+const NEVER: Parts = { yes: EMPTY, no: FULL, drop: EMPTY, unknown: EMPTY }
+
+/** Conditions as sets of packets of one space, each worked out once. */
+export class Conditions {
+  readonly space: Space
+  readonly #around: Surroundings
+  readonly #known = new WeakMap<Condition, Parts>()
+
+  constructor(space: Space, around: Surroundings = {}) {
+    this.space = space
+    this.#around = around
+  }
+
+  parts(condition: Condition): Parts {
+    let parts = this.#known.get(condition)
+    if (!parts) {
+      parts = this.#split(condition)
+      this.#known.set(condition, parts)
+    }
+    return parts
+  }
+
+  #split(condition: Condition): Parts {
+    const { bdd } = this.space
+    switch (condition.is) {
+      case 'in':
+        return this.#in(condition)
+      case 'readable': {
+        const present = this.space.present(condition.field)
+        return { yes: present, no: EMPTY, drop: bdd.not(present), unknown: EMPTY }
+      }
+      case 'drop-if': {
+        const { yes, no, drop, unknown } = this.parts(condition.of)
+        return { yes: no, no: EMPTY, drop: bdd.or(yes, drop), unknown }
+      }
+      case 'not': {
+        const { yes, no, drop, unknown } = this.parts(condition.of)
+        return { yes: no, no: yes, drop, unknown }
+      }
+      case 'all':
+      case 'any':
+        return this.#several(condition.of, condition.is === 'all')
+      case 'member':
+        return this.#member(condition)
+      case 'chance':
+        if (condition.weight <= 0) return NEVER
+        return condition.weight >= 2 ** 31 ? { ...NEVER, yes: FULL, no: EMPTY } : EITHER
+      case 'stateful':
+        return EITHER
+      case 'unknown':
+        return { yes: EMPTY, no: EMPTY, drop: EMPTY, unknown: FULL }
+    }
+  }
+
+  #in({ value, ranges }: Extract<Condition, { is: 'in' }>): Parts {
+    const { bdd } = this.space
+    if (typeof value === 'string') return decided(this.space.in(value, ranges), bdd.not.bind(bdd))
+    const base = baseOf(value)
+    // what stands in the payload is no part of a space: some packets have it, some do not
+    if (base.from === 'probe') return EITHER
+    if (base.from === 'fib') {
+      const fib = base
+      const answers = this.#around.fib?.(fib) ?? []
+      const known = this.space.union(answers.map(({ packets }) => packets))
+      const wanted = answers.filter((one) => ranges.some(([from, to]) => from <= one.value && one.value <= to))
+      const yes = fib === value ? this.space.union(wanted.map(({ packets }) => packets)) : EMPTY
+      if (fib !== value) return { yes: EMPTY, no: EMPTY, drop: EMPTY, unknown: FULL }
+      return { yes, no: bdd.minus(known, yes), drop: EMPTY, unknown: bdd.not(known) }
+    }
+    const { bits, present } = this.#bits(value)
+    return decided(bdd.and(present, this.space.bitsIn(bits, ranges)), bdd.not.bind(bdd))
+  }
+
+  /** A computed value, bit by bit, and the packets that have it. */
+  #bits(value: Value): { readonly bits: Bits; readonly present: Node } {
+    if (typeof value === 'string') {
+      if (this.space.layout.place(value).named) throw new Error('interface names are compared whole')
+      return { bits: this.space.bitsOf(value), present: this.space.present(value) }
+    }
+    switch (value.from) {
+      case 'constant':
+        return { bits: constantBits(value.value), present: FULL }
+      case 'masked': {
+        const of = this.#bits(value.of)
+        return { ...of, bits: masked(of.bits, value.mask) }
+      }
+      case 'shifted': {
+        const of = this.#bits(value.of)
+        return { ...of, bits: shifted(of.bits, value.by) }
+      }
+      case 'fib':
+      case 'probe':
+        throw new Error('an answer from elsewhere has no bits')
+    }
+  }
+
+  #member({ set, key }: Extract<Condition, { is: 'member' }>): Parts {
+    const { bdd } = this.space
+    // read in order: the first part that is not there decides, one that is not known as well
+    let there: Node = FULL
+    let no: Node = EMPTY
+    for (const part of key) {
+      if (typeof part !== 'string' && ['fib', 'probe'].includes(baseOf(part).from))
+        return { yes: EMPTY, no, drop: EMPTY, unknown: there }
+      const present = typeof part === 'string' ? this.space.present(part) : this.#bits(part).present
+      no = bdd.or(no, bdd.minus(there, present))
+      there = bdd.and(there, present)
+    }
+    const found = this.#around.member?.(set, key) ?? { yes: EMPTY, unknown: FULL }
+    const unknown = bdd.and(there, found.unknown)
+    const yes = bdd.minus(bdd.and(there, found.yes), unknown)
+    return { yes, no: bdd.or(no, bdd.minus(bdd.minus(there, yes), unknown)), drop: EMPTY, unknown }
+  }
+
+  /**
+   * In the order written, as src/rules/interpret.ts does it: behind a part that is not known only parts that read still count, and of those only what would
+   * have ended the walk.
+   */
+  #several(of: readonly Condition[], all: boolean): Parts {
+    const { bdd } = this.space
+    let going: Node = FULL
+    let doubtful: Node = EMPTY
+    let [ended, drop, unknown]: [Node, Node, Node] = [EMPTY, EMPTY, EMPTY]
+    for (const condition of of) {
+      if (going === EMPTY && doubtful === EMPTY) break
+      const part = this.parts(condition)
+      const [goes, ends] = all ? [part.yes, part.no] : [part.no, part.yes]
+      ended = bdd.or(ended, bdd.and(going, ends))
+      drop = bdd.or(drop, bdd.and(going, part.drop))
+      const newly = bdd.and(going, part.unknown)
+      going = bdd.and(going, goes)
+      if (doubtful !== EMPTY && isPure(condition)) {
+        ended = bdd.or(ended, bdd.and(doubtful, ends))
+        unknown = bdd.or(unknown, bdd.and(doubtful, part.drop))
+        doubtful = bdd.and(doubtful, bdd.or(goes, part.unknown))
+      }
+      doubtful = bdd.or(doubtful, newly)
+    }
+    unknown = bdd.or(unknown, doubtful)
+    return all ? { yes: going, no: ended, drop, unknown } : { yes: ended, no: going, drop, unknown }
+  }
+}
+
+const decided = (yes: Node, not: (node: Node) => Node): Parts => ({ yes, no: not(yes), drop: EMPTY, unknown: EMPTY })
+
+type Computed = Exclude<Value, string>
+
+/** What a value is computed from in the end; for a field, the last computation. */
+function baseOf(value: Computed): Computed {
+  return (value.from === 'masked' || value.from === 'shifted') && typeof value.of !== 'string'
+    ? baseOf(value.of)
+    : value
+}

@@ -1,0 +1,232 @@
+import type { Family } from '../address/ip.js'
+import { CT_STATE, type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
+import type { Reading, Subject } from '../rules/interpret.js'
+import { UNKNOWN } from '../rules/interpret.js'
+import type { Range, Ranges } from '../rules/value.js'
+import { Bdd, DEFAULT_NODE_LIMIT, EMPTY, FULL, type Node } from './bdd.js'
+import { type CellName, Layout, type Presence, ROOMS } from './layout.js'
+import { Names } from './names.js'
+
+/** Bits of a value, the most significant first: a variable's level, or what the bit always is. */
+export type Bits = readonly (number | 'zero' | 'one')[]
+
+export interface SpaceOptions {
+  readonly family: Family
+  /** The interface names that can be told apart; left out: none is asked for. */
+  readonly names?: Names
+  /** Diagram nodes at most; beyond, a NodeLimitError. */
+  readonly limit?: number
+}
+
+/**
+ * All packets of one family that a question is about, with everything that rules may ask of them. Sets of packets are nodes of its `bdd`.
+ * What is no packet (a connection state with two bits, say) lies outside of `valid`.
+ */
+export class Space {
+  readonly family: Family
+  readonly bdd: Bdd
+  readonly layout: Layout
+  readonly names: Names
+  /** What can be a packet at all. Sets that rules describe are to be met with it. */
+  readonly valid: Node
+  readonly #ranges = new Map<string, Node>()
+  readonly #present = new Map<Field, Node>()
+
+  constructor({ family, names = new Names([]), limit = DEFAULT_NODE_LIMIT }: SpaceOptions) {
+    this.family = family
+    this.names = names
+    this.layout = new Layout(family, names.bits)
+    this.bdd = new Bdd(limit)
+    this.valid = this.#validity()
+  }
+
+  /** Packets that have the field, with a value in one of the ranges. */
+  in(field: Field, ranges: Ranges): Node {
+    const { named } = this.layout.place(field)
+    const numbers = named ? this.names.ranges(ranges) : ranges
+    return this.bdd.and(this.present(field), this.bitsIn(this.bitsOf(field), numbers))
+  }
+
+  equals(field: Field, value: FieldValue): Node {
+    return this.in(field, [[value, value]])
+  }
+
+  /** Packets that have the field. */
+  present(field: Field): Node {
+    let node = this.#present.get(field)
+    if (node === undefined) {
+      node = this.#presence(this.layout.place(field).presence)
+      this.#present.set(field, node)
+    }
+    return node
+  }
+
+  #presence(presence: Presence): Node {
+    if (presence === 'always') return FULL
+    if (presence === 'never') return EMPTY
+    if (presence === 'tracked') {
+      const untracked = this.bitsIn(masked(this.bitsOf('ct.state'), CT_STATE.INVALID | CT_STATE.UNTRACKED), [[1, 127]])
+      return this.bdd.not(untracked)
+    }
+    if ('cell' in presence) return this.bdd.literal(this.layout.cell(presence.cell)[0]!, true)
+    return this.bitsIn(this.layout.cell('room'), [[presence.room, ROOMS.length - 1]])
+  }
+
+  bitsOf(field: Field): Bits {
+    return this.layout.place(field).bits
+  }
+
+  /** Packets whose value, given by its bits, lies in one of the ranges; whether the packet has it is not asked. */
+  bitsIn(bits: Bits, ranges: Ranges): Node {
+    const width = BigInt(bits.length)
+    const last = (1n << width) - 1n
+    const wanted = ranges.flatMap(([from, to]): [bigint, bigint][] =>
+      BigInt(from) > last ? [] : [[BigInt(from), BigInt(to) > last ? last : BigInt(to)]],
+    )
+    const key = `${bits.join(' ')}:${wanted.map(([from, to]) => (from === to ? from : `${from}-${to}`)).join(' ')}`
+    let node = this.#ranges.get(key)
+    if (node === undefined) {
+      node = this.#build(bits, 0, wanted, 0, wanted.length, 0n, width)
+      this.#ranges.set(key, node)
+    }
+    return node
+  }
+
+  /** Values that begin with `prefix` above the last `left` bits, as far as ranges `first` to `end` hold them. */
+  #build(
+    bits: Bits,
+    at: number,
+    ranges: readonly (readonly [bigint, bigint])[],
+    first: number,
+    end: number,
+    prefix: bigint,
+    left: bigint,
+  ): Node {
+    const from = prefix << left
+    const to = from | ((1n << left) - 1n)
+    let [a, b] = [first, end]
+    while (a < b && ranges[a]![1] < from) a++
+    while (a < b && ranges[b - 1]![0] > to) b--
+    if (a === b) return EMPTY
+    if (ranges[a]![0] <= from && to <= ranges[a]![1]) return FULL
+    const half = (bit: bigint) => this.#build(bits, at + 1, ranges, a, b, (prefix << 1n) | bit, left - 1n)
+    const bit = bits[at]!
+    if (bit === 'zero') return half(0n)
+    if (bit === 'one') return half(1n)
+    const { bdd } = this
+    const [low, high] = [half(0n), half(1n)]
+    if (bit < bdd.levelOf(low) && bit < bdd.levelOf(high)) return bdd.node(bit, low, high)
+    return bdd.or(bdd.and(bdd.literal(bit, false), low), bdd.and(bdd.literal(bit, true), high))
+  }
+
+  /** Packets that get into `set` once the field has this value: the set as it looks from before an assignment. */
+  beforeAssigning(set: Node, field: Field, value: FieldValue): Node {
+    const levels = this.levelsOf(field)
+    return this.bdd.exists(
+      this.bdd.and(set, this.bitsIn(this.bitsOf(field), [[value, value]])),
+      this.bdd.variables(levels),
+    )
+  }
+
+  /** The packets of `set`, with the field set to this value. */
+  assigned(set: Node, field: Field, value: FieldValue): Node {
+    const forgotten = this.bdd.exists(set, this.bdd.variables(this.levelsOf(field)))
+    return this.bdd.and(forgotten, this.bitsIn(this.bitsOf(field), [[value, value]]))
+  }
+
+  /** The packets of `set`, with any value of the field. */
+  forget(set: Node, fields: readonly Field[]): Node {
+    return this.bdd.exists(set, this.bdd.variables(fields.flatMap((field) => this.levelsOf(field))))
+  }
+
+  /** What is left of `set` where only these fields are looked at. */
+  project(set: Node, fields: readonly Field[]): Node {
+    const kept = new Set(fields.flatMap((field) => this.levelsOf(field)))
+    const others: number[] = []
+    for (const level of this.bdd.support(set)) if (!kept.has(level)) others.push(level)
+    return this.bdd.exists(set, this.bdd.variables(others))
+  }
+
+  /** The variables of a field. */
+  levelsOf(field: Field): readonly number[] {
+    return this.bitsOf(field).filter((bit) => typeof bit === 'number')
+  }
+
+  union(sets: Iterable<Node>): Node {
+    // in pairs, so that large diagrams meet large ones
+    let level = [...sets]
+    while (level.length > 1) {
+      const next: Node[] = []
+      for (let i = 0; i < level.length; i += 2)
+        next.push(level[i + 1] === undefined ? level[i]! : this.bdd.or(level[i]!, level[i + 1]!))
+      level = next
+    }
+    return level[0] ?? EMPTY
+  }
+
+  /** The variables as they are for one packet under a rule's eyes; undefined where a value is not known that a variable stands for. */
+  packet(subject: Pick<Subject, 'read'>, fields: Iterable<Field>): Uint8Array | undefined {
+    const values = new Uint8Array(this.layout.levels)
+    let room = 0
+    for (const field of fields) {
+      const seen: Reading = subject.read(field)
+      if (seen === UNKNOWN) return undefined
+      const { bits, presence, named } = this.layout.place(field)
+      if (seen === undefined) continue
+      if (typeof presence === 'object' && 'cell' in presence) values[this.layout.cell(presence.cell)[0]!] = 1
+      if (typeof presence === 'object' && 'room' in presence) room = Math.max(room, presence.room)
+      setBits(values, bits, BigInt(named ? this.names.numberOf(BigInt(seen)) : seen))
+    }
+    setBits(values, this.layout.cell('room'), BigInt(room))
+    return values
+  }
+
+  /** States with one bit, names and rooms that exist, values that only come together. */
+  #validity(): Node {
+    const { bdd } = this
+    const cell = (name: CellName) => bdd.literal(this.layout.cell(name)[0]!, true)
+    const implies = (a: Node, b: Node) => bdd.or(bdd.not(a), b)
+    const parts = [
+      this.bitsIn(this.bitsOf('ct.state'), Object.values(CT_STATE).sort((a, b) => a - b).map((bit): Range => [bit, bit])),
+      // a connection's first packets go in its original direction
+      implies(this.bitsIn(this.bitsOf('ct.state'), [[CT_STATE.NEW, CT_STATE.NEW]]), bdd.literal(this.levelsOf('ct.direction')[0]!, false)),
+      this.bitsIn(this.layout.cell('room'), [[0, ROOMS.length - 1]]),
+      ...(['meta.iifname', 'meta.oifname', 'meta.physiifname', 'meta.physoifname'] as const).map((field) =>
+        this.bitsIn(this.bitsOf(field), [[0, this.names.count - 1]]),
+      ),
+      // who knows the sender's user knows that there is a socket
+      implies(cell('has socket.uid'), bdd.literal(this.levelsOf('socket.exists')[0]!, true)),
+      implies(cell('has tcp.mss'), this.#presence({ room: ROOMS.length - 1 })),
+      implies(cell('has tcp.header'), bdd.and(this.#presence({ room: ROOMS.length - 1 }), this.bitsIn(this.bitsOf('tcp.doff'), [[5, 15]]))),
+    ] // biome-ignore format: one line each
+    return parts.reduce((all, part) => bdd.and(all, part))
+  }
+}
+
+/** The bits of a value after "and" with a mask. */
+export function masked(bits: Bits, mask: FieldValue): Bits {
+  const wide = BigInt(mask)
+  return bits.map((bit, i) => ((wide >> BigInt(bits.length - 1 - i)) & 1n ? bit : 'zero'))
+}
+
+/** The bits of a value after a shift to the right. */
+export const shifted = (bits: Bits, by: number): Bits =>
+  by === 0
+    ? bits
+    : [...Array<'zero'>(Math.min(by, bits.length)).fill('zero'), ...bits.slice(0, Math.max(0, bits.length - by))]
+
+/** The bits of a number; at least one. */
+export function constantBits(value: FieldValue): Bits {
+  return [...BigInt(value).toString(2)].map((digit) => (digit === '1' ? 'one' : 'zero'))
+}
+
+function setBits(values: Uint8Array, bits: Bits, value: bigint): void {
+  let left = value
+  for (let i = bits.length - 1; i >= 0; i--) {
+    const bit = bits[i]!
+    if (typeof bit === 'number') values[bit] = Number(left & 1n)
+    left >>= 1n
+  }
+}
+
+export const widthOf = (field: Field): number => fieldSpec(field).bits
