@@ -11,6 +11,8 @@ export interface Codec<T> {
   /** How many words it takes: 0 for a flag that stands alone. */
   readonly words: 0 | 1 | 2
   readonly metavar: string
+  /** It may be left out where an option or nothing follows: `parse` gets an empty text. */
+  readonly optional?: boolean
   /** `text`: its words, joined by one space. Throws WordError. */
   parse(text: string): T
   print(value: T): string

@@ -16,6 +16,8 @@ export class Loading<E extends AnyExtension = AnyExtension> {
   options: Record<string, Given<unknown>> = {}
   raw: string | undefined = undefined
   at = 0
+  /** Which part of it is being read (Extension.nextPart). */
+  part = 0
 }
 
 const NOT_OUT: ReadonlySet<string> = new Set(['PREROUTING', 'INPUT'])
@@ -81,6 +83,7 @@ export class Draft {
     use.options = {}
     use.raw = raw
     use.at = at
+    use.part = 0
     return use
   }
 

@@ -6,6 +6,8 @@ export interface OptionSpec<T> {
   readonly aliases?: readonly `--${string}`[]
   /** `! --flag` may be said. */
   readonly invertible?: boolean
+  /** May be given again in every part of the match (`nextPart`); in part n its key is `KEY@n`. */
+  readonly inEveryPart?: boolean
   readonly value: Codec<T>
   readonly doc: string
 }
@@ -44,6 +46,11 @@ export interface RuleContext {
   readonly backend: 'legacy' | 'nft'
 }
 
+export interface ListContext extends RuleContext {
+  /** `-n`: ports and the like as numbers. */
+  readonly numeric: boolean
+}
+
 /** What matches and targets have in common. */
 export interface Extension<Table extends OptionTable> {
   readonly name: string
@@ -53,6 +60,8 @@ export interface Extension<Table extends OptionTable> {
   /** One of these options must be given, and no two. */
   readonly exactlyOne?: readonly (keyof Table & string)[]
   readonly required?: readonly (keyof Table & string)[]
+  /** The option that begins the next part of a match whose options describe several things in a row. */
+  readonly nextPart?: keyof Table & string
   /** At least one option of any kind must be given. */
   readonly needsOption?: boolean
   /** Turns connection tracking on in its namespace (nf_ct_netns_get in its checkentry). */
@@ -69,6 +78,11 @@ export interface Extension<Table extends OptionTable> {
   check?(options: OptionsOf<Table>, context: RuleContext): string | undefined
   /** Where the real program does not print the options one by one in their order. */
   print?(options: OptionsOf<Table>, context: RuleContext): string
+  /**
+   * What `iptables -L` prints of it, to the letter, blanks in front and behind included: ` tcp dpt:80`. Empty where it prints nothing
+   * (`print` of libxt_*.so, which is another function than `save`).
+   */
+  list?(options: OptionsOf<Table>, context: ListContext): string
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: as above

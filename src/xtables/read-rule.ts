@@ -272,15 +272,23 @@ export class RuleReader {
     const { key, words, read } = option
     const not = words === 0 ? inverted : this.#negated(at, inverted)
     if (not && !option.invertible) throw new LineError(`"!" cannot stand before ${word}`, at)
-    if (use.options[key] !== undefined) throw new LineError(`${word} stands twice`, at)
-    let text = words === 0 ? '' : this.#argument(option, at)
+    const slot = use.part > 0 && option.spec.inEveryPart ? `${key}@${use.part}` : key
+    if (use.options[slot] !== undefined) throw new LineError(`${word} stands twice`, at)
+    if (key === use.known?.extension.nextPart) use.part++
+    let text = words === 0 || this.#isLeftOut(option) ? '' : this.#argument(option, at)
     if (words === 2) text += ` ${this.#argument(option, at)}`
     let given = read.get(text)
     if (given === undefined) {
       given = this.#parsed(option, text, word, at)
       if (read.size < KEPT) read.set(text, given)
     }
-    use.options[key] = not ? { value: given.value, inverted: true } : given
+    use.options[slot] = not ? { value: given.value, inverted: true } : given
+  }
+
+  /** libxt_rateest.c: rateest_parse: what begins another option is no value. */
+  #isLeftOut({ spec }: KnownOption): boolean {
+    if (!spec.value.optional) return false
+    return this.#at >= this.#words.length || /^[-!]/.test(this.#words.text[this.#at]!)
   }
 
   #argument({ spec }: KnownOption, at: number): string {
