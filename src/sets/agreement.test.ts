@@ -3,7 +3,7 @@ import type { Condition, Outcome } from '../rules/condition.js'
 import { interpret } from '../rules/interpret.js'
 import {
   addressField,
-  FIELD_NAMES,
+  fieldsOf,
   memberOutcome,
   NAME_RANGES,
   pick,
@@ -90,7 +90,7 @@ test(`the sets of a condition hold a packet exactly when the interpreter says so
     const space = new Space({ family, names: new Names(NAME_RANGES, ['eth0', 'eth1']) })
     const conditions = new Conditions(space, surroundings(space, family))
     const packets = Array.from({ length: 25 }, () => new RandomPacket(random, family))
-    const values = packets.map((packet) => space.packet(packet, FIELD_NAMES)!)
+    const values = packets.map((packet) => space.packet(packet, fieldsOf(family))!)
     for (const [i, own] of values.entries())
       expect(space.bdd.contains(space.valid, own), JSON.stringify([...packets[i]!.packet.bytes])).toBe(true)
     for (let n = 0; n < 40; n++) {

@@ -53,7 +53,8 @@ const CELLS = [
   ['ip6.length', 16],
   ['ip6.flowlabel', 20],
   ['ip6.routing', 1],
-  ['has ip6.routing', 1],
+  ['has ip6.routing.type', 1],
+  ['has ip6.routing.left', 1],
   ['ip6.routing.type', 8],
   ['ip6.routing.left', 8],
   ['has ether', 1],
@@ -153,8 +154,8 @@ const HAS: { readonly [F in Field]?: CellName } = {
   'tcp.mss': 'has tcp.mss',
   'tcp.header': 'has tcp.header',
   'ip6.chain': 'has ip6.chain',
-  'ip6.routing.type': 'has ip6.routing',
-  'ip6.routing.left': 'has ip6.routing',
+  'ip6.routing.type': 'has ip6.routing.type',
+  'ip6.routing.left': 'has ip6.routing.left',
   'meta.physiifname': 'has meta.physiifname',
   'meta.physoifname': 'has meta.physoifname',
   'meta.iifgroup': 'has meta.iifgroup',
@@ -204,7 +205,7 @@ export class Layout {
     if (slice) {
       const [from, bits] = slice
       const needs = Math.ceil((from + bits) / 8)
-      const room = ROOMS.findIndex((bytes) => bytes === needs)
+      const room = (ROOMS as readonly number[]).indexOf(needs)
       if (room < 0) throw new Error(`no room of ${needs} bytes`)
       return { bits: this.#transport().slice(from, from + bits), presence: { room }, named: false }
     }

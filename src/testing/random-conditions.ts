@@ -2,6 +2,7 @@ import { ifName, ifNamesFrom } from '../address/ifname.js'
 import { CT_STATE, FIELDS, type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
 import { Packet } from '../packet/packet.js'
 import { type Probe, runProbe } from '../packet/probe.js'
+import { writeField } from '../packet/rewrite.js'
 import type { Condition, Outcome } from '../rules/condition.js'
 import type { FibValue, Judgement, Reading, Subject } from '../rules/interpret.js'
 import type { Range, Ranges, Value } from '../rules/value.js'
@@ -23,33 +24,45 @@ const METADATA = (Object.keys(FIELDS) as Field[]).filter((name) => !fieldSpec(na
 export class RandomPacket implements Subject {
   readonly family: 4 | 6
   readonly packet: Packet
-  readonly #metadata = new Map<Field, FieldValue>()
+  readonly metadata = new Map<Field, FieldValue>()
   /** What the next lots and limits say. */
   draws: boolean[] = []
 
   constructor(random: Random, family: 4 | 6) {
     this.family = family
     this.packet = new Packet(randomBytes(random, family), mac(random))
-    for (const field of METADATA) this.#metadata.set(field, randomValue(random, field))
+    for (const field of METADATA) this.metadata.set(field, randomValue(random, field))
     this.#consistent(random)
   }
 
   #consistent(random: Random): void {
     const state = pick(random, Object.values(CT_STATE))
-    this.#metadata.set('ct.state', state)
-    if (state === CT_STATE.NEW) this.#metadata.set('ct.direction', 0)
+    this.metadata.set('ct.state', state)
+    if (state === CT_STATE.NEW) this.metadata.set('ct.direction', 0)
     const untracked = state === CT_STATE.INVALID || state === CT_STATE.UNTRACKED
     for (const field of FIELDS_OF_CONNECTIONS)
-      if (untracked || otherFamily(field, this.family)) this.#metadata.delete(field)
-    if (chance(random, 0.5)) for (const field of ['socket.uid', 'socket.gid'] as const) this.#metadata.delete(field)
-    else this.#metadata.set('socket.exists', 1)
+      if (untracked || otherFamily(field, this.family)) this.metadata.delete(field)
+    if (chance(random, 0.5)) for (const field of ['socket.uid', 'socket.gid'] as const) this.metadata.delete(field)
+    else this.metadata.set('socket.exists', 1)
     for (const field of ['meta.physiifname', 'meta.physoifname', 'meta.iifgroup', 'meta.oifgroup'] as const)
-      if (chance(random, 0.5)) this.#metadata.delete(field)
+      if (chance(random, 0.5)) this.metadata.delete(field)
+  }
+
+  /** What a rule writes. */
+  write(field: Field, value: FieldValue): void {
+    if (!fieldSpec(field).read) this.metadata.set(field, value)
+    else writeField(this.packet, field, value)
+  }
+
+  /** The same packet once more, to be changed. */
+  clone(): RandomPacket {
+    const metadata = new Map(this.metadata)
+    return Object.assign(Object.create(RandomPacket.prototype), this, { packet: this.packet.clone(), metadata })
   }
 
   read(field: Field): Reading {
     const read = fieldSpec(field).read
-    return read ? read(this.packet) : this.#metadata.get(field)
+    return read ? read(this.packet) : this.metadata.get(field)
   }
 
   fib({ of }: FibValue): Reading {
@@ -130,7 +143,7 @@ export function randomCondition(random: Random, packets: readonly RandomPacket[]
     return { is: kind < 0.65 ? 'all' : 'any', of: Array.from({ length: upTo(random, 3) }, again) }
   }
   const kind = random()
-  if (kind < 0.08) return { is: 'readable', field: pick(random, FIELD_NAMES) }
+  if (kind < 0.08) return { is: 'readable', field: pick(random, fieldsOf(packets[0]!.family)) }
   if (kind < 0.13) return { is: 'chance', weight: pick(random, [0, 2 ** 30, 2 ** 31]) }
   if (kind < 0.17) return { is: 'stateful', machine: { kind: 'nth', every: 2, packet: 0 } }
   if (kind < 0.21) return { is: 'unknown', text: '-m something', needs: 'not known' }
@@ -141,8 +154,15 @@ export function randomCondition(random: Random, packets: readonly RandomPacket[]
   return comparison(random, pick(random, packets))
 }
 
-export const FIELD_NAMES = Object.keys(FIELDS) as Field[]
-const IN_FIELDS = FIELD_NAMES.filter((name) => !/ifname$/.test(name))
+const FIELD_NAMES = Object.keys(FIELDS) as Field[]
+const OF_FAMILY = {
+  4: FIELD_NAMES.filter((field) => !field.startsWith('ip6.')),
+  6: FIELD_NAMES.filter((field) => !field.startsWith('ip.') || field === 'ip.tos' || field === 'ip.ttl'),
+} as const
+
+/** What rules of a family may ask for. */
+export const fieldsOf = (family: 4 | 6): readonly Field[] => OF_FAMILY[family]
+const isName = (field: Field): boolean => /ifname$/.test(field)
 
 function comparison(random: Random, near: RandomPacket): Condition {
   if (chance(random, 0.05)) {
@@ -153,7 +173,10 @@ function comparison(random: Random, near: RandomPacket): Condition {
     const value = pick(random, ['meta.iifname', 'meta.oifname', 'meta.physiifname', 'meta.physoifname'] as const)
     return { is: 'in', value, ranges: [nameRange(pick(random, NAME_PATTERNS))] }
   }
-  const field = pick(random, IN_FIELDS)
+  const field = pick(
+    random,
+    fieldsOf(near.family).filter((one) => !isName(one)),
+  )
   const seen = near.read(field)
   const value = typeof seen === 'number' || typeof seen === 'bigint' ? seen : randomValue(random, field)
   const computed = random()

@@ -1,0 +1,230 @@
+import type { Effect } from '../rules/effect.js'
+import { isPure } from '../rules/interpret.js'
+import type { Chain, Rule, Step, Table } from '../rules/program.js'
+import { EMPTY, type Node } from './bdd.js'
+import type { Conditions } from './conditions.js'
+import { untracked, written } from './effects.js'
+
+export type Ending = 'accept' | 'drop'
+
+/** What happens at one rule, all visits taken together. Every set holds what is possible: where lots or unknown things decide, packets are in several. */
+export interface RuleFlow {
+  readonly rule: Rule
+  readonly chain: string
+  /** From 1. */
+  readonly number: number
+  /** Packets that come to it. */
+  reach: Node
+  /** Packets that match it. */
+  matched: Node
+  /** Packets that it ends, its own verdict or a header that it cannot read. */
+  accepted: Node
+  dropped: Node
+}
+
+/** A manip that a rule sets up. */
+export interface NatUse {
+  readonly rule: Rule
+  readonly effect: Extract<Effect, { do: 'nat' }>
+  readonly packets: Node
+}
+
+/** All packets through one base chain at once. */
+export interface ChainFlow {
+  readonly input: Node
+  readonly accepted: Node
+  readonly dropped: Node
+  /** What the policy decides. */
+  readonly byPolicy: Node
+  /** In the order of the first visit. */
+  readonly rules: ReadonlyMap<Rule, RuleFlow>
+  /** What comes into each chain. */
+  readonly chains: ReadonlyMap<string, Node>
+  readonly nat: readonly NatUse[]
+}
+
+/** More visits of rules than a sane ruleset makes: chains that call each other over and over. */
+const MOST_VISITS = 5_000_000
+
+export class VisitLimitError extends Error {
+  override readonly name = 'VisitLimitError'
+}
+
+/** What came of a chain for some packets. */
+interface Passed {
+  readonly returned: Node
+  readonly accepted: Node
+  readonly dropped: Node
+}
+
+const NOTHING: Passed = { returned: EMPTY, accepted: EMPTY, dropped: EMPTY }
+
+/**
+ * Runs all packets of `input` through a base chain and what it jumps to, as `traverse` (src/rules/traverse.ts) does with one. Throws VisitLimitError,
+ * NodeLimitError.
+ */
+export function chainFlow(conditions: Conditions, table: Table, base: Chain, input: Node): ChainFlow {
+  const walker = new Walker(conditions, table)
+  const { returned, accepted, dropped } = walker.run(base, input)
+  const { bdd } = conditions.space
+  const accepts = (base.base?.policy ?? 'accept') === 'accept'
+  return {
+    input,
+    accepted: accepts ? bdd.or(accepted, returned) : accepted,
+    dropped: accepts ? dropped : bdd.or(dropped, returned),
+    byPolicy: returned,
+    rules: walker.rules,
+    chains: walker.chains,
+    nat: walker.nat,
+  }
+}
+
+class Walker {
+  readonly rules = new Map<Rule, RuleFlow>()
+  readonly chains = new Map<string, Node>()
+  readonly nat: NatUse[] = []
+  readonly #conditions: Conditions
+  readonly #table: Table
+  readonly #known = new Map<string, Passed>()
+  #visits = 0
+
+  constructor(conditions: Conditions, table: Table) {
+    this.#conditions = conditions
+    this.#table = table
+  }
+
+  run(chain: Chain, input: Node): Passed {
+    const key = `${input} ${chain.name}`
+    const known = this.#known.get(key)
+    if (known) return known
+    const { bdd } = this.#conditions.space
+    this.chains.set(chain.name, bdd.or(this.chains.get(chain.name) ?? EMPTY, input))
+    let [reach, returned, accepted, dropped]: [Node, Node, Node, Node] = [input, EMPTY, EMPTY, EMPTY]
+    for (const [i, rule] of chain.rules.entries()) {
+      if (reach === EMPTY) break
+      if (++this.#visits > MOST_VISITS) throw new VisitLimitError('the chains call each other too often to be followed')
+      const flow = this.#flow(rule, chain, i + 1)
+      flow.reach = bdd.or(flow.reach, reach)
+      const passed = this.#rule(flow, reach)
+      reach = passed.next
+      returned = bdd.or(returned, passed.returned)
+      accepted = bdd.or(accepted, passed.accepted)
+      dropped = bdd.or(dropped, passed.dropped)
+    }
+    const result = { returned: bdd.or(returned, reach), accepted, dropped }
+    this.#known.set(key, result)
+    return result
+  }
+
+  #flow(rule: Rule, chain: Chain, number: number): RuleFlow {
+    let flow = this.rules.get(rule)
+    if (!flow) {
+      flow = { rule, chain: chain.name, number, reach: EMPTY, matched: EMPTY, accepted: EMPTY, dropped: EMPTY }
+      this.rules.set(rule, flow)
+    }
+    return flow
+  }
+
+  /** `returned`: to the caller of this chain. */
+  #rule(flow: RuleFlow, reach: Node): Passed & { readonly next: Node } {
+    const { bdd } = this.#conditions.space
+    const { steps } = flow.rule
+    let [live, next]: [Node, Node] = [reach, EMPTY]
+    let passed = NOTHING
+    const add = (more: Partial<Passed>) => {
+      passed = {
+        returned: bdd.or(passed.returned, more.returned ?? EMPTY),
+        accepted: bdd.or(passed.accepted, more.accepted ?? EMPTY),
+        dropped: bdd.or(passed.dropped, more.dropped ?? EMPTY),
+      }
+    }
+    const own = (verdict: Partial<Passed>) => {
+      flow.accepted = bdd.or(flow.accepted, verdict.accepted ?? EMPTY)
+      flow.dropped = bdd.or(flow.dropped, verdict.dropped ?? EMPTY)
+      add(verdict)
+    }
+    for (let i = 0; i < steps.length && live !== EMPTY; i++) {
+      const step = steps[i]!
+      if ('if' in step) {
+        const { yes, no, drop, unknown } = this.#conditions.parts(step.if)
+        next = bdd.or(next, bdd.and(live, no))
+        const cut = bdd.and(live, drop)
+        if (cut !== EMPTY) own({ dropped: cut })
+        const doubtful = bdd.and(live, unknown)
+        const supposed = doubtful === EMPTY ? EMPTY : this.#notRuledOut(steps, i + 1, doubtful)
+        next = bdd.or(next, doubtful)
+        live = bdd.or(bdd.and(live, yes), supposed)
+      } else if ('count' in step) flow.matched = bdd.or(flow.matched, live)
+      else {
+        const done = this.#effect(flow, step.do, live)
+        if (done.own) own(done.own)
+        if (done.called) add(done.called)
+        next = bdd.or(next, done.returnedHere ?? EMPTY)
+        live = done.live
+      }
+    }
+    return { ...passed, next: bdd.or(next, live) }
+  }
+
+  /** Where a condition is not known, the packets that a later one does not surely keep from matching (as `laterNo` does for one). */
+  #notRuledOut(steps: readonly Step[], from: number, doubtful: Node): Node {
+    const { bdd } = this.#conditions.space
+    let left = doubtful
+    for (const step of steps.slice(from)) {
+      if (!('if' in step)) break
+      if (!isPure(step.if)) continue
+      const { yes, no, drop, unknown } = this.#conditions.parts(step.if)
+      left = bdd.minus(left, bdd.minus(no, bdd.or(yes, bdd.or(drop, unknown))))
+    }
+    return left
+  }
+
+  /** `live`: packets that go on to the rule's next step; `returnedHere`: that come back from a chain, to the next rule. */
+  #effect(
+    { rule }: RuleFlow,
+    effect: Effect,
+    live: Node,
+  ): {
+    readonly live: Node
+    readonly own?: Partial<Passed>
+    readonly called?: Partial<Passed>
+    readonly returnedHere?: Node
+  } {
+    const { space } = this.#conditions
+    switch (effect.do) {
+      case 'accept':
+        return { live: EMPTY, own: { accepted: live } }
+      case 'drop':
+      case 'reject':
+        return { live: EMPTY, own: { dropped: live } }
+      case 'return':
+        return { live: EMPTY, own: { returned: live } }
+      case 'jump':
+      case 'goto': {
+        const chain = this.#table.chains.get(effect.chain)
+        if (!chain) throw new Error(`chain ${effect.chain} of table ${this.#table.name} does not exist`)
+        const { returned, accepted, dropped } = this.run(chain, live)
+        if (effect.do === 'goto') return { live: EMPTY, called: { accepted, dropped, returned } }
+        return { live: EMPTY, called: { accepted, dropped }, returnedHere: returned }
+      }
+      case 'nat':
+        this.nat.push({ rule, effect, packets: live })
+        // MASQUERADE and REDIRECT drop where the interface has no address
+        return { live: EMPTY, own: effect.how ? { accepted: live, dropped: live } : { accepted: live } }
+      case 'set':
+      case 'add':
+        return { live: written(space, live, effect) }
+      case 'mss':
+        return { live, own: { dropped: space.bdd.minus(live, space.present('tcp.header')) } }
+      case 'notrack':
+        return { live: untracked(space, live) }
+      case 'log':
+      case 'template':
+        return { live }
+      case 'queue':
+        return { live: effect.bypass ? live : EMPTY, own: { accepted: live, dropped: live } }
+      case 'unknown':
+        return { live, own: { accepted: live, dropped: live } }
+    }
+  }
+}

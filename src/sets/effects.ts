@@ -1,0 +1,94 @@
+import { CT_STATE, type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
+import type { Effect } from '../rules/effect.js'
+import type { Value } from '../rules/value.js'
+import { EMPTY, type Node } from './bdd.js'
+import type { Space } from './space.js'
+
+/** The packets of `set` after a rule has written a field: exactly, or where that cannot be told with any value. */
+export function written(space: Space, set: Node, effect: Extract<Effect, { do: 'set' | 'add' }>): Node {
+  if (set === EMPTY) return EMPTY
+  const { field } = effect
+  if (effect.do === 'add') return added(space, set, field, effect.by)
+  const { keep, xor } = effect
+  if (typeof xor !== 'string' && xor.from === 'constant') return overwritten(space, set, field, keep, xor.value)
+  const source = maskedField(xor)
+  if (!source) return space.forget(set, [field])
+  const { bdd } = space
+  const can = bdd.and(space.present(field), space.present(source.field))
+  const rest = bdd.minus(set, can)
+  return bdd.or(rest, copied(space, bdd.and(set, can), field, keep, source))
+}
+
+/** field = (field & keep) ^ value, for packets that have the field. */
+function overwritten(space: Space, set: Node, field: Field, keep: FieldValue, value: FieldValue): Node {
+  const { bdd } = space
+  const present = space.present(field)
+  const [there, rest] = [bdd.and(set, present), bdd.minus(set, present)]
+  const cleared: number[] = []
+  const turned: number[] = []
+  const bits = space.levelsOf(field)
+  const isSet = (of: FieldValue, i: number) => ((BigInt(of) >> BigInt(bits.length - 1 - i)) & 1n) === 1n
+  for (const [i, level] of bits.entries())
+    if (!isSet(keep, i)) cleared.push(level)
+    else if (isSet(value, i)) turned.push(level)
+  let result = bdd.flip(bdd.exists(there, bdd.variables(cleared)), bdd.variables(turned))
+  for (const [i, level] of bits.entries())
+    if (!isSet(keep, i)) result = bdd.and(result, bdd.literal(level, isSet(value, i)))
+  return bdd.or(result, rest)
+}
+
+/** field = (field & keep) ^ (source & mask), bit by bit. */
+function copied(
+  space: Space,
+  set: Node,
+  field: Field,
+  keep: FieldValue,
+  source: { field: Field; mask: FieldValue },
+): Node {
+  const { bdd } = space
+  const [to, from] = [space.levelsOf(field), space.levelsOf(source.field)]
+  let result = set
+  for (const [i, level] of to.entries()) {
+    const shift = BigInt(to.length - 1 - i)
+    const other = from[from.length - 1 - Number(shift)]
+    const kept = ((BigInt(keep) >> shift) & 1n) === 1n
+    const taken = other !== undefined && ((BigInt(source.mask) >> shift) & 1n) === 1n
+    const one = bdd.variables([level])
+    if (!kept) result = bdd.exists(result, one)
+    if (!taken) {
+      if (!kept) result = bdd.and(result, bdd.literal(level, false))
+      continue
+    }
+    const [on, off] = [bdd.and(result, bdd.literal(other, true)), bdd.and(result, bdd.literal(other, false))]
+    result = kept
+      ? bdd.or(off, bdd.flip(on, one))
+      : bdd.or(bdd.and(off, bdd.literal(level, false)), bdd.and(on, bdd.literal(level, true)))
+  }
+  return result
+}
+
+function maskedField(value: Value): { readonly field: Field; readonly mask: FieldValue } | undefined {
+  if (typeof value === 'string') return { field: value, mask: (1n << BigInt(fieldSpec(value).bits)) - 1n }
+  return value.from === 'masked' && typeof value.of === 'string' ? { field: value.of, mask: value.mask } : undefined
+}
+
+/** Fields of up to 8 bits (the TTL) value by value; of a wider one nothing is known afterwards. */
+function added(space: Space, set: Node, field: Field, by: number): Node {
+  const { bdd } = space
+  const last = 2 ** fieldSpec(field).bits - 1
+  if (last > 255) return space.forget(set, [field])
+  const values = Array.from({ length: last + 1 }, (_, value) => value)
+  return space.union(
+    values.map((value) => {
+      const own = bdd.and(set, space.equals(field, value))
+      return own === EMPTY ? EMPTY : space.assigned(own, field, Math.max(0, Math.min(last, value + by)))
+    }),
+  )
+}
+
+/** NOTRACK: what connection tracking has not seen yet (its state reads INVALID) is UNTRACKED from here on. */
+export function untracked(space: Space, set: Node): Node {
+  const { bdd } = space
+  const fresh = bdd.and(set, space.equals('ct.state', CT_STATE.INVALID))
+  return bdd.or(bdd.minus(set, fresh), space.assigned(fresh, 'ct.state', CT_STATE.UNTRACKED))
+}
