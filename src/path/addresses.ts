@@ -1,5 +1,7 @@
+import type { Ip } from '../address/ip.js'
 import { ADDRESS_TYPE, type FieldValue } from '../packet/fields.js'
 import { isLimitedBroadcast, isLoopback, isMulticast, isZero } from '../routing/classify.js'
+import type { Fib } from '../routing/fib.js'
 import { lookup } from '../routing/lookup.js'
 import type { FibValue } from '../rules/interpret.js'
 import type { Cursor } from './cursor.js'
@@ -11,13 +13,17 @@ export function addressTypeOf(cursor: Cursor, { of, over }: FibValue): FieldValu
   const { netns, skb } = cursor
   const ip = netns.addressOf(skb.packet, of === 'saddr' ? 'src' : 'dst')
   const dev = over === 'any' ? undefined : over === 'iif' ? skb.iif : skb.oif
-  return ADDRESS_TYPE[typeof ip === 'number' ? type4(cursor, ip, dev) : type6(cursor, ip, dev)]
+  return addressType(netns.fib(typeof ip === 'number' ? 4 : 6), ip, dev)
 }
 
-function type4({ netns }: Cursor, ip: number, dev: string | undefined): Name {
+/** RTN_* of an address of the FIB's family, over one device or all. */
+export const addressType = (fib: Fib, ip: Ip, dev: string | undefined): FieldValue =>
+  ADDRESS_TYPE[typeof ip === 'number' ? type4(fib, ip, dev) : type6(fib, ip, dev)]
+
+function type4(fib: Fib, ip: number, dev: string | undefined): Name {
   if (isZero(ip) || isLimitedBroadcast(ip)) return 'BROADCAST'
   if (isMulticast(ip)) return 'MULTICAST'
-  for (const route of netns.fib(4).table('local')?.matching(ip) ?? [])
+  for (const route of fib.table('local')?.matching(ip) ?? [])
     return dev === undefined || route.nexthops.some((hop) => hop.dev === dev)
       ? (route.type.toUpperCase() as Name)
       : 'UNICAST'
@@ -25,10 +31,10 @@ function type4({ netns }: Cursor, ip: number, dev: string | undefined): Name {
 }
 
 /** The type that the address has by its bits is tested first; LOCAL, UNREACHABLE, … by a route lookup. */
-function type6({ netns }: Cursor, ip: bigint, dev: string | undefined): Name {
+function type6(fib: Fib, ip: bigint, dev: string | undefined): Name {
   if (isMulticast(ip)) return 'MULTICAST'
   if (isLoopback(ip)) return 'LOCAL'
-  const { found } = lookup(netns.fib(6), { dst: ip, iif: 'lo', ...(dev === undefined ? {} : { oif: dev }) })
+  const { found } = lookup(fib, { dst: ip, iif: 'lo', ...(dev === undefined ? {} : { oif: dev }) })
   if (found.is !== 'route') return 'UNREACHABLE'
   const { type } = found.route
   return type === 'local'

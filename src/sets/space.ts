@@ -29,6 +29,8 @@ export class Space {
   readonly names: Names
   /** What can be a packet at all. Sets that rules describe are to be met with it. */
   readonly valid: Node
+  /** Whole packets and first fragments, with a whole transport header: what people have in mind. */
+  readonly whole: Node
   readonly #ranges = new Map<string, Node>()
   readonly #present = new Map<Field, Node>()
 
@@ -38,6 +40,7 @@ export class Space {
     this.layout = new Layout(family, names.bits)
     this.bdd = new Bdd(limit)
     this.valid = this.#validity()
+    this.whole = this.bdd.and(this.equals('frag.offset', 0), this.#presence({ room: ROOMS.length - 1 }))
   }
 
   /** Packets that have the field, with a value in one of the ranges. */
