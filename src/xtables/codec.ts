@@ -73,7 +73,7 @@ export const keyword = <const W extends string>(what: string, words: readonly W[
 
 export function port(word: string): number {
   const value = unsigned(word) ?? servicePort(word)
-  if (value === undefined || value > 0xffff) throw new WordError(`invalid port/service "${word}"`)
+  if (value === undefined || value > 0xffff) throw new WordError(`invalid port/service \`${word}' specified`)
   return value
 }
 

@@ -1,27 +1,30 @@
-import { basesOf, checkTable } from './check.js'
-import { quote } from './codec.js'
-import { Registry } from './known.js'
+import { builtinTable } from './builtin-table.js'
+import { type CommandLine, readCommandLine } from './command-line.js'
+import { TableEditor } from './editor.js'
 import { LineError } from './line-error.js'
-import { RuleReader } from './read-rule.js'
-import { SaveRule } from './rule.js'
-import type { Problem, SaveChain, SaveFile, SaveTable } from './save-file.js'
+import { listRules, listTable, showRule } from './list-print.js'
+import type { SaveRule } from './rule.js'
+import { printRule } from './rule.js'
+import type { Problem, SaveChain, SaveFile } from './save-file.js'
 import { type ShellWord, shellWords } from './shell-words.js'
-import { chainNameProblem, isBuiltin, TABLES } from './tables.js'
-import { Words } from './words.js'
+import { isBuiltin } from './tables.js'
+import { targets } from './targets/index.js'
 
 export type Applied =
-  | { readonly ok: true; readonly save: SaveFile }
+  | {
+      readonly ok: true
+      readonly save: SaveFile
+      /** What the real program writes to standard output. */
+      readonly output: string
+      /** False where it asked (-C) for a rule that is not there. */
+      readonly found: boolean
+      /** The table that it was about, and whether that may be another one now. */
+      readonly table: string
+      readonly changes: boolean
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
-type Letter = 'A' | 'I' | 'R' | 'D' | 'P' | 'N' | 'X' | 'F' | 'E' | 'Z'
-
-const COMMANDS: ReadonlyMap<string, Letter> = new Map<string, Letter>([
-  ['-A', 'A'], ['--append', 'A'], ['-I', 'I'], ['--insert', 'I'], ['-R', 'R'], ['--replace', 'R'], ['-D', 'D'], ['--delete', 'D'],
-  ['-P', 'P'], ['--policy', 'P'], ['-N', 'N'], ['--new', 'N'], ['--new-chain', 'N'], ['-X', 'X'], ['--delete-chain', 'X'],
-  ['-F', 'F'], ['--flush', 'F'], ['-E', 'E'], ['--rename-chain', 'E'], ['-Z', 'Z'], ['--zero', 'Z'],
-]) // biome-ignore format: a table
-
-const PROGRAM = /^(?:\S*\/)?(ip6?)tables(?:-nft|-legacy)?$/
+const PROGRAM = /^(?:\S*\/)?(ip6?)tables(?:-(nft|legacy))?$/
 
 /** Which family a command line is for, or undefined where it is no iptables command. */
 export function familyOfCommand(command: string): 4 | 6 | undefined {
@@ -29,274 +32,317 @@ export function familyOfCommand(command: string): 4 | 6 | undefined {
   return found ? (found[1] === 'ip6' ? 6 : 4) : undefined
 }
 
+/** The backend that the program's name says; `iptables` alone says none. */
+export function backendOfCommand(command: string): 'legacy' | 'nft' | undefined {
+  return PROGRAM.exec(command.trim().split(/\s/)[0] ?? '')?.[2] as 'legacy' | 'nft' | undefined
+}
+
 /**
- * What the rules are after `iptables [-t TABLE] -A|-I|-R|-D|-P|-N|-X|-F|-E|-Z …`. The file given stays as it is. Problems name
- * `file` and columns of the command.
+ * What the rules are after an iptables(8) command, and what it prints. The file given stays as it is. Refusals are worded as iptables 1.8.9 does it,
+ * where the two backends differ as that of the file; problems name `file` and columns of the command.
  */
 export function applyCommand(save: SaveFile, command: string, file = 'command'): Applied {
-  const problem = (message: string, column: number): Applied => ({
-    ok: false,
-    problems: [{ file, line: 1, column, message }],
-  })
   const { words, open } = shellWords(command)
-  if (open !== undefined) return problem('this quote is never closed', open)
-  const change = new Change(save, words, file)
+  if (open !== undefined)
+    return { ok: false, problems: [{ file, line: 1, column: open, message: 'this quote is never closed' }] }
+  return applyWords(save, words, file, command.length + 1)
+}
+
+/** The same for words that a shell has cut already; the first one is the program's name. */
+export function applyWords(save: SaveFile, words: readonly ShellWord[], file: string, end: number): Applied {
   try {
-    return { ok: true, save: change.apply() }
+    const program = PROGRAM.exec(words[0]?.text ?? '')
+    if (!program) throw new LineError(`"${words[0]?.text ?? ''}" is not iptables`, 0)
+    if ((program[1] === 'ip6') !== (save.family === 6))
+      throw new LineError(`these are the rules of IPv${save.family}`, 0)
+    return new Change(save, readCommandLine(save, words), file).apply()
   } catch (error) {
     if (!(error instanceof LineError)) throw error
-    return problem(error.message, words[error.word]?.column ?? command.length + 1)
+    const column = words[error.word]?.column ?? end
+    return { ok: false, problems: [{ file, line: 1, column, message: error.message }] }
   }
 }
 
-/** One command at work. Words are counted over the whole command line. */
+/** errno as iptables words it (libiptc.c: iptc_strerror; nft.c: nft_strerror). */
+const NO_CHAIN = 'No chain/target/match by that name.'
+const BAD_RULE = 'Bad rule (does a matching rule exist in that chain?).'
+const INVALID = "Invalid argument. Run `dmesg' for more information."
+
+/** One command at work. */
 class Change {
   readonly #save: SaveFile
-  readonly #words: readonly ShellWord[]
+  readonly #line: CommandLine
   readonly #file: string
-  /** Those that are neither the program's name nor `-t TABLE` nor waiting: word numbers. */
-  readonly #left: number[] = []
-  #tableName = 'filter'
-  #chains = new Map<string, SaveChain>()
+  readonly #table: TableEditor
+  #output = ''
+  #found = true
 
-  constructor(save: SaveFile, words: readonly ShellWord[], file: string) {
+  constructor(save: SaveFile, line: CommandLine, file: string) {
     this.#save = save
-    this.#words = words
+    this.#line = line
     this.#file = file
+    this.#table = new TableEditor(save, line.table)
   }
 
-  apply(): SaveFile {
-    this.#options()
-    const known = this.#save.tables.find(({ name }) => name === this.#tableName)
-    this.#chains = known ? new Map(known.chains) : builtinChains(this.#tableName)
-    const at = this.#left.findIndex((word) => COMMANDS.has(this.#text(word)))
-    if (at < 0)
-      throw new LineError(
-        'a command is needed: -A, -I, -R, -D, -P, -N, -X, -F, -E or -Z',
-        this.#left[0] ?? this.#words.length,
-      )
-    const [command] = this.#left.splice(at, 1)
-    // whatever stood before the command belongs to the rule: `iptables -p tcp -A INPUT`
-    const before = this.#left.splice(0, at)
-    const arguments_ = this.#arguments(this.#left, before)
-    this.#run(COMMANDS.get(this.#text(command!))!, command!, arguments_)
-    const table: SaveTable = { name: this.#tableName, chains: this.#chains, line: known?.line ?? 1 }
-    this.#check(table, command!)
-    return this.#with(table, known)
+  apply(): Applied {
+    this.#run()
+    const { letter, zero, table } = this.#line
+    const changes = zero || !'CLS'.includes(letter)
+    const save = changes ? this.#table.result() : this.#save
+    return { ok: true, save, output: this.#output, found: this.#found, table, changes }
   }
 
-  #text(word: number): string {
-    return this.#words[word]?.text ?? ''
+  get #nft(): boolean {
+    return this.#save.backend === 'nft'
   }
 
-  #options(): void {
-    const program = PROGRAM.exec(this.#text(0))
-    if (!program) throw new LineError(`"${this.#text(0)}" is not iptables`, 0)
-    if ((program[1] === 'ip6') !== (this.#save.family === 6))
-      throw new LineError(`these are the rules of IPv${this.#save.family}`, 0)
-    for (let i = 1; i < this.#words.length; i++) {
-      const word = this.#text(i)
-      if (word === '-t' || word === '--table') this.#setTable(++i)
-      else if (word === '-w' || word === '--wait') {
-        if (/^\d+$/.test(this.#text(i + 1))) i++
-      } else if (word !== '-n' && word !== '-v' && word !== '--verbose' && word !== '--numeric') this.#left.push(i)
-    }
+  /** The kernel's or the program's refusal: `legacy`, and what nft says instead where it says something else. */
+  #refuse(legacy: string, nft = `iptables: ${legacy}`, word = this.#line.word): never {
+    const program = this.#save.family === 6 ? 'ip6tables' : 'iptables'
+    const text = this.#nft ? nft : `iptables: ${legacy}`
+    throw new LineError(text.replace(/^iptables\b/, program), word)
   }
 
-  #setTable(word: number): void {
-    const name = this.#text(word)
-    if (!Object.hasOwn(TABLES, name))
-      throw new LineError(`there is no table "${name}": ${Object.keys(TABLES).join(', ')}`, word)
-    this.#tableName = name
-  }
-
-  /** The words behind the command that are no options, up to two, and the rest. */
-  #arguments(
-    words: readonly number[],
-    before: readonly number[],
-  ): { readonly own: readonly number[]; readonly rule: readonly number[] } {
-    const first = words.findIndex((word) => /^[-!]/.test(this.#text(word)))
-    const own = first < 0 ? words : words.slice(0, first)
-    return { own, rule: [...before, ...(first < 0 ? [] : words.slice(first))] }
-  }
-
-  #run(
-    letter: Letter,
-    command: number,
-    { own, rule }: { readonly own: readonly number[]; readonly rule: readonly number[] },
-  ): void {
-    const [first, second] = own
-    const most = { A: 1, I: 2, R: 2, D: 2, P: 2, N: 1, X: 1, F: 1, E: 2, Z: 2 }[letter]
-    if (own.length > most) throw new LineError(`"${this.#text(own[most]!)}" does not belong here`, own[most]!)
-    if (rule.length > 0 && !'AIRD'.includes(letter))
-      throw new LineError(`"${this.#text(rule[0]!)}" does not go with this command`, rule[0]!)
+  #run(): void {
+    const { letter, chain } = this.#line
     switch (letter) {
       case 'A':
-        this.#splice(this.#chain(first, command), Number.POSITIVE_INFINITY, 0, this.#rules(first!, rule))
+      case 'I':
+      case 'R':
+        this.#add(letter)
         return
-      case 'I': {
-        const chain = this.#chain(first, command)
-        const at = second === undefined ? 1 : this.#number(second, chain.rules.length + 1)
-        this.#splice(chain, at - 1, 0, [...this.#rules(first!, rule)].reverse())
-        return
-      }
-      case 'R': {
-        const chain = this.#chain(first, command)
-        if (second === undefined) throw new LineError('the number of a rule is needed', this.#words.length)
-        const rules = this.#rules(first!, rule)
-        if (rules.length !== 1) throw new LineError('one rule cannot be replaced by several', command)
-        this.#splice(chain, this.#number(second, chain.rules.length) - 1, 1, rules)
-        return
-      }
       case 'D':
-        this.#delete(this.#chain(first, command), second, rule, command)
+        this.#delete()
+        return
+      case 'C':
+        this.#check()
         return
       case 'P':
-        this.#policy(this.#chain(first, command), first!, second)
+        this.#policy()
         return
       case 'N':
-        this.#new(first, command)
+        this.#new()
         return
       case 'X':
-        this.#deleteChain(first)
+        this.#deleteChains()
         return
       case 'F':
-        for (const chain of first === undefined ? [...this.#chains.values()] : [this.#chain(first, command)])
-          this.#put({ ...chain, rules: [] })
+        for (const one of chain === undefined ? this.#table.ordered() : [this.#chain()]) {
+          this.#say(chain === undefined, `Flushing chain \`${one.name}'`)
+          this.#table.setRules(one, [])
+        }
         return
       case 'E':
-        this.#rename(this.#chain(first, command), second, command)
+        this.#rename()
         return
       case 'Z':
+        this.#zero()
         return
+      case 'L':
+      case 'S':
+        this.#list()
+        if (this.#line.zero) this.#zero()
     }
   }
 
-  #chain(word: number | undefined, command: number): SaveChain {
-    if (word === undefined) throw new LineError('the name of a chain is needed', command)
-    const chain = this.#chains.get(this.#text(word))
-    if (!chain) throw new LineError(`chain ${this.#text(word)} of table ${this.#tableName} does not exist`, word)
-    return chain
+  /** With -v. */
+  #say(when: boolean, text: string): void {
+    if (when && this.#line.verbose) this.#output += `${text}\n`
   }
 
-  #put(chain: SaveChain): void {
-    this.#chains.set(chain.name, chain)
+  #chain(): SaveChain {
+    return this.#table.chain(this.#line.chain!) ?? this.#refuse(NO_CHAIN, undefined, this.#line.word + 1)
   }
 
-  #splice(chain: SaveChain, at: number, remove: number, rules: readonly SaveRule[]): void {
-    const copy = [...chain.rules]
-    copy.splice(Math.min(at, copy.length), remove, ...rules)
-    this.#put({ ...chain, rules: copy })
+  #rules(): readonly SaveRule[] {
+    const { rules, texts } = this.#line
+    return rules.map((fields, i) => this.#table.rule(texts[i]!, fields.counters, this.#file, 1))
   }
 
-  #number(word: number, last: number): number {
-    const text = this.#text(word)
-    const value = /^\d+$/.test(text) ? Number(text) : 0
-    if (value < 1 || value > last) throw new LineError(`there is no rule number "${text}": 1 to ${last}`, word)
-    return value
-  }
-
-  /** The rules that the words make, as if they stood in a file behind `-A CHAIN`. */
-  #rules(chain: number, words: readonly number[]): readonly SaveRule[] {
-    const text = ['-A', this.#text(chain), ...words.map((word) => this.#text(word))].map(quoted).join(' ')
-    const { family, backend } = this.#save
-    const where = { family, table: this.#tableName, backend }
-    const reader = new RuleReader(new Registry(), where, (name) => this.#chains.has(name))
-    const table: SaveTable = { name: this.#tableName, chains: this.#chains, line: 1 }
-    const place = { ...where, file: this.#file, text, reader, bases: basesOf(table) }
-    const cut = new Words()
-    cut.split(text, 0, text.length)
-    try {
-      const draft = reader.read(this.#text(chain), cut, 2)
-      if (draft.otherFamily) return []
-      return Array.from({ length: draft.size }, (_, i) => new SaveRule(place, 1, 0, text.length, i, draft))
-    } catch (error) {
-      if (!(error instanceof LineError)) throw error
-      throw new LineError(error.message, error.word < 2 ? chain : (words[error.word - 2] ?? this.#words.length))
+  #add(letter: 'A' | 'I' | 'R'): void {
+    const { number, rules: fields } = this.#line
+    const target = fields[0]?.jump
+    if (target && !this.#table.chain(target.chain)) this.#noTarget(target.chain, target.goto)
+    const chain = this.#chain()
+    const last = chain.rules.length
+    if (letter === 'R') {
+      if (fields.length > 1) throw new LineError('Replacement rule does not specify a unique address', this.#line.word)
+      if (number! > last) this.#refuse('Index of replacement too big.', undefined, this.#line.word + 2)
     }
+    if (letter === 'I' && number! > last + 1)
+      this.#refuse('Index of insertion too big.', undefined, this.#line.word + 2)
+    const rules = this.#rules()
+    if (letter === 'A') this.#table.splice(chain, last, 0, rules)
+    // each of several goes to the same place: the last one comes first
+    else if (letter === 'I') this.#table.splice(chain, number! - 1, 0, [...rules].reverse())
+    else this.#table.splice(chain, number! - 1, rules.length, rules)
+    this.#checkTable({ A: 'APPEND', I: 'INSERT', R: 'REPLACE' }[letter])
+    this.#showRules()
   }
 
-  #delete(chain: SaveChain, number: number | undefined, words: readonly number[], command: number): void {
-    if (number !== undefined) {
-      this.#splice(chain, this.#number(number, chain.rules.length) - 1, 1, [])
-      return
-    }
-    const [rule] = this.#rules(
-      this.#words.findIndex(({ text }) => text === chain.name),
-      words,
+  #noTarget(name: string, goto: boolean): never {
+    if (this.#nft) throw new LineError(`Chain '${name}' does not exist`, this.#line.word)
+    throw new LineError(
+      goto ? `goto '${name}' is not a chain` : `Couldn't load target \`${name}':No such file or directory`,
+      this.#line.word,
     )
-    const at = chain.rules.findIndex(({ text }) => text === rule?.text)
-    if (at < 0) throw new LineError(`no rule of ${chain.name} is like that`, command)
-    this.#splice(chain, at, 1, [])
   }
 
-  #policy(chain: SaveChain, name: number, policy: number | undefined): void {
-    if (!isBuiltin(this.#tableName, chain.name))
-      throw new LineError(`${chain.name} is not a built-in chain: it has no policy`, name)
-    const text = policy === undefined ? '' : this.#text(policy)
-    if (text !== 'ACCEPT' && text !== 'DROP')
-      throw new LineError(`bad policy "${text}": ACCEPT or DROP`, policy ?? this.#words.length)
-    this.#put({ ...chain, policy: text })
+  /** What the kernel sees only in the table as a whole. */
+  #checkTable(operation: string): void {
+    const problem = this.#table.problem()
+    if (!problem) return
+    const { message, rule } = problem
+    const loop = message.startsWith('a loop')
+    const builtin = message.includes('is a built-in chain')
+    const [legacy, nft] = loop
+      ? ['Too many levels of symbolic links.', 'Too many links']
+      : [INVALID, builtin ? 'Operation not supported' : 'Invalid argument']
+    const chain = rule.fields.chain
+    const said = `iptables v1.8.9 (nf_tables):  RULE_${operation} failed (${nft}): rule in chain ${chain}`
+    this.#refuse(`${legacy} (${message})`, `${said} (${message})`)
   }
 
-  #new(name: number | undefined, command: number): void {
-    if (name === undefined) throw new LineError('the name of a chain is needed', command)
-    const text = this.#text(name)
-    const problem = chainNameProblem(text) ?? (this.#chains.has(text) ? `chain ${text} is there already` : undefined)
-    if (problem) throw new LineError(problem, name)
-    this.#put({ name: text, policy: undefined, counters: undefined, rules: [], line: 1 })
-  }
-
-  /** Without a name: every user chain that nothing jumps to and that has no rules. */
-  #deleteChain(name: number | undefined): void {
-    const used = new Set([...this.#chains.values()].flatMap(({ rules }) => rules.map(({ jump }) => jump)))
-    if (name === undefined) {
-      for (const chain of [...this.#chains.values()])
-        if (!isBuiltin(this.#tableName, chain.name) && !used.has(chain.name) && chain.rules.length === 0)
-          this.#chains.delete(chain.name)
+  #delete(): void {
+    const { number, chain: name } = this.#line
+    if (number !== undefined) {
+      const chain = this.#chain()
+      if (number > chain.rules.length) this.#refuse('Index of deletion too big.', undefined, this.#line.word + 2)
+      this.#table.splice(chain, number - 1, 1, [])
       return
     }
-    const chain = this.#chain(name, name)
-    if (isBuiltin(this.#tableName, chain.name)) throw new LineError(`${chain.name} is a built-in chain: it stays`, name)
-    if (used.has(chain.name)) throw new LineError(`something jumps to ${chain.name}: it stays`, name)
-    if (chain.rules.length > 0) throw new LineError(`${chain.name} has rules: flush it first (-F)`, name)
-    this.#chains.delete(chain.name)
+    const target = this.#line.rules[0]?.jump
+    if (target && !this.#table.chain(target.chain)) this.#noTarget(target.chain, target.goto)
+    for (const text of this.#line.texts) {
+      const chain = this.#table.chain(name!)
+      const at = chain ? indexOf(chain, text) : -1
+      if (!chain || at < 0) this.#refuse(BAD_RULE)
+      this.#table.splice(chain, at, 1, [])
+    }
+    this.#showRules()
   }
 
-  #rename(chain: SaveChain, name: number | undefined, command: number): void {
-    this.#new(name, command)
-    if (isBuiltin(this.#tableName, chain.name))
-      throw new LineError(`${chain.name} is a built-in chain: its name stays`, command)
-    const to = this.#text(name!)
-    if ([...this.#chains.values()].some(({ rules }) => rules.some(({ jump }) => jump === chain.name)))
-      throw new LineError(`something jumps to ${chain.name}: renaming it is not supported`, command)
-    if (chain.rules.length > 0) throw new LineError(`${chain.name} has rules: renaming it is not supported`, command)
-    this.#chains.delete(chain.name)
-    this.#put({ ...chain, name: to })
+  #check(): void {
+    const target = this.#line.rules[0]?.jump
+    if (target && !this.#table.chain(target.chain)) this.#noTarget(target.chain, target.goto)
+    const chain = this.#table.chain(this.#line.chain!)
+    if (!chain || this.#line.texts.some((text) => indexOf(chain, text) < 0)) {
+      this.#found = false
+      this.#output = ''
+      return
+    }
+    this.#showRules()
   }
 
-  /** What the table as a whole must hold. */
-  #check(table: SaveTable, command: number): void {
-    const [problem] = checkTable(table)
-    if (problem) throw new LineError(problem.message, command)
+  #policy(): void {
+    const { chain: name, policy } = this.#line
+    const chain = this.#table.chain(name!)
+    if (!chain || !isBuiltin(this.#table.name, chain.name))
+      this.#refuse('Bad built-in chain name.', undefined, this.#line.word + 1)
+    if (policy !== 'ACCEPT' && policy !== 'DROP')
+      this.#refuse("Bad policy name. Run `dmesg' for more information.", undefined, this.#line.word + 2)
+    this.#table.put({ ...chain, policy })
   }
 
-  #with(table: SaveTable, known: SaveTable | undefined): SaveFile {
-    const { parts, tables } = this.#save
-    const swap = <T>(part: T): T | SaveTable => ((part as unknown) === known ? table : part)
-    return known
-      ? { ...this.#save, parts: parts.map(swap), tables: tables.map(swap) }
-      : { ...this.#save, parts: [...parts, table], tables: [...tables, table] }
+  #new(): void {
+    const name = this.#line.chain!
+    if (Object.hasOwn(targets, name))
+      throw new LineError('chain name may not clash with target name', this.#line.word + 1)
+    if (this.#table.chain(name)) this.#refuse('Chain already exists.', undefined, this.#line.word + 1)
+    this.#table.put({ name, policy: undefined, counters: { packets: 0, bytes: 0 }, rules: [], line: 1 })
+  }
+
+  /** Without a name: every user chain, or none where one of them has to stay. */
+  #deleteChains(): void {
+    const all = this.#line.chain === undefined
+    const chains = all
+      ? this.#table.ordered().filter(({ name }) => !isBuiltin(this.#table.name, name))
+      : [this.#chain()]
+    // the real ones go through all of them and tell of the last that stays
+    for (const { name, rules } of [...chains].reverse()) {
+      const busy = `iptables v1.8.9 (nf_tables):  CHAIN_DEL failed (Device or resource busy): chain ${name}`
+      if (isBuiltin(this.#table.name, name)) this.#refuse(INVALID, busy)
+      const used = this.#table.isReferenced(name)
+      if (used) this.#refuse('Too many links.', `${busy} (something jumps to it)`)
+      if (rules.length > 0) this.#refuse('Directory not empty.', `${busy} (it has rules)`)
+    }
+    for (const { name } of chains) {
+      this.#say(true, `Deleting chain \`${name}'`)
+      this.#table.remove(name)
+    }
+  }
+
+  #rename(): void {
+    const { chain: old, newName } = this.#line
+    const chain = this.#chain()
+    if (isBuiltin(this.#table.name, chain.name)) this.#refuse(NO_CHAIN, undefined, this.#line.word + 1)
+    if (this.#table.chain(newName!)) this.#refuse('File exists.', undefined, this.#line.word + 2)
+    const chains = [...this.#table.chains.values()]
+    for (const { name } of chains) this.#table.remove(name)
+    // it keeps its place; what jumps to it follows
+    for (const one of chains) this.#table.put(one === chain ? { ...one, name: newName! } : one)
+    for (const one of [...this.#table.chains.values()]) {
+      const touched = one.name === newName
+      if (!touched && !one.rules.some(({ jump }) => jump === old)) continue
+      const rules = one.rules.map((rule) => (touched || rule.jump === old ? this.#renamed(rule, old!, newName!) : rule))
+      this.#table.setRules(one, rules)
+    }
+  }
+
+  #renamed(rule: SaveRule, old: string, name: string): SaveRule {
+    const { fields } = rule
+    const { jump, chain, counters } = fields
+    const to = jump?.chain === old ? { ...jump, chain: name } : jump
+    const text = printRule({ ...fields, chain: chain === old ? name : chain, jump: to }, rule.context)
+    return this.#table.again(rule, text, counters)
+  }
+
+  #zero(): void {
+    const { chain: name, number } = this.#line
+    if (number !== undefined && this.#line.letter === 'Z') {
+      const chain = this.#chain()
+      const rule = chain.rules[number - 1]
+      // iptables-nft does nothing and says so to nobody
+      if (!rule && !this.#nft) this.#refuse('Index of counter too big.', undefined, this.#line.word + 2)
+      if (rule) this.#table.splice(chain, number - 1, 1, [this.#zeroed(rule)])
+      return
+    }
+    for (const chain of name === undefined ? this.#table.ordered() : [this.#chain()]) {
+      this.#say(true, `Zeroing chain \`${chain.name}'`)
+      const rules = chain.rules.map((rule) => this.#zeroed(rule))
+      this.#table.put({ ...chain, counters: { packets: 0, bytes: 0 }, rules })
+    }
+  }
+
+  #zeroed(rule: SaveRule): SaveRule {
+    const { counters } = rule
+    return counters && counters.packets + counters.bytes > 0
+      ? this.#table.again(rule, rule.text, { packets: 0, bytes: 0 })
+      : rule
+  }
+
+  #list(): void {
+    const { chain, letter, table: name, word } = this.#line
+    if (chain !== undefined && !this.#table.chain(chain))
+      this.#refuse(
+        NO_CHAIN,
+        `iptables v1.8.9 (nf_tables): chain \`${chain}' in table \`${name}' is incompatible, use 'nft' tool.`,
+        word + 1,
+      )
+    const table = this.#save.tables.find((one) => one.name === name) ?? builtinTable(name)
+    const chains = chain === undefined ? this.#table.ordered() : [this.#chain()]
+    this.#output +=
+      letter === 'L' ? listTable(table, chains, this.#line) : listRules(chains, this.#line.number, this.#line.verbose)
+  }
+
+  /** `-v` shows the rule that was meant. */
+  #showRules(): void {
+    const { verbose, rules, texts } = this.#line
+    if (!verbose) return
+    for (const [i, fields] of rules.entries())
+      this.#output += showRule(fields, this.#table.rule(texts[i]!, undefined, this.#file, 1).context)
   }
 }
 
-/** A word of the command as it stands in a file. */
-const quoted = (word: string): string => (/^[^\s"\\']+$/.test(word) ? word : quote(word))
-
-const builtinChains = (table: string): Map<string, SaveChain> =>
-  new Map(
-    Object.keys(TABLES[table]!).map((name) => [
-      name,
-      { name, policy: 'ACCEPT', counters: undefined, rules: [], line: 1 },
-    ]),
-  )
+/** The first rule of a chain that reads like this. */
+const indexOf = (chain: SaveChain, text: string): number => chain.rules.findIndex((rule) => rule.text === text)

@@ -98,15 +98,14 @@ export class Draft {
             : what === 'in'
               ? this.iif
               : this.oif
-    if (given !== undefined) throw new LineError('this option stands twice', at)
+    const letter = { source: 's', destination: 'd', protocol: 'p', in: 'i', out: 'o' }[what]
+    if (given !== undefined) throw new LineError(`multiple -${letter} flags not allowed`, at)
   }
 
   /** Throws LineError where the options do not go together. */
   check(): void {
-    if (this.oif && NOT_OUT.has(this.chain))
-      throw new LineError(`no packet in ${this.chain} has an outgoing interface: -o`, 0)
-    if (this.iif && NOT_IN.has(this.chain))
-      throw new LineError(`no packet in ${this.chain} has an incoming interface: -i`, 0)
+    if (this.oif && NOT_OUT.has(this.chain)) throw new LineError(`Can't use -o with ${this.chain}`, 0)
+    if (this.iif && NOT_IN.has(this.chain)) throw new LineError(`Can't use -i with ${this.chain}`, 0)
     if (this.count === 0) return
     const context: RuleContext = {
       family: this.#family,

@@ -1,5 +1,5 @@
 /** The language of iptables, for whoever stands outside of it. */
-export { type Applied, applyCommand, familyOfCommand } from './command.js'
+export { type Applied, applyCommand, applyWords, backendOfCommand, familyOfCommand } from './command.js'
 export { isList, readList, tableOfList } from './list.js'
 export { toTables } from './load.js'
 export { SaveRule } from './rule.js'

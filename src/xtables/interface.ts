@@ -11,7 +11,8 @@ export const interfaceName: Codec<string> = {
   metavar: 'name[+]',
   parse(word) {
     if (word === '') throw new WordError('an interface name is empty')
-    if (word.length > LONGEST) throw new WordError(`interface name "${word}" is longer than ${LONGEST} characters`)
+    if (word.length > LONGEST)
+      throw new WordError(`interface name \`${word}' must be shorter than IFNAMSIZ (${LONGEST})`)
     return word
   },
   print: (name) => (/^[^\s"'\\]+$/.test(name) ? name : quote(name)),

@@ -29,7 +29,7 @@ const BASE: ReadonlyMap<string, Base> = new Map<string, Base>([
   ['-p', 'protocol'], ['--protocol', 'protocol'], ['--proto', 'protocol'], ['-i', 'in'], ['--in-interface', 'in'], ['-o', 'out'],
   ['--out-interface', 'out'], ['-f', 'fragment'], ['--fragment', 'fragment'], ['--fragments', 'fragment'], ['-m', 'match'], ['--match', 'match'],
   ['-j', 'jump'], ['--jump', 'jump'], ['-g', 'goto'], ['--goto', 'goto'], ['-c', 'counters'], ['--set-counters', 'counters'],
-  ['-4', 'ipv4'], ['--ipv4', 'ipv4'], ['-6', 'ipv6'], ['--ipv6', 'ipv6'], ['-w', 'ignored'], ['--wait', 'ignored'],
+  ['-4', 'ipv4'], ['--ipv4', 'ipv4'], ['-6', 'ipv6'], ['--ipv6', 'ipv6'], ['-w', 'ignored'], ['--wait', 'ignored'], ['-W', 'ignored'], ['--wait-interval', 'ignored'],
 ]) // biome-ignore format: a table
 
 /** Extensions of iptables 1.8 that are targets and that we do not have: `-j` with one of these names is no jump to a chain. */
@@ -59,6 +59,19 @@ const KEPT = 4096
 
 const LONG = 45
 
+/** The options that a command line has beside those of a rule: `-A`, `-t`, `-n`. */
+export interface CommandOptions {
+  readonly chain: string
+  /** The command has a rule, which is to be checked. */
+  readonly hasRule: boolean
+  /** By their long names, with the letter that stands for them. */
+  readonly names: ReadonlyMap<string, string>
+  /** Whether the option has a word of its own: `none`, one that is needed, or one that may be there. */
+  arity(letter: string): 'none' | 'needed' | 'optional' | undefined
+  /** `word`: where the option stands. `argument`: of options that have one. */
+  take(letter: string, word: number, argument: string | undefined, reader: RuleReader): void
+}
+
 /** Reads the words behind `-A CHAIN`. */
 export class RuleReader {
   readonly family: Family
@@ -71,6 +84,7 @@ export class RuleReader {
   readonly #draft: Draft
   #words!: Words
   #at = 0
+  #commands: CommandOptions | undefined
 
   constructor(
     registry: Registry,
@@ -85,9 +99,10 @@ export class RuleReader {
   }
 
   /** Throws LineError. What it gives is good until the next call. The rule is for the other family where `draft.otherFamily` is set (-4, -6). */
-  read(chain: string, words: Words, from: number): Draft {
+  read(chain: string, words: Words, from: number, commands?: CommandOptions): Draft {
     this.#words = words
     this.#at = from
+    this.#commands = commands
     const draft = this.#draft
     draft.begin(chain)
     let not = -1
@@ -95,7 +110,7 @@ export class RuleReader {
       const at = this.#at++
       const word = words.text[at]!
       if (word === '!') {
-        if (not >= 0) throw new LineError('"!" twice', at)
+        if (not >= 0) throw new LineError('multiple consecutive ! not allowed', at)
         not = at
         continue
       }
@@ -105,19 +120,34 @@ export class RuleReader {
       not = -1
     }
     if (not >= 0) throw new LineError('"!" stands before nothing', not)
-    draft.check()
+    if (commands) draft.chain = commands.chain
+    if (!commands || commands.hasRule) draft.check()
     return draft
   }
 
   #next(what: string, at: number): string {
-    if (this.#at >= this.#words.length) throw new LineError(`"${this.#words.text[at]}" needs ${what}`, at)
+    if (this.#at >= this.#words.length)
+      throw new LineError(`option "${this.#words.text[at]}" requires an argument${what ? `: ${what}` : ''}`, at)
     return this.#words.text[this.#at++]!
+  }
+
+  /** For whoever reads a command's own options: the word behind one. */
+  argument(at: number): string {
+    return this.#next('', at)
+  }
+
+  /** The word behind an option that may do without: none where another option follows (xshared.c: xs_has_arg). */
+  optional(): string | undefined {
+    const word = this.#at < this.#words.length ? this.#words.text[this.#at]! : '-'
+    if (word.startsWith('-') || word.startsWith('!')) return undefined
+    this.#at++
+    return word
   }
 
   /** The word behind an option, and whether it is negated: `! -s A`, or the old `-s ! A`. */
   #negated(at: number, inverted: boolean): boolean {
     if (this.#at >= this.#words.length || this.#words.text[this.#at] !== '!') return inverted
-    if (inverted) throw new LineError('"!" twice', at)
+    if (inverted) throw new LineError('multiple consecutive ! not allowed', at)
     this.#at++
     return true
   }
@@ -190,6 +220,7 @@ export class RuleReader {
         this.#jump(draft, this.#next('a target', at), base === 'goto')
         return
       case 'counters':
+        this.#splitCounters()
         draft.counters = { packets: this.#count(at), bytes: this.#count(at) }
         return
       case 'ipv4':
@@ -197,13 +228,14 @@ export class RuleReader {
         if ((base === 'ipv4') !== (this.family === 4)) draft.otherFamily = true
         return
       case 'ignored':
+        if (/^\d+$/.test(this.#words.text[this.#at] ?? '') && this.#at < this.#words.length) this.#at++
         return
     }
   }
 
   readonly #parseAddress = (word: string): AddressMask => {
     const parsed = parseAddressMask(word)
-    if (!parsed) throw new WordError(`bad address "${word}"${/^[g-z]/i.test(word) ? ': names are not looked up' : ''}`)
+    if (!parsed) throw new WordError(addressProblem(word))
     if (familyOf(parsed.ip) !== this.family) throw new WordError(`${word} is not an IPv${this.family} address`)
     return parsed
   }
@@ -219,15 +251,21 @@ export class RuleReader {
     }
   }
 
+  /** `-c 5,6` is the same as `-c 5 6`. */
+  #splitCounters(): void {
+    const [packets, bytes, ...more] = (this.#words.text[this.#at] ?? '').split(',')
+    if (packets && bytes && more.length === 0 && this.#at < this.#words.length) this.#put(this.#at, packets, bytes)
+  }
+
   #count(at: number): number {
-    const word = this.#next('packets and bytes', at)
-    if (!/^\d+$/.test(word)) throw new LineError(`bad counter "${word}"`, this.#at - 1)
-    return Number(word)
+    if (this.#at >= this.#words.length || !/^\d+$/.test(this.#words.text[this.#at]!))
+      throw new LineError('-c requires packet and byte counter', at)
+    return Number(this.#words.text[this.#at++]!)
   }
 
   #jump(draft: Draft, name: string, goto: boolean): void {
     const at = this.#at - 1
-    if (draft.target || draft.to) throw new LineError('a rule has one target', at)
+    if (draft.target || draft.to) throw new LineError('multiple -j flags not allowed', at)
     const next = this.#words.length > this.#at ? this.#words.text[this.#at]! : ''
     const isTarget =
       this.#registry.targets.has(name) || (!this.#isChain(name) && (OTHER_TARGETS.has(name) || next.startsWith('--')))
@@ -240,6 +278,7 @@ export class RuleReader {
     const at = this.#at - 1
     const known = registry.get(name)
     if (known) return draft.loading(known.name, known, undefined, at) as Loading<E>
+    if (this.#commands) throw new LineError(`Couldn't load match \`${name}':No such file or directory`, at)
     const first = this.#at
     const { text, length } = this.#words
     while (this.#at < length) {
@@ -300,12 +339,13 @@ export class RuleReader {
       return { value: spec.value.parse(text), inverted: false }
     } catch (error) {
       if (!(error instanceof WordError)) throw error
-      throw new LineError(`${word}: ${error.message}`, words > 0 ? this.#at - words : at)
+      throw new LineError(withOption(error.message, word), words > 0 ? this.#at - words : at)
     }
   }
 
   /** Spellings that getopt_long(3) takes too: `--dport=22`, `-ptcp`, `--dpo 22`. */
   #rare(draft: Draft, word: string, at: number, inverted: boolean): void {
+    if (this.#commands && this.#command(this.#commands, word, at)) return
     const other = this.#spelled(draft, word, at)
     if (other) {
       this.#insert(draft, at, inverted, ...other)
@@ -315,7 +355,7 @@ export class RuleReader {
     throw new LineError(
       word.startsWith('-')
         ? `unknown option "${word}": no match of this rule has it${where}`
-        : `"${word}" does not belong here`,
+        : `Bad argument \`${word}'`,
       at,
     )
   }
@@ -331,15 +371,39 @@ export class RuleReader {
     return names.length === 1 ? names : undefined
   }
 
-  /** Puts other words in the place of one, and reads on from there. */
-  #insert(draft: Draft, at: number, inverted: boolean, ...instead: readonly string[]): void {
+  /** Other words in the place of one. */
+  #put(at: number, ...instead: readonly string[]): void {
     const { text, at: places, end: ends } = this.#words
     text.splice(at, 1, ...instead)
     places.splice(at, 1, ...instead.map(() => places[at]!))
     ends.splice(at, 1, ...instead.map(() => ends[at]!))
     this.#words.length += instead.length - 1
+  }
+
+  /** An option of the command line itself: `-t nat`, `-tnat`, `-nvL`, `--append INPUT`, `--table=nat`. */
+  #command(commands: CommandOptions, word: string, at: number): boolean {
+    const long = word.startsWith('--')
+    const [name = '', attached] = long ? word.split(/=(.*)/s, 2) : [word[1] ?? '', word.slice(2) || undefined]
+    const letter = long ? commands.names.get(name) : name
+    const arity = word.startsWith('-') && letter !== undefined ? commands.arity(letter) : undefined
+    if (letter === undefined || arity === undefined) return false
+    if (arity === 'none') {
+      commands.take(letter, at, undefined, this)
+      if (long || attached === undefined) return true
+      this.#words.text[at] = `-${attached}`
+      this.#at = at
+      return true
+    }
+    commands.take(letter, at, attached ?? (arity === 'needed' ? this.argument(at) : this.optional()), this)
+    return true
+  }
+
+  /** Puts other words in the place of one, and reads on from there. */
+  #insert(draft: Draft, at: number, inverted: boolean, ...instead: readonly string[]): void {
+    this.#put(at, ...instead)
     this.#at = at + 1
     const word = instead[0]!
+    if (this.#commands && this.#command(this.#commands, word, at)) return
     const base = BASE.get(word)
     if (base !== undefined) this.#base(draft, base, at, inverted)
     else if (!this.#option(draft, word, at, inverted))
@@ -355,6 +419,7 @@ export class RuleReader {
     const found = new Map<unknown, string>()
     for (const [name, option] of options) if (name.startsWith(word)) found.set(option, name)
     for (const [name, base] of BASE) if (name.startsWith(word)) found.set(base, name)
+    for (const [name, letter] of this.#commands?.names ?? []) if (name.startsWith(word)) found.set(letter, name)
     return [...found.values()]
   }
 }
@@ -363,6 +428,16 @@ const INVERTIBLE: ReadonlySet<Base> = new Set(['source', 'destination', 'protoco
 
 function readProtocol(word: string): number {
   const protocol = parseProtocol(word)
-  if (protocol === undefined) throw new WordError(`unknown protocol "${word}"`)
+  if (protocol === undefined) throw new WordError(`unknown protocol "${word}" specified`)
   return protocol
 }
+
+function addressProblem(word: string): string {
+  const [ip = '', mask] = word.split('/')
+  if (mask !== undefined && parseAddressMask(ip)) return `invalid mask \`${mask}' specified`
+  return `host/network \`${word}' not found${/[g-z]/i.test(word) ? ': names are not looked up' : ''}`
+}
+
+/** What is wrong with an option's word; the real program's own sentence does not say whose it is. */
+const withOption = (message: string, option: string): string =>
+  message.startsWith('invalid port/service') ? `${message} (${option})` : `${option}: ${message}`

@@ -82,6 +82,10 @@ export class SaveRule implements Rule {
     return this.#steps
   }
 
+  get context(): RuleContext {
+    return contextOf(this.fields, this.place)
+  }
+
   get text(): string {
     const { fields } = this
     return printRule(fields, contextOf(fields, this.place))
@@ -104,10 +108,21 @@ export class SaveRule implements Rule {
     return undefined
   }
 
+  /** The same rule in a table that has changed around it. */
+  at(place: TablePlace): SaveRule {
+    return new SaveRule(place, this.line, this.#from, this.#to, this.#index, this)
+  }
+
   /** Where the n-th word of its line stands, from 1. */
   columnOf(word: number): number {
     words.split(this.place.text, this.#from, this.#to)
     return (words.at[word] ?? this.#from) - this.#from + 1
+  }
+
+  /** The text with words before the target, where `iptables -S -v` has the counters. */
+  textWith(words: string): string {
+    const { fields } = this
+    return printRule(fields, contextOf(fields, this.place), ` ${words}`)
   }
 
   /** As iptables-save prints it, counters in front where it came with some. */
@@ -135,7 +150,7 @@ const isShown = ({ value, inverted }: Given<string>, { backend }: RuleContext): 
 const isAll = ({ value, inverted }: Given<AddressMask>) => value.length === 0 && !inverted
 
 /** As iptables-save prints it, without counters (iptables/iptables.c: print_rule4; nft prints the same). */
-export function printRule(fields: RuleFields, context: RuleContext): string {
+export function printRule(fields: RuleFields, context: RuleContext, beforeTarget = ''): string {
   const { chain, src, dst, iif, oif, protocol, fragment, matches, target, jump } = fields
   let text = `-A ${chain}`
   if (src && !isAll(src)) text += ` ${not(src)}-s ${printAddressMask(src.value)}`
@@ -148,6 +163,7 @@ export function printRule(fields: RuleFields, context: RuleContext): string {
     const words = extension ? printOptions(extension, options, context) : raw
     text += words ? ` -m ${name} ${words}` : ` -m ${name}`
   }
+  text += beforeTarget
   if (jump) return `${text} -${jump.goto ? 'g' : 'j'} ${jump.chain}`
   if (!target) return text
   const words = target.extension ? printOptions(target.extension, target.options, context) : target.raw

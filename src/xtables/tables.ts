@@ -52,7 +52,8 @@ const LONGEST_CHAIN = 28
 /** What is wrong with the name of a chain, or undefined (iptables/xshared.c: assert_valid_chain_name). */
 export function chainNameProblem(name: string): string | undefined {
   if (name === '') return 'a chain has a name'
-  if (name.length > LONGEST_CHAIN) return `chain name "${name}" is longer than ${LONGEST_CHAIN} characters`
-  if (/^[-!]/.test(name)) return `a chain name does not begin with "${name[0]}"`
+  if (/^[-!]/.test(name)) return `chain name not allowed to start with \`${name[0]}'`
+  if (name.length > LONGEST_CHAIN) return `chain name \`${name}' too long (must be under ${LONGEST_CHAIN + 1} chars)`
+  if (/\s/.test(name)) return `Invalid chain name \`${name}'`
   return undefined
 }

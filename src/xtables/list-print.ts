@@ -1,0 +1,164 @@
+import { type Family, printIp } from '../address/ip.js'
+import type { Counters } from '../rules/program.js'
+import type { AddressMask } from './address-mask.js'
+import type { AnyExtension, Given, ListContext, OptionsOf, OptionTable, RuleContext } from './extension.js'
+import { printProtocol } from './protocol.js'
+import type { SaveRule } from './rule.js'
+import type { RuleFields, Use } from './rule-fields.js'
+import type { SaveChain, SaveTable } from './save-file.js'
+
+/** What `iptables -L` was asked for. */
+export interface ListOptions {
+  /** -n */
+  readonly numeric: boolean
+  /** -v */
+  readonly verbose: boolean
+  /** -x: counters in full */
+  readonly exact: boolean
+  readonly lineNumbers: boolean
+  /** Only this rule, from 1, and no heading. */
+  readonly number: number | undefined
+}
+
+/**
+ * `iptables -L`: columns of iptables 1.8.9 (iptables/xshared.c: print_header, print_rule_details, print_ifaces, print_ipv4_addresses).
+ * Addresses are never looked up: without -n they print as numbers too, except `anywhere`.
+ */
+export function listTable(table: SaveTable, chains: readonly SaveChain[], options: ListOptions): string {
+  const { number } = options
+  if (number !== undefined) return chains.map(({ rules }) => lineOf(rules[number - 1], number, options)).join('')
+  const references = referencesOf(table)
+  return chains
+    .map((chain) => heading(chain, references, options) + chain.rules.map((rule, i) => lineOf(rule, i + 1, options)).join(''))
+    .join('\n') // biome-ignore format: one thing
+}
+
+/** How many rules lead to each chain; where nothing asks, nothing is counted. */
+function referencesOf({ chains }: SaveTable): ReadonlyMap<string, number> {
+  const found = new Map<string, number>()
+  for (const { rules } of chains.values())
+    for (const { jump } of rules) if (jump !== undefined) found.set(jump, (found.get(jump) ?? 0) + 1)
+  return found
+}
+
+const NONE: Counters = { packets: 0, bytes: 0 }
+
+function heading({ name, policy, counters = NONE }: SaveChain, references: ReadonlyMap<string, number>, options: ListOptions): string {
+  const { verbose, exact, lineNumbers } = options
+  const counted = verbose ? ` ${plain(counters.packets, exact)}packets, ${plain(counters.bytes, exact)}bytes` : ''
+  const what = policy === undefined ? `${references.get(name) ?? 0} references` : `policy ${policy}${counted}`
+  const columns = [
+    lineNumbers ? 'num  ' : '',
+    verbose ? (exact ? `${'pkts'.padStart(8)} ${'bytes'.padStart(10)} ` : ' pkts bytes ') : '',
+    'target     prot opt',
+    verbose ? ' in     out    ' : '',
+    ` ${'source'.padEnd(19)}  ${'destination'.padEnd(19)} `,
+  ]
+  return `Chain ${name} (${what})\n${columns.join('')}\n`
+} // biome-ignore format: one line
+
+function lineOf(rule: SaveRule | undefined, number: number, options: ListOptions): string {
+  if (!rule) return ''
+  const { fields, context } = rule
+  const { numeric, verbose, exact, lineNumbers } = options
+  const { packets, bytes } = fields.counters ?? NONE
+  const { protocol, target, jump } = fields
+  const shown = protocol?.value ?? 0
+  const columns = [
+    lineNumbers ? `${`${number}`.padEnd(4)} ` : '',
+    verbose ? inColumn(packets, exact) + inColumn(bytes, exact) : '',
+    `${(jump?.chain ?? target?.name ?? '').padEnd(9)} `,
+    protocol?.inverted ? '!' : ' ',
+    `${(numeric ? `${shown}` : protocolText(shown)).padEnd(4)} `,
+    `${optionColumn(fields)} `,
+    verbose ? ` ${interfaceText(fields.iif, numeric).padEnd(6)} ${interfaceText(fields.oif, numeric).padEnd(6)} ` : '',
+    `${addressText(fields.src, context.family, numeric)} `,
+    `${addressText(fields.dst, context.family, numeric)} `,
+    extras(fields, { ...context, numeric }),
+  ]
+  return `${columns.join('')}\n`
+}
+
+const protocolText = (protocol: number): string => (protocol === 0 ? 'all' : printProtocol(protocol))
+
+const optionColumn = ({ fragment }: RuleFields): string => (fragment ? (fragment.inverted ? '!f' : '-f') : '--')
+
+function interfaceText(given: Given<string> | undefined, numeric: boolean): string {
+  const name = given && given.value !== '' ? given.value : numeric ? '*' : 'any'
+  return given?.inverted ? `!${name}` : name
+}
+
+/** With the sign in front that takes one column. */
+function addressText(given: Given<AddressMask> | undefined, family: Family, numeric: boolean): string {
+  return `${given?.inverted ? '!' : ' '}${addressWord(given?.value, family, numeric).padEnd(19)}`
+}
+
+function addressWord(value: AddressMask | undefined, family: Family, numeric: boolean): string {
+  if (!value || value.length === 0) return numeric || value ? (family === 4 ? '0.0.0.0/0' : '::/0') : 'anywhere'
+  const { ip, mask, length } = value
+  const text = printIp(ip)
+  if (length === (family === 4 ? 32 : 128)) return text
+  return `${text}/${length >= 0 ? length : printIp(mask)}`
+}
+
+/** What stands behind the columns. */
+function extras({ matches, target, jump }: RuleFields, context: ListContext): string {
+  const parts = matches.map((use) => listed(use, context))
+  const last = target ? listed(target, context) : ''
+  return `${jump?.goto ? '[goto] ' : ''}${parts.join('')}${last}`
+}
+
+function listed({ name, extension, options, raw }: Use<AnyExtension>, context: ListContext): string {
+  if (!extension) return ` ${name}${raw ? ` ${raw}` : ''}`
+  return extension.list?.(options as OptionsOf<OptionTable>, context) ?? ''
+}
+
+/** xtables_print_num, in a table. */
+function inColumn(value: number, exact: boolean): string {
+  if (exact) return `${`${value}`.padStart(8)} `
+  const [number, unit] = short(value)
+  return unit === '' ? `${`${number}`.padStart(5)} ` : `${`${number}`.padStart(4)}${unit} `
+}
+
+/** xtables_print_num, in a sentence. */
+function plain(value: number, exact: boolean): string {
+  if (exact) return `${value} `
+  const [number, unit] = short(value)
+  return `${number}${unit} `
+}
+
+function short(value: number): readonly [number, string] {
+  if (value <= 99_999) return [value, '']
+  let number = value
+  for (const unit of ['K', 'M', 'G']) {
+    number = Math.floor((number + 500) / 1000)
+    if (number <= 9999) return [number, unit]
+  }
+  return [Math.floor((number + 500) / 1000), 'T']
+}
+
+/** `iptables -S [CHAIN [RULE]] [-v]`. */
+export function listRules(chains: readonly SaveChain[], number: number | undefined, counted: boolean): string {
+  const rules = chains.flatMap((chain) => (number === undefined ? chain.rules : chain.rules.slice(number - 1, number)))
+  const heads = number === undefined ? chains.map((chain) => headLine(chain, counted)) : []
+  return [...heads, ...rules.map((rule) => (counted ? withCounters(rule) : rule.text))].map((line) => `${line}\n`).join('')
+} // biome-ignore format: one line
+
+const headLine = ({ name, policy, counters = NONE }: SaveChain, counted: boolean): string =>
+  policy === undefined
+    ? `-N ${name}`
+    : `-P ${name} ${policy}${counted ? ` -c ${counters.packets} ${counters.bytes}` : ''}`
+
+/** The counters stand before the target. */
+function withCounters(rule: SaveRule): string {
+  const { packets, bytes } = rule.counters ?? NONE
+  return rule.textWith(`-c ${packets} ${bytes}`)
+}
+
+/** What -v shows of a rule that a command is about (print_firewall_line with FMT_PRINT_RULE). */
+export function showRule(fields: RuleFields, context: RuleContext): string {
+  const { protocol, target, jump, iif, oif, src, dst } = fields
+  const signed = (given: Given<AddressMask> | undefined) =>
+    `${given?.inverted ? '!' : ' '}${addressWord(given?.value, context.family, true)}`
+  return `${jump?.chain ?? target?.name ?? ''} ${protocol?.inverted ? '!' : ' '}${protocolText(protocol?.value ?? 0)} opt ${optionColumn(fields)} in ${interfaceText(iif, true)} out ${interfaceText(oif, true)} ${signed(src)} ${signed(dst).replace(/^(.)/, '$1-> ')}  ${extras(fields, { ...context, numeric: true })}\n`
+}
