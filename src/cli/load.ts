@@ -23,7 +23,8 @@ export async function load(snapshot: string, changes: readonly string[], io: Io)
 export const loadHosts = async (snapshot: string, changes: readonly string[], io: Io): Promise<Hosts> =>
   (await load(snapshot, changes, io)).hosts
 
-async function inputFiles(
+/** The snapshot's files as text. Throws UserError where they cannot be read. */
+export async function inputFiles(
   snapshot: string,
   io: Io,
 ): Promise<readonly { readonly path: string; readonly text: string }[]> {

@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { defineConfig, type Plugin } from 'vite'
+
+const PREFIX = 'virtual:sample/'
+
+/** `virtual:sample/NAME`: the files of a bundled snapshot as one module, fetched when the sample is opened. */
+function samples(): Plugin {
+  return {
+    name: 'samples',
+    resolveId: (id) => (id.startsWith(PREFIX) ? `\0${id}` : null),
+    load(id) {
+      if (!id.startsWith(`\0${PREFIX}`)) return null
+      const root = join(import.meta.dirname, 'samples')
+      const paths = readdirSync(join(root, id.slice(PREFIX.length + 1)), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
+      const files = paths.sort().map((path) => ({ path: relative(root, path), text: readFileSync(path, 'utf8') }))
+      return `export default ${JSON.stringify(files)}`
+    },
+  }
+}
+
+/** The page: static files that run from any folder of any host. Nothing is inlined: the page's policy allows its own files and nothing else. */
+export default defineConfig({
+  root: 'web',
+  base: './',
+  plugins: [samples()],
+  build: {
+    outDir: '../dist/web',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: 'es2022',
+    chunkSizeWarningLimit: 1024,
+  },
+  worker: { format: 'es' },
+  resolve: { mainFields: ['module', 'main'] },
+})

@@ -1,0 +1,120 @@
+import { useEffect } from 'preact/hooks'
+import { t } from './i18n/index.js'
+import { PathPicture } from './map/map.js'
+import { filesOfDrop } from './panels/files.js'
+import { Header } from './panels/header.js'
+import { Here } from './panels/here.js'
+import { PacketForm, Verdict } from './panels/packet.js'
+import { PasteDialog } from './panels/paste.js'
+import { HeaderCard, keys, Player, title } from './panels/player.js'
+import { Rules } from './panels/rules.js'
+import { asked, failure, open, shown, snapshotProblems } from './state.js'
+
+export function App() {
+  useEffect(() => {
+    const over = (event: DragEvent) => event.preventDefault()
+    const drop = async (event: DragEvent) => {
+      event.preventDefault()
+      const files = event.dataTransfer ? await filesOfDrop(event.dataTransfer.items) : []
+      if (files.length > 0) await open({ files })
+    }
+    document.addEventListener('dragover', over)
+    document.addEventListener('drop', drop)
+    document.addEventListener('keydown', keys)
+    return () => {
+      document.removeEventListener('dragover', over)
+      document.removeEventListener('drop', drop)
+      document.removeEventListener('keydown', keys)
+    }
+  }, [])
+  return (
+    <>
+      <Header />
+      <main>
+        <PacketForm />
+        <Complaints />
+        <Verdict />
+        <div class="stage-area">
+          <div class="column">
+            <section class="map panel" aria-labelledby="map-title">
+              <h2 id="map-title">{title()}</h2>
+              <PathPicture />
+              <Player />
+            </section>
+            <Rules />
+          </div>
+          <aside class="column">
+            <HeaderCard />
+            <Here />
+            <Assumptions />
+            <Files />
+          </aside>
+        </div>
+      </main>
+      <footer>
+        <p>
+          {t('local')} {t('dropHere')}. {t('keyboard')}.
+        </p>
+      </footer>
+      <PasteDialog />
+    </>
+  )
+}
+
+/** What could not be read, with its place; and faults of our own. */
+function Complaints() {
+  const problems = snapshotProblems.value
+  if (problems.length === 0 && failure.value === undefined) return null
+  return (
+    <section class="problems" role="alert">
+      {problems.length > 0 && <h2>{t('problems')}</h2>}
+      <ul>
+        {problems.slice(0, 20).map(({ file, line, column, message }) => (
+          <li key={`${file} ${line} ${column} ${message}`}>
+            <code>{[file, line, column].filter((part) => part !== undefined).join(':')}</code> {message}
+          </li>
+        ))}
+      </ul>
+      {failure.value !== undefined && (
+        <p>
+          {t('failed')}: {failure.value}
+        </p>
+      )}
+    </section>
+  )
+}
+
+function Assumptions() {
+  const all = asked.value?.trace.assumptions ?? shown.value?.assumptions ?? []
+  if (all.length === 0) return null
+  return (
+    <details>
+      <summary>{`${t('assumptions')} (${all.length})`}</summary>
+      <ul>
+        {all.map((text) => (
+          <li key={text}>{text}</li>
+        ))}
+      </ul>
+    </details>
+  )
+}
+
+function Files() {
+  const files = (shown.value?.files ?? []) as unknown as readonly {
+    readonly path: string
+    readonly kind: string | null
+  }[]
+  if (files.length === 0) return null
+  return (
+    <details>
+      <summary>{`${t('recognised')} (${files.filter(({ kind }) => kind !== null).length}/${files.length})`}</summary>
+      <ul>
+        {files.map(({ path, kind }) => (
+          <li key={path}>
+            <code>{path}</code> {kind ?? <em>{t('notRecognised')}</em>}
+          </li>
+        ))}
+      </ul>
+    </details>
+  )
+}

@@ -1,0 +1,100 @@
+import { signal } from '@preact/signals'
+import { language, t } from '../i18n/index.js'
+import { SAMPLES, type SampleName } from '../samples.js'
+import { writeFragment } from '../share.js'
+import { open, opened, sharedState } from '../state.js'
+import { openFiles } from './files.js'
+import { pasting } from './paste.js'
+
+const said = signal('')
+
+async function share(): Promise<void> {
+  const state = sharedState()
+  if (!state) return
+  const fragment = await writeFragment(state)
+  if (fragment === undefined) {
+    said.value = t('shareTooLong')
+    return
+  }
+  history.replaceState(null, '', fragment)
+  await navigator.clipboard?.writeText(location.href).catch(() => undefined)
+  said.value = t('shared')
+}
+
+function toggleTheme(): void {
+  const root = document.documentElement
+  const dark = root.dataset['theme']
+    ? root.dataset['theme'] === 'dark'
+    : matchMedia('(prefers-color-scheme: dark)').matches
+  root.dataset['theme'] = dark ? 'light' : 'dark'
+}
+
+export function Header() {
+  const what = opened.value
+  const sample = what && 'sample' in what ? what.sample : ''
+  return (
+    <header class="top">
+      <h1>
+        <span class="logo" aria-hidden="true" />
+        {t('title')}
+      </h1>
+      <p class="tagline">{t('tagline')}</p>
+      <div class="tools">
+        <label class="field">
+          <span>{t('snapshot')}</span>
+          <select
+            value={sample}
+            onChange={({ currentTarget }) => {
+              if (currentTarget.value !== '') open({ sample: currentTarget.value as SampleName })
+            }}
+          >
+            {sample === '' && <option value="">—</option>}
+            {SAMPLES.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="button">
+          {t('openFolder')}
+          <input
+            type="file"
+            class="hidden"
+            multiple
+            ref={(input) => input?.setAttribute('webkitdirectory', '')}
+            onChange={({ currentTarget }) => openFiles([...(currentTarget.files ?? [])])}
+          />
+        </label>
+        <button
+          type="button"
+          onClick={() => {
+            pasting.value = true
+          }}
+        >
+          {t('paste')}
+        </button>
+        <button type="button" onClick={share}>
+          {t('share')}
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            language.value = language.value === 'en' ? 'zh' : 'en'
+          }}
+        >
+          {t('language')}
+        </button>
+        <button type="button" class="icon" aria-label={t('theme')} title={t('theme')} onClick={toggleTheme}>
+          <svg class="glyph" viewBox="0 0 20 20" aria-hidden="true">
+            <path d="M10 3a7 7 0 1 0 0 14z" />
+            <circle cx="10" cy="10" r="7" class="ring" />
+          </svg>
+        </button>
+        <span class="said" role="status">
+          {said.value}
+        </span>
+      </div>
+    </header>
+  )
+}

@@ -1,0 +1,113 @@
+import { t } from '../i18n/index.js'
+import { PRESETS } from '../samples.js'
+import {
+  ask,
+  asked,
+  branchIndex,
+  busy,
+  choose,
+  laneName,
+  line,
+  lineProblems,
+  opened,
+  replyOf,
+  shown,
+} from '../state.js'
+
+export function PacketForm() {
+  const what = opened.value
+  const presets = what && 'sample' in what ? PRESETS[what.sample] : []
+  const problems = lineProblems.value
+  return (
+    <form
+      class="packet"
+      onSubmit={(event) => {
+        event.preventDefault()
+        ask()
+      }}
+    >
+      <label class="line">
+        <span>{t('packet')}</span>
+        <input
+          type="text"
+          name="packet"
+          value={line.value}
+          placeholder={t('packetHint')}
+          autocomplete="off"
+          spellcheck={false}
+          list="names"
+          aria-invalid={problems.length > 0}
+          aria-describedby={problems.length > 0 ? 'line-problem' : undefined}
+          onInput={({ currentTarget }) => {
+            line.value = currentTarget.value
+          }}
+        />
+      </label>
+      <button type="submit" class="primary" disabled={busy.value || !shown.value}>
+        {t('walk')}
+      </button>
+      <div class="presets">
+        {presets.length > 0 && <span>{t('presets')}</span>}
+        {presets.map(({ name, packet }) => (
+          <button
+            type="button"
+            key={name}
+            class="chip"
+            aria-pressed={packet === line.value}
+            onClick={() => {
+              line.value = packet
+              ask()
+            }}
+          >
+            {t(name)}
+          </button>
+        ))}
+      </div>
+      {problems.map(({ message, column }) => (
+        <p class="problem" id="line-problem" role="alert" key={message}>
+          {column !== undefined && <code class="caret">{`${line.value}\n${' '.repeat(column - 1)}^`}</code>}
+          {message}
+        </p>
+      ))}
+    </form>
+  )
+}
+
+/** What became of it: one button a way, and the reply's lane. */
+export function Verdict() {
+  const answer = asked.value
+  if (!answer) return null
+  const { branches } = answer.trace
+  const reply = replyOf(answer.connect, branchIndex.value)
+  const connection = answer.connect?.branches[branchIndex.value] ?? answer.connect?.branches[0]
+  return (
+    <section class="verdict" aria-label={t('way')}>
+      {branches.map((branch, index) => (
+        <button
+          type="button"
+          key={index}
+          class={`outcome ${branch.outcome}`}
+          aria-pressed={laneName.value === 'request' && branchIndex.value === index}
+          onClick={() => choose('request', index)}
+        >
+          <strong>{t(branch.outcome)}</strong>
+          {branches.length > 1 && <span class="chance">{`${Math.round(branch.probability * 1000) / 10} %`}</span>}
+          <span class="where">{`${branch.where.host}${branch.where.namespace === '' ? '' : `/${branch.where.namespace}`}: ${branch.where.text}`}</span>
+        </button>
+      ))}
+      {answer.connect && (
+        <button
+          type="button"
+          class={`outcome ${reply?.outcome ?? 'undecided'}`}
+          disabled={!reply}
+          aria-pressed={laneName.value === 'reply'}
+          onClick={() => choose('reply', branchIndex.value)}
+        >
+          <strong>{t('reply')}</strong>
+          <span class="where">{reply ? reply.where.text : t('noReply')}</span>
+        </button>
+      )}
+      {connection && <p class="symptom">{connection.symptom}</p>}
+    </section>
+  )
+}
