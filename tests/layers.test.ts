@@ -11,10 +11,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   conntrack: ['address', 'packet'],
   routing: ['address', 'packet'],
   xtables: ['address', 'packet', 'rules'],
+  ipset: ['address', 'packet', 'rules'],
   path: ['address', 'packet', 'rules', 'conntrack', 'routing'],
   sets: ['address', 'packet', 'rules', 'conntrack', 'routing', 'path'],
   analysis: ['address', 'packet', 'rules', 'conntrack', 'routing', 'path', 'sets'],
-  snapshot: ['address', 'packet', 'rules', 'conntrack', 'routing', 'xtables', 'path'],
+  snapshot: ['address', 'packet', 'rules', 'conntrack', 'routing', 'xtables', 'ipset', 'path'],
   report: ['address', 'packet', 'rules', 'conntrack', 'path', 'sets', 'analysis'],
   cli: [
     'address',

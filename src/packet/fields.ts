@@ -2,6 +2,7 @@ import { printIfName } from '../address/ifname.js'
 import type { Ip } from '../address/ip.js'
 import { printIp } from '../address/ip.js'
 import { printMac } from '../address/mac.js'
+import { ipsetPorts } from './ipset-port.js'
 import { readMss } from './mss-option.js'
 import { type Packet, u8, u16, u32, u128 } from './packet.js'
 
@@ -161,6 +162,12 @@ export const FIELDS = {
   'ah.spi': { bits: 32, label: 'AH SPI', read: at32(4) },
   /** Readable exactly where the fixed header is. */
   'ah.sequence': { bits: 32, label: 'AH header', read: at32(8) },
+  /** Compression parameter index (RFC 3173 section 3.3): the last two bytes of the header. */
+  'ipcomp.cpi': { bits: 16, label: 'IPComp CPI', read: at16(2) },
+  /** Mobility header (RFC 6275 section 6.1): what follows it, its type; readable exactly where the first six bytes are. */
+  'mh.next': { bits: 8, label: 'header behind the mobility header', read: at8(0) },
+  'mh.type': { bits: 8, label: 'MH type', read: at8(2) },
+  'mh.checksum': { bits: 16, label: 'mobility header', read: at16(4) },
   'icmp.type': { bits: 8, label: 'ICMP type', read: at8(0) },
   'icmp.code': { bits: 8, label: 'ICMP code', read: at8(1) },
   /** Readable exactly where the first four bytes are. */
@@ -168,6 +175,10 @@ export const FIELDS = {
   /** Of echo, timestamp and address-mask messages. */
   'icmp.id': { bits: 16, label: 'ICMP id', read: at16(4) },
   'icmp.sequence': { bits: 16, label: 'ICMP sequence', read: at16(6) },
+  // as ipset takes them; see ipset-port.ts
+  'ipset.protocol': { bits: 8, label: 'protocol', read: (p) => ipsetPorts(p)?.protocol, print: names(PROTOCOLS) },
+  'ipset.sport': { bits: 16, label: 'source port', read: (p) => ipsetPorts(p)?.sport },
+  'ipset.dport': { bits: 16, label: 'destination port', read: (p) => ipsetPorts(p)?.dport },
   // link layer
   'ether.saddr': { bits: 48, label: 'source MAC', read: (p) => p.mac?.source, print: mac },
   'ether.daddr': { bits: 48, label: 'destination MAC', read: (p) => p.mac?.destination, print: mac },
@@ -194,6 +205,9 @@ export const FIELDS = {
   'meta.weekday': { bits: 3, label: 'day of the week', print: names({ 1: 'Mon', 2: 'Tue', 3: 'Wed', 4: 'Thu', 5: 'Fri', 6: 'Sat', 7: 'Sun' }) },
   /** 1 to 31, UTC. */
   'meta.monthday': { bits: 5, label: 'day of the month' },
+  /** 1 where the packet was transformed by IPsec on its way in, or will be on its way out. */
+  'meta.ipsec.in': { bits: 1, label: 'IPsec behind it' },
+  'meta.ipsec.out': { bits: 1, label: 'IPsec before it' },
   'socket.uid': { bits: 32, label: 'sender uid' },
   'socket.gid': { bits: 32, label: 'sender gid' },
   /** 1 where the packet has a full local socket, else 0 (forwarded packets, the kernel's own replies). */
