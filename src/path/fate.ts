@@ -15,7 +15,7 @@ export interface Answer {
 /** How a packet's walk ended. */
 export interface Fate {
   readonly outcome: OutcomeName
-  /** Stable code: `rule-drop`, `policy-drop`, `rp-filter`, `no-socket`, … */
+  /** Stable code: `rule-drop`, `policy-drop`, `rp_filter`, `no-socket`, … */
   readonly reason: string
   /** For people, one sentence. */
   readonly text: string

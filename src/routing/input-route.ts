@@ -11,7 +11,7 @@ export interface InputFlow extends Flow {
 export interface Validation {
   readonly ok: boolean
   /** `rp-filter`: the way back leads elsewhere; `martian-source`: nobody outside may have this address. */
-  readonly reason: 'rp-filter' | 'martian-source' | undefined
+  readonly reason: 'rp_filter' | 'martian-source' | undefined
   readonly mode: number
   /** The source is reached without a gateway. */
   readonly direct: boolean

@@ -191,7 +191,7 @@ describe('what comes in on eth0', () => {
     expect(receive('10.1.0.2', '10.1.0.1', { forwarding: false })).toBe('local local')
   })
   test.each([
-    [1, '10.2.0.50', 'rp-filter'],
+    [1, '10.2.0.50', 'rp_filter'],
     [2, '10.2.0.50', 'eth1'],
     [1, '10.1.0.2', 'eth1'],
     [1, '198.51.100.9', 'eth1'],
@@ -200,7 +200,7 @@ describe('what comes in on eth0', () => {
   )
   test('loose mode wants some way back', () => {
     const noDefault = fib(ROUTES.slice(1))
-    expect(receive('198.51.100.9', '10.3.0.9', { rpFilter: 2 }, noDefault)).toBe('rp-filter')
+    expect(receive('198.51.100.9', '10.3.0.9', { rpFilter: 2 }, noDefault)).toBe('rp_filter')
     expect(receive('198.51.100.9', '10.3.0.9', { rpFilter: 0 }, noDefault)).toBe('eth1')
   })
 })

@@ -54,7 +54,7 @@ function reverseLookup(
   const options = optionsOf(interfaces)
   const { found, tried } = lookup(fib, reverse, options)
   const result = { found, tried, mode, direct: false }
-  const spoofed = (text: string): Validation => ({ ...result, ok: false, reason: 'rp-filter', text })
+  const spoofed = (text: string): Validation => ({ ...result, ok: false, reason: 'rp_filter', text })
   const lastResort = (text: string): Validation =>
     mode === 0 ? { ...result, ok: true, reason: undefined, text: 'rp_filter=0' } : spoofed(text)
   const refusal =

@@ -118,7 +118,7 @@ describe('S28: rp_filter and marks', () => {
   const question = 'udp 192.0.2.5:51820 > 192.168.1.10:51820 in eth0'
   test('without src_valid_mark the reverse lookup ends at wg0', () => {
     const branch = traced(wgQuick(0), question)
-    expect(branch).toMatchObject({ outcome: 'dropped', symptom: 'timeout', where: { reason: 'rp-filter' } })
+    expect(branch).toMatchObject({ outcome: 'dropped', symptom: 'timeout', where: { reason: 'rp_filter' } })
     expect(branch.steps.find(({ kind }) => kind === 'rp-filter')).toMatchObject({
       passed: false,
       lookup: { dev: 'wg0', table: '51820' },
