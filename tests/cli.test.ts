@@ -20,6 +20,7 @@ const root = join(import.meta.dirname, '..')
 const K8S = join(root, 'samples/k8s-cluster')
 const DOCKER = join(root, 'samples/docker-host')
 const UFW = join(root, 'samples/docker-ufw-host')
+const PUBLISHED = 'tcp 198.51.100.9:40000 > 192.0.2.10:8080 syn in eth0'
 
 describe('exit status and verdict', () => {
   test.each<[number, RegExp, string[]]>([
@@ -31,6 +32,12 @@ describe('exit status and verdict', () => {
       ['trace', K8S, '-q', '--proto', 'tcp', '--dst', '10.96.100.7', '--dport', '80', '--from', 'node1'],
     ],
     [1, /^rejected .*KUBE-SERVICES.*refused/, ['trace', K8S, 'tcp > 10.96.100.8:80 from node1', '-q']],
+    [
+      1,
+      /^dropped filter\/DOCKER-USER rule 1/,
+      ['trace', DOCKER, PUBLISHED, '-q', '--with', 'iptables -I DOCKER-USER -j DROP'],
+    ],
+    [1, /ip-forward-off/, ['trace', DOCKER, PUBLISHED, '-q', '--with', 'sysctl -w net.ipv4.ip_forward=0']],
     [0, /^the connection works/, ['connect', K8S, 'tcp > 10.96.100.7:80 from node1', '-q']],
     [1, /^the connection does not work/, ['connect', K8S, 'tcp > 10.96.100.8:80 from node1', '-q']],
   ])('%i, %s: %j', async (status, verdict, args) => {
@@ -65,7 +72,7 @@ describe('bad usage: 2, and one message', () => {
     ['It must be a number from 0 to 65535', ['trace', K8S, '--dst', '1.2.3.4', '--dport', '99999']],
     ['Allowed choices are auto, always, never', ['show', K8S, '--color', 'sometimes']],
     ['no such file or folder', ['trace', '/nowhere/at/all', 'tcp > 1.2.3.4:80']],
-    ['--with is not supported yet', ['trace', K8S, 'tcp > 1.2.3.4:80', '--with', 'iptables -F']],
+    ['on which host? Write "node1: iptables', ['show', K8S, '--with', 'iptables -F']],
     ['nothing in the snapshot is called "mars"', ['trace', K8S, 'tcp > 1.2.3.4:80 from mars']],
     ['Allowed choices are bash, zsh, fish', ['completion', 'csh']],
   ])('%s: %j', async (message, args) => {
@@ -79,6 +86,16 @@ describe('bad usage: 2, and one message', () => {
     const { status, out, err } = await packetwalk([])
     expect([status, out]).toEqual([2, ''])
     expect(err).toContain('Usage: packetwalk')
+  })
+
+  test('a --with command that is refused: which one, in the words of the real program', async () => {
+    const withs = ['iptables -N NEW', 'iptables -N DOCKER'].flatMap((command) => ['--with', command])
+    const { status, out, err } = await packetwalk(['trace', DOCKER, PUBLISHED, ...withs])
+    expect(err.split('\n').slice(0, 2)).toEqual([
+      '--with 2:1:13: iptables: Chain already exists.',
+      '  iptables -N DOCKER',
+    ])
+    expect([status, out]).toEqual([2, ''])
   })
 
   test('a packet that cannot be read has a caret under the word', async () => {

@@ -1,4 +1,5 @@
-import type { Hosts } from '../path/world.js'
+import type { PacketRequest } from '../packet/request.js'
+import type { Hosts, Namespace } from '../path/world.js'
 import { UserError } from './exit.js'
 import type { Io } from './io.js'
 import { problemsError } from './problems.js'
@@ -9,19 +10,74 @@ export interface Loaded {
   readonly files: readonly { readonly path: string; readonly kind: string | undefined }[]
 }
 
-/** Reads SNAPSHOT: a folder, a file, or `-`. Throws UserError with the first problem and its line. */
-export async function load(snapshot: string, changes: readonly string[], io: Io): Promise<Loaded> {
-  if (changes.length > 0) throw new UserError('packetwalk: --with is not supported yet')
+/** Where `--with` commands without a place in front of them are carried out. */
+export type UsualPlace = (hosts: Hosts) => Promise<Namespace>
+
+/**
+ * Reads SNAPSHOT: a folder, a file, or `-`, and carries out the `--with` commands on it. Throws UserError with the first problem and its line.
+ * `usual`: for commands that do not say where; the only host, where it is left out.
+ */
+export async function load(
+  snapshot: string,
+  changes: readonly string[],
+  io: Io,
+  usual: UsualPlace = onlyPlace,
+): Promise<Loaded> {
   if (snapshot === '@local') throw new UserError('packetwalk: @local is not supported yet: give a snapshot folder')
   const { readSnapshot } = await import('../snapshot/index.js')
   const files = await inputFiles(snapshot, io)
   const read = readSnapshot(files)
-  if (read.ok) return { hosts: read.hosts, files: read.files }
+  if (read.ok) return { hosts: await withChanges(read.hosts, changes, io, usual), files: read.files }
   throw problemsError(read.problems.slice(0, 1), (file) => files.find(({ path }) => path === file)?.text, io)
 }
 
-export const loadHosts = async (snapshot: string, changes: readonly string[], io: Io): Promise<Hosts> =>
-  (await load(snapshot, changes, io)).hosts
+export const loadHosts = async (
+  snapshot: string,
+  changes: readonly string[],
+  io: Io,
+  usual?: UsualPlace,
+): Promise<Hosts> => (await load(snapshot, changes, io, usual)).hosts
+
+/** The hosts after what `--with` says. A command that is refused ends everything, with the real program's words and the number of its `--with`. */
+async function withChanges(hosts: Hosts, texts: readonly string[], io: Io, usual: UsualPlace): Promise<Hosts> {
+  if (texts.length === 0) return hosts
+  const { changeHosts } = await import('../snapshot/change/index.js')
+  let now = hosts
+  for (const [index, text] of texts.entries()) {
+    const name = texts.length === 1 ? '--with' : `--with ${index + 1}`
+    const place = /^\s*[^\s:'"]+:\s/.test(text) ? undefined : await usual(now)
+    const changed = changeHosts(now, [{ text, name }], () => place!)
+    if (!changed.ok) throw problemsError(changed.problems, () => text, io)
+    now = changed.hosts
+  }
+  return now
+}
+
+/** The only host of a snapshot, or its only namespace. */
+async function onlyPlace(hosts: Hosts): Promise<Namespace> {
+  const { placeName } = await import('../path/world.js')
+  const roots = hosts.namespaces.filter(({ namespace }) => namespace === '')
+  const [only, ...more] = roots.length > 0 ? roots : hosts.namespaces
+  if (only && more.length === 0) return only
+  const names = hosts.namespaces.map(placeName).slice(0, 12)
+  throw new UserError(
+    `packetwalk: --with: on which host? Write "${names[0]}: iptables …"; there are ${names.join(', ')}`,
+  )
+}
+
+/** Where the packet begins its way; the only host where it cannot begin before the snapshot is changed. */
+export const startOf =
+  (request: PacketRequest): UsualPlace =>
+  async (hosts) => {
+    const { startPlace } = await import('../path/start.js')
+    const { QuestionError } = await import('../path/resolve.js')
+    try {
+      return startPlace(hosts, request)
+    } catch (error) {
+      if (!(error instanceof QuestionError)) throw error
+      return onlyPlace(hosts)
+    }
+  }
 
 /** The snapshot's files as text. Throws UserError where they cannot be read. */
 export async function inputFiles(

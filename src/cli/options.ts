@@ -11,12 +11,11 @@ export const colourOption = (command: Command): Command =>
 
 export const jsonOption = (command: Command): Command => command.option('--json', 'one JSON document instead of text')
 
-export interface ViewOptions extends ColourOptions {
+export interface ViewOptions extends ColourOptions, WithOptions {
   readonly json?: boolean
   readonly verbose?: boolean
   readonly quiet?: boolean
   readonly brief?: boolean
-  readonly with: readonly string[]
 }
 
 /** How much of an answer is shown. */
@@ -25,14 +24,28 @@ export function viewOptions(command: Command): Command {
     .option('-v, --verbose', 'also what did not match, with the first value that differed')
     .option('-q, --quiet', 'the verdict in one line')
     .option('--brief', 'one line for each chain')
+  return colourOption(withOption(command))
+}
+
+export interface WithOptions {
+  readonly with: readonly string[]
+}
+
+/** The what-if: commands that are carried out on the snapshot before anything else happens. */
+export const withOption = (command: Command): Command =>
+  command
     .option(
       '--with <command>',
-      "apply 'iptables …', 'ip …', 'sysctl …' to the snapshot first (repeatable)",
+      "carry out 'iptables …', 'ip route|rule|addr|link|neigh …' or 'sysctl …' on the snapshot first (repeatable)",
       collect,
       [],
     )
-  return colourOption(command)
-}
+    .addHelpText('after', `\n${WITH_HELP}`)
+
+const WITH_HELP = `--with commands are carried out in the order given, in the namespace in which the packet starts (for
+commands without a packet: on the only host). Elsewhere: --with 'HOST: iptables …', --with
+'HOST/NETNS: ip route add …', or --with 'ip netns exec NETNS iptables …'. What the real program
+would refuse is refused in its words, with status 2.`
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 

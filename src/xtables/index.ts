@@ -1,7 +1,7 @@
 /** The language of iptables, for whoever stands outside of it. */
 export { type Applied, applyCommand, applyWords, backendOfCommand, familyOfCommand } from './command.js'
 export { isList, readList, tableOfList } from './list.js'
-export { toTables } from './load.js'
+export { fromTables, isSaved, toTables } from './load.js'
 export { SaveRule } from './rule.js'
 export {
   isSave,
@@ -13,3 +13,4 @@ export {
   readSave,
   type SaveFile,
 } from './save.js'
+export { type ShellWord, shellWords } from './shell-words.js'

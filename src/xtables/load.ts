@@ -1,4 +1,6 @@
+import type { Family } from '../address/ip.js'
 import type { Base, Chain, Table } from '../rules/program.js'
+import { SaveRule } from './rule.js'
 import type { SaveChain, SaveFile, SaveTable } from './save-file.js'
 import { TABLES } from './tables.js'
 
@@ -11,6 +13,30 @@ function toTable(save: SaveFile, table: SaveTable): Table {
     chains.set(chain.name, { name: chain.name, rules: chain.rules, base: baseOf(table.name, save.backend, chain) })
   return { name: table.name, family: save.family, backend: save.backend, chains, needsConntrack: tracks(table) }
 }
+
+/** The other way round: a file as commands change it, of those tables of one family and backend that came from one. */
+export function fromTables(tables: readonly Table[], family: Family, backend: SaveFile['backend']): SaveFile {
+  const own = tables.filter((table) => table.family === family && table.backend === backend && isSaved(table))
+  const saved = own.map(({ name, chains }): SaveTable => {
+    const made = [...chains.values()].map((chain): [string, SaveChain] => [
+      chain.name,
+      {
+        name: chain.name,
+        policy: chain.base && (chain.base.policy === 'drop' ? 'DROP' : 'ACCEPT'),
+        counters: chain.base?.counters,
+        rules: chain.rules as SaveRule[],
+        line: 1,
+      },
+    ])
+    return { name, chains: new Map(made), line: 1 }
+  })
+  return { file: '', family, backend, parts: saved, tables: saved }
+}
+
+/** It is a table of iptables, and not one that somebody else made. */
+export const isSaved = ({ name, chains }: Table): boolean =>
+  Object.hasOwn(TABLES, name) &&
+  [...chains.values()].every(({ rules }) => rules.every((rule) => rule instanceof SaveRule))
 
 /** iptables-nft registers `security` at 150, behind the source NAT of INPUT (iptables 1.8.9, nft.c: xtables_ipv4; seen in nft list ruleset). */
 const NFT_SECURITY = 150

@@ -3,7 +3,7 @@ import { ask } from '../ask.js'
 import type { CommandSpec } from '../command.js'
 import { EXIT } from '../exit.js'
 import type { Io } from '../io.js'
-import { loadHosts } from '../load.js'
+import { loadHosts, startOf } from '../load.js'
 import { type PacketOptions, packetOptions, type ViewOptions, viewOptions } from '../options.js'
 import { readPacket } from '../packet.js'
 import { paint, widthOf } from '../paint.js'
@@ -24,7 +24,7 @@ export const connect: CommandSpec<Options> = {
   },
   async run([snapshot, words], options, io) {
     const request = await readPacket((words ?? []) as readonly string[], options, io)
-    const hosts = await loadHosts(snapshot as string, options.with, io)
+    const hosts = await loadHosts(snapshot as string, options.with, io, startOf(request))
     const { connect: converse } = await import('../../path/connect.js')
     const result = await ask(() => converse(hosts, request))
     io.out(await shown(result, options, io))

@@ -5,6 +5,7 @@ import type { CommandSpec } from '../command.js'
 import { EXIT, UserError } from '../exit.js'
 import type { Io } from '../io.js'
 import { loadHosts } from '../load.js'
+import { withOption } from '../options.js'
 
 interface Options {
   readonly json?: boolean
@@ -15,6 +16,7 @@ interface Options {
   readonly iface?: string
   readonly assumeNeighbours?: boolean
   readonly seed: string
+  readonly with: readonly string[]
 }
 
 export const replay: CommandSpec<Options> = {
@@ -27,7 +29,7 @@ export const replay: CommandSpec<Options> = {
     'replay snapshot capture.pcap --iface eth0 --counters after.txt --conntrack -',
   ],
   options(command) {
-    command
+    withOption(command)
       .option('--json', 'JSON Lines (there is no other form)')
       .option('--out <file>', 'the frames that leave, as pcapng')
       .option('--counters <file>', 'all tables afterwards, as iptables-save -c prints them (-: standard output)')
@@ -38,7 +40,8 @@ export const replay: CommandSpec<Options> = {
       .option('--seed <number>', 'for what the kernel draws at random', '1')
   },
   async run([snapshot, capture], options, io) {
-    const hosts = await loadHosts(snapshot as string, [], io)
+    const usual = async (hosts: Hosts) => placeOf(hosts, options.namespace)
+    const hosts = await loadHosts(snapshot as string, options.with, io, usual)
     const place = placeOf(hosts, options.namespace)
     const { readCaptureFile } = await import('../capture.js')
     const packets = await readCaptureFile(capture as string, io)

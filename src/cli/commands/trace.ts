@@ -2,7 +2,7 @@ import type { OutcomeName, Trail } from '../../path/trail.js'
 import { ask } from '../ask.js'
 import type { CommandSpec } from '../command.js'
 import { EXIT } from '../exit.js'
-import { loadHosts } from '../load.js'
+import { loadHosts, startOf } from '../load.js'
 import { type PacketOptions, packetOptions, type ViewOptions, viewOptions } from '../options.js'
 import { readPacket } from '../packet.js'
 import { paint, widthOf } from '../paint.js'
@@ -18,13 +18,14 @@ export const trace: CommandSpec<Options> = {
     "trace samples/k8s-cluster 'tcp > 10.96.100.7:80 from node1'",
     "trace samples/docker-host 'tcp 198.51.100.9:40000 > 192.0.2.10:8080 syn in eth0' --verbose",
     'trace samples/docker-host --proto udp --dst 8.8.8.8 --dport 53 --json',
+    "trace samples/docker-host 'tcp 198.51.100.9 > 192.0.2.10:8080 in eth0' --with 'iptables -I DOCKER-USER -j DROP'",
   ],
   options(command) {
     viewOptions(packetOptions(command))
   },
   async run([snapshot, words], options, io) {
     const request = await readPacket((words ?? []) as readonly string[], options, io)
-    const hosts = await loadHosts(snapshot as string, options.with, io)
+    const hosts = await loadHosts(snapshot as string, options.with, io, startOf(request))
     const { trace: walk } = await import('../../path/trace.js')
     const trail = await ask(() => walk(hosts, request))
     io.out(await shown(trail, options, io))

@@ -1,0 +1,116 @@
+import type { Family } from '../../address/ip.js'
+import { findPlace } from '../../path/resolve.js'
+import { type Hosts, type Namespace, type Place, placeName } from '../../path/world.js'
+import { familyOfCommand, type ShellWord, shellWords } from '../../xtables/index.js'
+import type { Problem } from '../problem.js'
+import { joinSegments } from '../segment.js'
+import { changeTables } from './iptables.js'
+import { changeAddresses, changeLinks, changeNeighbours } from './link.js'
+import { Arguments, beginning, Refusal } from './refusal.js'
+import { changeRoutes } from './route.js'
+import { changeRules } from './rule.js'
+import { changeSysctls } from './sysctl.js'
+
+/** A command to be carried out on the snapshot: what if somebody typed it there? */
+export interface Change {
+  /** `iptables …`, `ip …`, `sysctl …`, in front of it perhaps `HOST[/NETNS]: `. */
+  readonly text: string
+  /** What it is called in messages, and what its rules have as their file. */
+  readonly name: string
+}
+
+export type Changed =
+  | { readonly ok: true; readonly hosts: Hosts }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/**
+ * The hosts after some commands, one after the other; those given stay as they are. A command without a place in front is carried out where
+ * `usual` says; it is asked only then, and may throw. `ip netns exec NAME …` and `ip -n NAME …` name a namespace of that host.
+ */
+export function changeHosts(hosts: Hosts, changes: readonly Change[], usual: () => Place): Changed {
+  let now = hosts
+  for (const { text, name } of changes) {
+    try {
+      now = changed(now, text, name, usual)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      return { ok: false, problems: [{ file: name, line: 1, column: error.column, message: error.message }] }
+    }
+  }
+  return { ok: true, hosts: now }
+}
+
+const NAMED = /^\s*([^\s:'"]+):\s+/
+
+function changed(hosts: Hosts, text: string, file: string, usual: () => Place): Hosts {
+  const prefix = NAMED.exec(text)
+  const { words: all, open } = shellWords(prefix ? `${' '.repeat(prefix[0].length)}${text.slice(prefix[0].length)}` : text)
+  if (open !== undefined) throw new Refusal('this quote is never closed', open)
+  const place = prefix ? named(hosts, prefix[1]!, 1) : undefined
+  const { words, namespace: inner } = unwrapped(all)
+  if (words.length === 0) throw new Refusal('a command is needed: iptables …, ip …, sysctl …', text.length + 1)
+  const host = place ?? findPlace(hosts, placeName(usual()))!
+  const namespace = inner ? named(hosts, `${host.host}/${inner.text}`, inner.column) : host
+  const made = applied(namespace, words, file, text.length + 1)
+  const namespaces = hosts.namespaces.map((one) => (one === namespace ? made : one))
+  if (made.links === namespace.links) return { ...hosts, namespaces }
+  // who hears whom outside of the hosts hangs on addresses
+  const pairs = hosts.wires.filter(({ kind }) => kind === 'veth')
+  return { ...hosts, namespaces, wires: [...pairs, ...joinSegments(namespaces, pairs).wires] }
+} // biome-ignore format: one thing
+
+function named(hosts: Hosts, name: string, column: number): Namespace {
+  const found = findPlace(hosts, name)
+  if (found) return found
+  const known = hosts.namespaces.map(placeName).slice(0, 12).join(', ')
+  throw new Refusal(`nothing in the snapshot is called "${name}": it holds ${known}`, column)
+}
+
+/** Without `sudo`, and without `ip netns exec NAME`. */
+function unwrapped(given: readonly ShellWord[]): { words: readonly ShellWord[]; namespace: ShellWord | undefined } {
+  const words = given[0]?.text === 'sudo' ? given.slice(1) : given
+  const [ip, netns, exec, name] = words
+  return ip?.text === 'ip' && netns?.text === 'netns' && exec?.text === 'exec' && name
+    ? { words: words.slice(4), namespace: name }
+    : ip?.text === 'ip' && (netns?.text === '-n' || netns?.text === '-netns') && exec
+      ? { words: [ip, ...words.slice(3)], namespace: exec }
+      : { words, namespace: undefined }
+}
+
+function applied(namespace: Namespace, words: readonly ShellWord[], file: string, end: number): Namespace {
+  const program = words[0]!.text.replace(/^.*\//, '')
+  if (familyOfCommand(program) !== undefined) return changeTables(namespace, words, file, end).namespace
+  if (program === 'sysctl') return changeSysctls(namespace, words)
+  if (program === 'ip') return changeByIp(namespace, new Arguments(words, 1))
+  throw new Refusal(`"${program}" is not read here: iptables, ip6tables, ip, sysctl`, words[0])
+}
+
+const OBJECTS = ['address', 'route', 'rule', 'neighbour', 'neighbor', 'link'] as const
+
+/** `ip [-4|-6] OBJECT COMMAND …`. */
+function changeByIp(namespace: Namespace, args: Arguments): Namespace {
+  let family: Family | undefined
+  while (args.peek()?.startsWith('-')) {
+    const option = args.need()
+    if (option === '-4') family = 4
+    else if (option === '-6') family = 6
+    else if (option === '-family' || option === '-f') family = args.need() === 'inet6' ? 6 : 4
+    else throw new Refusal(`Option "${option}" is unknown, try "ip -help".`, args.last)
+  }
+  const object = beginning(args.need(), OBJECTS)
+  switch (object) {
+    case 'route':
+      return changeRoutes(namespace, args, family)
+    case 'rule':
+      return changeRules(namespace, args, family)
+    case 'address':
+      return changeAddresses(namespace, args, family)
+    case 'link':
+      return changeLinks(namespace, args)
+    case 'neighbour':
+    case 'neighbor':
+      return changeNeighbours(namespace, args)
+    default:
+      throw new Refusal(`Object "${args.last!.text}" is unknown, try "ip help".`, args.last)
+  }
+}
