@@ -20,6 +20,8 @@ export interface RuleFlow {
   /** Packets that it ends, its own verdict or a header that it cannot read. */
   accepted: Node
   dropped: Node
+  /** Packets that do not go on to the next rule, whichever way they went, for sure. */
+  gone: Node
 }
 
 /** A manip that a rule sets up. */
@@ -79,6 +81,18 @@ export function chainFlow(conditions: Conditions, table: Table, base: Chain, inp
   }
 }
 
+/** The packets of `set` that can match a rule, whatever its effects are. */
+export function matching(conditions: Conditions, rule: Rule, set: Node): Node {
+  const { bdd } = conditions.space
+  let live = set
+  for (const step of rule.steps) {
+    if (!('if' in step) || live === EMPTY) break
+    const { yes, unknown } = conditions.parts(step.if)
+    live = bdd.and(live, bdd.or(yes, unknown))
+  }
+  return live
+}
+
 class Walker {
   readonly rules = new Map<Rule, RuleFlow>()
   readonly chains = new Map<string, Node>()
@@ -106,6 +120,7 @@ class Walker {
       const flow = this.#flow(rule, chain, i + 1)
       flow.reach = bdd.or(flow.reach, reach)
       const passed = this.#rule(flow, reach)
+      flow.gone = bdd.or(flow.gone, bdd.minus(reach, passed.next))
       reach = passed.next
       returned = bdd.or(returned, passed.returned)
       accepted = bdd.or(accepted, passed.accepted)
@@ -119,7 +134,16 @@ class Walker {
   #flow(rule: Rule, chain: Chain, number: number): RuleFlow {
     let flow = this.rules.get(rule)
     if (!flow) {
-      flow = { rule, chain: chain.name, number, reach: EMPTY, matched: EMPTY, accepted: EMPTY, dropped: EMPTY }
+      flow = {
+        rule,
+        chain: chain.name,
+        number,
+        reach: EMPTY,
+        matched: EMPTY,
+        accepted: EMPTY,
+        dropped: EMPTY,
+        gone: EMPTY,
+      }
       this.rules.set(rule, flow)
     }
     return flow
@@ -218,8 +242,13 @@ class Walker {
         return { live, own: { dropped: space.bdd.minus(live, space.present('tcp.header')) } }
       case 'notrack':
         return { live: untracked(space, live) }
+      case 'map-set': {
+        const fields = effect.to.flatMap((to) => (to === 'queue' ? [] : [`meta.${to}` as const]))
+        return { live: space.bdd.or(live, space.forget(live, fields)) }
+      }
       case 'log':
       case 'template':
+      case 'change-set':
         return { live }
       case 'queue':
         return { live: effect.bypass ? live : EMPTY, own: { accepted: live, dropped: live } }

@@ -1,6 +1,6 @@
 import type { FieldValue } from '../packet/fields.js'
 import type { Condition } from '../rules/condition.js'
-import { type FibValue, isPure } from '../rules/interpret.js'
+import { type FibValue, isPure, type NamedSet } from '../rules/interpret.js'
 import type { Value } from '../rules/value.js'
 import { EMPTY, FULL, type Node } from './bdd.js'
 import { type Bits, constantBits, masked, type Space, shifted } from './space.js'
@@ -20,11 +20,14 @@ export interface Parts {
 export interface Surroundings {
   /** The packets for which the FIB gives each answer, disjoint; those in none: not known. */
   fib?(question: FibValue): readonly { readonly value: FieldValue; readonly packets: Node }[]
+  /** A named set as conditions on keys. */
+  bind?(condition: NamedSet): Condition | undefined
   /** The packets whose key is in the set, and those of which that is not known. */
   member?(set: string, key: readonly Value[]): { readonly yes: Node; readonly unknown: Node }
 }
 
 const EITHER: Parts = { yes: FULL, no: FULL, drop: EMPTY, unknown: EMPTY }
+const UNKNOWN: Parts = { yes: EMPTY, no: EMPTY, drop: EMPTY, unknown: FULL }
 const NEVER: Parts = { yes: EMPTY, no: FULL, drop: EMPTY, unknown: EMPTY }
 
 /** Conditions as sets of packets of one space, each worked out once. */
@@ -74,8 +77,12 @@ export class Conditions {
         return condition.weight >= 2 ** 31 ? { ...NEVER, yes: FULL, no: EMPTY } : EITHER
       case 'stateful':
         return EITHER
+      case 'named-set': {
+        const bound = this.#around.bind?.(condition)
+        return bound ? this.parts(bound) : UNKNOWN
+      }
       case 'unknown':
-        return { yes: EMPTY, no: EMPTY, drop: EMPTY, unknown: FULL }
+        return UNKNOWN
     }
   }
 
@@ -83,8 +90,7 @@ export class Conditions {
     const { bdd } = this.space
     if (typeof value === 'string') return decided(this.space.in(value, ranges), bdd.not.bind(bdd))
     const base = baseOf(value)
-    // what stands in the payload is no part of a space: some packets have it, some do not
-    if (base.from === 'probe') return EITHER
+    if (base.from !== 'fib' && isElsewhere(base)) return EITHER
     if (base.from === 'fib') {
       const fib = base
       const answers = this.#around.fib?.(fib) ?? []
@@ -117,6 +123,9 @@ export class Conditions {
       }
       case 'fib':
       case 'probe':
+      case 'hash':
+      case 'reverse-path':
+      case 'socket':
         throw new Error('an answer from elsewhere has no bits')
     }
   }
@@ -127,8 +136,7 @@ export class Conditions {
     let there: Node = FULL
     let no: Node = EMPTY
     for (const part of key) {
-      if (typeof part !== 'string' && ['fib', 'probe'].includes(baseOf(part).from))
-        return { yes: EMPTY, no, drop: EMPTY, unknown: there }
+      if (typeof part !== 'string' && isElsewhere(baseOf(part))) return { yes: EMPTY, no, drop: EMPTY, unknown: there }
       const present = typeof part === 'string' ? this.space.present(part) : this.#bits(part).present
       no = bdd.or(no, bdd.minus(there, present))
       there = bdd.and(there, present)
@@ -171,6 +179,9 @@ export class Conditions {
 const decided = (yes: Node, not: (node: Node) => Node): Parts => ({ yes, no: not(yes), drop: EMPTY, unknown: EMPTY })
 
 type Computed = Exclude<Value, string>
+
+/** It is not made of the bits of a space: of packets that are alike there, some have it and some do not. */
+const isElsewhere = ({ from }: Computed): boolean => from !== 'constant' && from !== 'masked' && from !== 'shifted'
 
 /** What a value is computed from in the end; for a field, the last computation. */
 function baseOf(value: Computed): Computed {

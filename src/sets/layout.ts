@@ -1,5 +1,5 @@
 import type { Family } from '../address/ip.js'
-import { type Field, fieldSpec } from '../packet/fields.js'
+import { FIELDS, type Field, fieldSpec } from '../packet/fields.js'
 
 /**
  * Where the value of each field lies among the variables. The order of `CELLS` is the order of the diagrams' variables, the most significant bit of a cell on
@@ -98,13 +98,14 @@ const CELLS = [
   ['ct.total.average', 48],
 ] as const satisfies readonly (readonly [string, number | 'name'])[] // biome-ignore format: a table
 
-export type CellName = (typeof CELLS)[number][0]
+/** The bits of a field, one that says that the packet has it, or what several fields have in common. */
+export type CellName = (typeof CELLS)[number][0] | Field | `has ${Field}`
 
 /**
  * How many bytes of the transport header a packet may have, as far as any field can tell: one that has more than the last has them all. The cell
  * `room` holds the index.
  */
-export const ROOMS = [0, 1, 2, 4, 6, 8, 9, 12, 13, 14, 16, 20] as const
+export const ROOMS = [0, 1, 2, 3, 4, 6, 8, 9, 12, 13, 14, 16, 20] as const
 
 /** Bits of the transport header: bit `from` (0 is the most significant bit of its first byte), `bits` of them. */
 const TRANSPORT: { readonly [F in Field]?: readonly [from: number, bits: number] } = {
@@ -128,6 +129,10 @@ const TRANSPORT: { readonly [F in Field]?: readonly [from: number, bits: number]
   'dccp.sequence': [80, 16],
   'esp.spi': [0, 32],
   'esp.sequence': [32, 32],
+  'ipcomp.cpi': [16, 16],
+  'mh.next': [0, 8],
+  'mh.type': [16, 8],
+  'mh.checksum': [32, 16],
   'ah.spi': [32, 32],
   'ah.sequence': [64, 32],
 }
@@ -184,6 +189,15 @@ export class Layout {
         Array.from({ length: bits }, () => next++),
       )
     }
+    // whatever else there is comes last, each with a variable that says whether the packet has it
+    for (const field of Object.keys(FIELDS) as Field[]) {
+      if (this.#cells.has(field) || TRANSPORT[field] || HAS[field]) continue
+      this.#cells.set(`has ${field}`, [next++])
+      this.#cells.set(
+        field,
+        Array.from({ length: fieldSpec(field).bits }, () => next++),
+      )
+    }
     this.levels = next
   }
 
@@ -215,13 +229,13 @@ export class Layout {
     if (field === 'frag.more' && this.family === 4)
       return { bits: this.cell('ip.flags').slice(2), presence: 'always', named: false }
     if (field === 'ip.protocol' && this.family === 4) return this.place('meta.l4proto')
-    const bits = this.#cells.get(field as CellName)
+    const bits = this.#cells.get(field)
     if (!bits) throw new Error(`field ${field} has no variables`)
     return { bits, presence: this.#presence(field), named: /^meta\.(phys)?[io]ifname$/.test(field) }
   }
 
   #presence(field: Field): Presence {
-    const has = HAS[field]
+    const has = HAS[field] ?? (this.#cells.has(`has ${field}`) ? (`has ${field}` as const) : undefined)
     if (has) return { cell: has }
     if (!field.startsWith('ct.') || field === 'ct.state') return 'always'
     const ofFamily = /addr6$/.test(field) ? 6 : /addr$/.test(field) ? 4 : this.family
@@ -232,9 +246,3 @@ export class Layout {
     return [...this.cell('sport'), ...this.cell('dport'), ...this.cell('transport')]
   }
 }
-
-/** Every field has its place; a test holds it against the field table. */
-export const hasPlace = (field: Field): boolean =>
-  field in TRANSPORT ||
-  field in HAS ||
-  CELLS.some(([name, bits]) => name === field && (bits === 'name' || bits === fieldSpec(field).bits))

@@ -142,6 +142,17 @@ export class Space {
     return this.bdd.exists(set, this.bdd.variables(fields.flatMap((field) => this.levelsOf(field))))
   }
 
+  /** The packets that are in `set` whatever values these fields have. */
+  forAll(set: Node, fields: readonly Field[]): Node {
+    return this.bdd.not(this.forget(this.bdd.not(set), fields))
+  }
+
+  /** Does the set ask for the field? */
+  asks(set: Node, field: Field): boolean {
+    const levels = this.bdd.support(set)
+    return this.levelsOf(field).some((level) => levels.has(level))
+  }
+
   /** What is left of `set` where only these fields are looked at. */
   project(set: Node, fields: readonly Field[]): Node {
     const kept = new Set(fields.flatMap((field) => this.levelsOf(field)))

@@ -73,6 +73,10 @@ export class RandomPacket implements Subject {
     return { outcome: memberOutcome(set, key[0]!) }
   }
 
+  host(): Reading {
+    return UNKNOWN
+  }
+
   probe(probe: Probe): Reading {
     return runProbe(probe, this.packet)
   }

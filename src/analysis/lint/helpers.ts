@@ -1,0 +1,100 @@
+import type { ChainEntry } from '../../path/hooks.js'
+import type { Effect } from '../../rules/effect.js'
+import type { Chain, Rule, Table } from '../../rules/program.js'
+import { EMPTY, type Node } from '../../sets/bdd.js'
+import type { ChainFlow, RuleFlow } from '../../sets/chains.js'
+import { sampleOf, sampleText } from '../../sets/sample.js'
+import { effectsOf, type Scope } from '../scope.js'
+
+/** One base chain that has been walked with all packets. */
+export interface Walked {
+  readonly entry: ChainEntry
+  readonly table: Table
+  readonly flow: ChainFlow
+}
+
+/** Every base chain that has rules. */
+export const walked = (scope: Scope): readonly Walked[] =>
+  scope.allEntries
+    .filter(({ chain }) => chain.rules.length > 0)
+    .map((entry) => ({ entry, table: entry.table, flow: scope.flow(entry) }))
+
+/** What happened at each rule of a table, with all base chains of the table together: a user chain is often called from several. */
+export function tableFlows(scope: Scope): ReadonlyMap<Table, ReadonlyMap<Rule, RuleFlow>> {
+  const { bdd } = scope.space
+  const tables = new Map<Table, Map<Rule, RuleFlow>>()
+  for (const { table, flow } of walked(scope)) {
+    const rules = tables.get(table) ?? new Map<Rule, RuleFlow>()
+    tables.set(table, rules)
+    for (const [rule, one] of flow.rules) {
+      const before = rules.get(rule)
+      rules.set(rule, before ? {
+        ...one,
+        reach: bdd.or(before.reach, one.reach),
+        matched: bdd.or(before.matched, one.matched),
+        accepted: bdd.or(before.accepted, one.accepted),
+        dropped: bdd.or(before.dropped, one.dropped),
+        gone: bdd.or(before.gone, one.gone),
+      } : one) // biome-ignore format: short
+    }
+  }
+  return tables
+}
+
+/** What comes into each chain of a table, from all base chains. */
+export function chainInputs(scope: Scope, table: Table): ReadonlyMap<string, Node> {
+  const { bdd } = scope.space
+  const inputs = new Map<string, Node>()
+  for (const { table: own, flow } of walked(scope))
+    if (own === table)
+      for (const [name, input] of flow.chains) inputs.set(name, bdd.or(inputs.get(name) ?? EMPTY, input))
+  return inputs
+}
+
+/** The chains that rules of a table jump or go to. */
+export function callers(
+  table: Table,
+): ReadonlyMap<string, readonly { readonly chain: Chain; readonly number: number; readonly rule: Rule }[]> {
+  const found = new Map<string, { chain: Chain; number: number; rule: Rule }[]>()
+  for (const chain of table.chains.values())
+    for (const [i, rule] of chain.rules.entries())
+      for (const effect of effectsOf(rule))
+        if (effect.do === 'jump' || effect.do === 'goto') {
+          const list = found.get(effect.chain)
+          if (list) list.push({ chain, number: i + 1, rule })
+          else found.set(effect.chain, [{ chain, number: i + 1, rule }])
+        }
+  return found
+}
+
+/** The verdict that ends the packet's way through the base chain, for rules that have one and do nothing else. */
+export function verdictOf(rule: Rule): 'accept' | 'drop' | 'reject' | undefined {
+  const effects = effectsOf(rule)
+  const [only] = effects
+  if (effects.length !== 1 || !only) return undefined
+  return only.do === 'accept' || only.do === 'drop' || only.do === 'reject' ? only.do : undefined
+}
+
+export const NAMES: Readonly<Record<'accept' | 'drop' | 'reject', string>> = {
+  accept: 'ACCEPT',
+  drop: 'DROP',
+  reject: 'REJECT',
+}
+
+export const hasEffect = <K extends Effect['do']>(rule: Rule, kind: K): boolean =>
+  effectsOf(rule).some((effect) => effect.do === kind)
+
+/** An ordinary packet of a set, as `trace` reads it; only where the packet comes in from outside. */
+export function example(scope: Scope, set: Node, wishes: readonly Node[] = []): string | undefined {
+  const sample = sampleOf(scope.space, set, wishes)
+  return sample && sampleText(sample)
+}
+
+/** All rules of the tables with their places. */
+export function* everyRule(
+  scope: Scope,
+): Generator<{ readonly table: Table; readonly chain: string; readonly number: number; readonly rule: Rule }> {
+  for (const table of scope.tables)
+    for (const chain of table.chains.values())
+      for (const [i, rule] of chain.rules.entries()) yield { table, chain: chain.name, number: i + 1, rule }
+}

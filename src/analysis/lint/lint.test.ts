@@ -1,0 +1,72 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type Planted, plantedHost } from '../../testing/planted.js'
+import { CASES } from '../../testing/planted-lint.js'
+import { LINT_RULES } from './index.js'
+import { lint } from './lint.js'
+
+const found = (id: string, given: Planted) => lint(plantedHost(given)).findings.filter((finding) => finding.id === id)
+
+describe.each(CASES.map((one) => [one.id, one] as const))('%s', (id, { planted, clean, finds }) => {
+  test('is found where it was planted', () => {
+    expect(
+      found(id, planted).map(
+        ({ at: { chain, number } }) => `${chain ?? ''}${number === undefined ? '' : ` ${number}`}`,
+      ),
+    ).toEqual(finds)
+  })
+
+  test('is not found in the clean twin', () => {
+    expect(found(id, clean)).toEqual([])
+  })
+})
+
+test('every lint rule is planted', () => {
+  const planted = new Set(CASES.map(({ id }) => id))
+  expect(LINT_RULES.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([])
+})
+
+test('the list of lint rules is in order, without doubles', () => {
+  const ids = LINT_RULES.map(({ id }) => id)
+  expect(ids).toEqual([...new Set(ids)].sort())
+})
+
+test.each(LINT_RULES.map(({ id, summary, level }) => [id, summary, level] as const))(
+  '%s has its page',
+  (id, summary, level) => {
+    const page = join(import.meta.dirname, `../../../docs/lint/${id}.md`)
+    expect(existsSync(page)).toBe(true)
+    const text = readFileSync(page, 'utf8')
+    expect(text.startsWith(`# ${id}\n\n${summary[0]!.toUpperCase()}${summary.slice(1)}. Level: ${level}.\n`)).toBe(true)
+  },
+)
+
+describe('findings are ignored by a comment of their rule', () => {
+  const shadowed = (comment: string): Planted => ({
+    iptables: ['-A INPUT -s 10.0.0.0/8 -j DROP', `-A INPUT -s 10.1.0.0/16 -m comment --comment "${comment}" -j DROP`],
+  })
+  test.each([
+    ['packetwalk: ignore', 0, 1],
+    ['kept for the auditors; packetwalk: ignore rule-shadowed', 0, 1],
+    ['packetwalk: ignore log-without-limit', 1, 0],
+    ['nothing', 1, 0],
+  ])('%s', (comment, findings, ignored) => {
+    const result = lint(plantedHost(shadowed(comment)))
+    expect([result.findings.filter(({ id }) => id === 'rule-shadowed').length, result.ignored]).toEqual([
+      findings,
+      ignored,
+    ])
+  })
+})
+
+test('findings that need more diagram nodes than allowed are named as missing', () => {
+  // one bit of the source and the same bit of the destination: every destination leaves another set of sources
+  const rules = Array.from({ length: 32 }, (_, i) => {
+    const bit = [0, 1, 2, 3].map((byte) => (Math.floor(i / 8) === byte ? 1 << (i % 8) : 0)).join('.')
+    return `-A INPUT -s ${bit}/${bit} -d ${bit}/${bit} -j DROP`
+  })
+  const { incomplete } = lint(plantedHost({ iptables: rules }), { limit: 10_000 })
+  expect(incomplete.length).toBeGreaterThan(0)
+  expect(incomplete[0]).toMatch(/^host, IPv4, [a-z-]+: the sets of packets need more than 10,000 diagram nodes$/)
+})

@@ -1,0 +1,86 @@
+import type { Hosts, Namespace } from '../../path/world.js'
+import { placeName } from '../../path/world.js'
+import { NodeLimitError } from '../../sets/bdd.js'
+import { VisitLimitError } from '../../sets/chains.js'
+import { Scope, type ScopeOptions } from '../scope.js'
+import { LINT_RULES } from './index.js'
+import { type Finding, LEVELS } from './types.js'
+
+export interface LintOptions extends ScopeOptions {
+  /** Ids of rules that are not to be asked. */
+  readonly ignore?: readonly string[]
+}
+
+export interface LintResult {
+  /** By place, then file and line. */
+  readonly findings: readonly Finding[]
+  /** How many a comment of their rule ignores. */
+  readonly ignored: number
+  /** What was not looked at, and why: the findings are true, but not all that there are. */
+  readonly incomplete: readonly string[]
+}
+
+/** Everything that is wrong, dead or dangerous in the rules of all namespaces. */
+export function lint(hosts: Hosts, options: LintOptions = {}): LintResult {
+  const findings: Finding[] = []
+  const incomplete: string[] = []
+  let ignored = 0
+  const rules = LINT_RULES.filter(({ id }) => !options.ignore?.includes(id))
+  for (const namespace of hosts.namespaces)
+    for (const scope of scopesOf(namespace, options))
+      for (const rule of rules) {
+        const { id, level } = rule
+        const about = { id, level, place: placeName(namespace), family: scope.family }
+        try {
+          for (const found of rule.check(scope))
+            if (isIgnored(id, scope, found.at)) ignored++
+            else findings.push({ ...about, ...found })
+        } catch (error) {
+          if (!(error instanceof NodeLimitError || error instanceof VisitLimitError)) throw error
+          incomplete.push(`${about.place}, IPv${scope.family}, ${id}: ${error.message}`)
+        }
+      }
+  return { findings: inOrder(findings), ignored, incomplete }
+}
+
+/** Each family that has rules in a namespace. */
+function scopesOf(namespace: Namespace, options: ScopeOptions): readonly Scope[] {
+  const scopes = ([4, 6] as const)
+    .filter((family) => namespace.tables.some((table) => table.family === family))
+    .map((family) => new Scope(namespace, family, options))
+  const [one, two] = scopes
+  if (one && two) {
+    one.other = two
+    two.other = one
+  }
+  return scopes
+}
+
+const IGNORE = /packetwalk:\s*ignore\b([^;]*)/
+
+/** A rule's comment: `packetwalk: ignore` silences everything about it, `packetwalk: ignore rule-shadowed log-without-limit` these. */
+function isIgnored(id: string, { tables }: Scope, { chain, number }: Finding['at']): boolean {
+  if (chain === undefined || number === undefined) return false
+  const slash = chain.indexOf('/')
+  for (const table of tables) {
+    const comment =
+      table.name === chain.slice(0, slash)
+        ? table.chains.get(chain.slice(slash + 1))?.rules[number - 1]?.comment
+        : undefined
+    const found = comment === undefined ? undefined : IGNORE.exec(comment)
+    if (found && (found[1]!.trim() === '' || found[1]!.split(/[\s,=]+/).includes(id))) return true
+  }
+  return false
+}
+
+function inOrder(findings: readonly Finding[]): readonly Finding[] {
+  const key = ({ at: { source } }: Finding) => source?.file ?? ''
+  return [...findings].sort(
+    (a, b) =>
+      (a.place < b.place ? -1 : a.place > b.place ? 1 : 0) ||
+      (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0) ||
+      (a.at.source?.line ?? 0) - (b.at.source?.line ?? 0) ||
+      LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level) ||
+      (a.id < b.id ? -1 : 1),
+  )
+}

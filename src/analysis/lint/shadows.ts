@@ -1,0 +1,55 @@
+import type { Table } from '../../rules/program.js'
+import { EMPTY } from '../../sets/bdd.js'
+import { matching, type RuleFlow } from '../../sets/chains.js'
+import type { Scope } from '../scope.js'
+import { chainInputs, tableFlows, verdictOf } from './helpers.js'
+
+/** A rule that packets come to, but none that it matches. */
+export interface Shadow {
+  readonly table: Table
+  readonly at: RuleFlow
+  /** Earlier rules of the same chain that have decided the packets that it matches. */
+  readonly by: readonly RuleFlow[]
+  /** Those of them that did the opposite, where the rule has a verdict. */
+  readonly opposite: readonly RuleFlow[] | undefined
+}
+
+const known = new WeakMap<Scope, readonly Shadow[]>()
+
+export function shadows(scope: Scope): readonly Shadow[] {
+  let found = known.get(scope)
+  if (!found) {
+    found = [...find(scope)]
+    known.set(scope, found)
+  }
+  return found
+}
+
+function* find(scope: Scope): Generator<Shadow> {
+  const { bdd } = scope.space
+  for (const [table, flows] of tableFlows(scope)) {
+    const inputs = chainInputs(scope, table)
+    for (const chain of table.chains.values()) {
+      const input = inputs.get(chain.name) ?? EMPTY
+      for (const [i, rule] of chain.rules.entries()) {
+        const at = flows.get(rule)
+        if (!at || at.matched !== EMPTY) continue
+        const wanted = matching(scope.conditions, rule, input)
+        if (wanted === EMPTY) continue
+        const by: RuleFlow[] = []
+        let left = wanted
+        for (const earlier of chain.rules.slice(0, i)) {
+          const flow = flows.get(earlier)
+          if (!flow || !bdd.meets(left, flow.gone)) continue
+          by.push(flow)
+          left = bdd.minus(left, flow.gone)
+        }
+        if (by.length === 0) continue
+        const verdict = verdictOf(rule)
+        const opposite =
+          verdict && by.filter((one) => bdd.meets(wanted, verdict === 'accept' ? one.dropped : one.accepted))
+        yield { table, at, by, opposite: opposite && opposite.length > 0 ? opposite : undefined }
+      }
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import { ifName } from '../address/ifname.js'
+import type { Family } from '../address/ip.js'
+import { CT_STATE, type Field } from '../packet/fields.js'
+import { type ChainEntry, type Hooks, registerHooks } from '../path/hooks.js'
+import { type Namespace, placeName } from '../path/world.js'
+import type { Condition } from '../rules/condition.js'
+import type { Effect } from '../rules/effect.js'
+import type { Chain, Hook, Rule, Table } from '../rules/program.js'
+import { EMPTY, type Node } from '../sets/bdd.js'
+import { type ChainFlow, chainFlow } from '../sets/chains.js'
+import { Conditions } from '../sets/conditions.js'
+import { fibSurroundings } from '../sets/fib.js'
+import { Names } from '../sets/names.js'
+import { Space } from '../sets/space.js'
+
+export interface ScopeOptions {
+  /** Diagram nodes at most. */
+  readonly limit?: number
+}
+
+/** The rules of one family in one namespace, with all packets that could come through them. What is asked for is worked out once. */
+export class Scope {
+  readonly namespace: Namespace
+  readonly family: Family
+  readonly space: Space
+  readonly conditions: Conditions
+  readonly tables: readonly Table[]
+  readonly hooks: Hooks
+  /** The same namespace in the other family, where that has rules. */
+  other: Scope | undefined
+  readonly #flows = new Map<Chain, ChainFlow>()
+  readonly #inputs = new Map<Hook, Node>()
+  #written: readonly Field[] | undefined
+
+  constructor(namespace: Namespace, family: Family, { limit }: ScopeOptions = {}) {
+    this.namespace = namespace
+    this.family = family
+    this.tables = namespace.tables.filter((table) => table.family === family)
+    const names = Names.of(this.tables, ['lo', ...namespace.links.map(({ name }) => name)])
+    this.space = new Space({ family, names, ...(limit === undefined ? {} : { limit }) })
+    this.conditions = new Conditions(this.space, fibSurroundings(this.space, namespace))
+    this.hooks = registerHooks(namespace.tables, family, namespace.unmodelled).hooks
+  }
+
+  get place(): string {
+    return placeName(this.namespace)
+  }
+
+  /** Base chains on a hook, nat chains included, in their order. */
+  entries(hook: Hook): readonly ChainEntry[] {
+    return this.hooks[hook].flatMap((entry) =>
+      entry.kind === 'chain' ? [entry] : entry.kind === 'nat' ? entry.chains : [],
+    )
+  }
+
+  get allEntries(): readonly ChainEntry[] {
+    return (Object.keys(this.hooks) as Hook[]).flatMap((hook) => this.entries(hook))
+  }
+
+  /** Every packet that can be on a hook. */
+  input(hook: Hook): Node {
+    let input = this.#inputs.get(hook)
+    if (input === undefined) {
+      input = hookInput(this.space, hook)
+      this.#inputs.set(hook, input)
+    }
+    return input
+  }
+
+  /** All packets of its hook through a base chain. */
+  flow({ table, chain, base }: ChainEntry): ChainFlow {
+    let flow = this.#flows.get(chain)
+    if (!flow) {
+      const { bdd } = this.space
+      // a nat chain sees the first packet of a connection only
+      const first = this.space.in('ct.state', [[CT_STATE.RELATED, CT_STATE.RELATED], [CT_STATE.NEW, CT_STATE.NEW]]) // biome-ignore format: one line
+      const all = this.input(base.hook)
+      flow = chainFlow(this.conditions, table, chain, base.type === 'nat' ? bdd.and(all, first) : all)
+      this.#flows.set(chain, flow)
+    }
+    return flow
+  }
+
+  /** Fields that rules write: what a packet has of them when it comes to a later chain hangs on the earlier ones. */
+  get written(): readonly Field[] {
+    if (!this.#written) {
+      const found = new Set<Field>()
+      for (const table of this.tables)
+        for (const chain of table.chains.values())
+          for (const rule of chain.rules)
+            for (const effect of effectsOf(rule)) {
+              if (effect.do === 'set' || effect.do === 'add') found.add(effect.field)
+              if (effect.do === 'notrack') found.add('ct.state')
+            }
+      this.#written = [...found]
+    }
+    return this.#written
+  }
+
+  /** Packets of a hook that all its filtering chains drop or one of them does, whatever was written to them before. */
+  surelyDropped(hook: Hook): Node {
+    const { bdd } = this.space
+    return bdd.minus(
+      this.input(hook),
+      this.#through(hook, ({ accepted }) => accepted),
+    )
+  }
+
+  /** Packets of a hook that no chain drops, whatever was written to them before. */
+  surelyPassed(hook: Hook): Node {
+    const { bdd } = this.space
+    if (this.hooks[hook].some(({ kind }) => kind === 'opaque')) return EMPTY
+    let left = this.input(hook)
+    for (const entry of this.#filters(hook))
+      left = bdd.minus(left, this.space.forget(this.flow(entry).dropped, this.written))
+    return left
+  }
+
+  /** Packets of a hook that may pass all its chains. */
+  mayPass(hook: Hook): Node {
+    return this.#through(hook, ({ accepted }) => accepted)
+  }
+
+  #through(hook: Hook, part: (flow: ChainFlow) => Node): Node {
+    const { bdd } = this.space
+    let left = this.input(hook)
+    for (const entry of this.#filters(hook))
+      left = bdd.and(left, this.space.forget(part(this.flow(entry)), this.written))
+    return left
+  }
+
+  #filters(hook: Hook): readonly ChainEntry[] {
+    return this.hooks[hook].flatMap((entry) => (entry.kind === 'chain' ? [entry] : []))
+  }
+}
+
+const HAS_INPUT: ReadonlySet<Hook> = new Set(['prerouting', 'input', 'forward'])
+const HAS_OUTPUT: ReadonlySet<Hook> = new Set(['forward', 'output', 'postrouting'])
+
+function hookInput(space: Space, hook: Hook): Node {
+  const { bdd } = space
+  const none = (field: Field) => space.equals(field, ifName(''))
+  const asked = (field: Field, there: boolean) => (there ? bdd.not(none(field)) : none(field))
+  let input = bdd.and(space.valid, asked('meta.oifname', HAS_OUTPUT.has(hook)))
+  // in POSTROUTING only what was forwarded has an interface that it came in by
+  if (hook !== 'postrouting') input = bdd.and(input, asked('meta.iifname', HAS_INPUT.has(hook)))
+  return input
+}
+
+export const effectsOf = (rule: Rule): readonly Effect[] =>
+  rule.steps.flatMap((step) => ('do' in step ? [step.do] : []))
+export const conditionsOf = (rule: Rule): readonly Condition[] =>
+  rule.steps.flatMap((step) => ('if' in step ? [step.if] : []))
+
+/** Does a part of the condition fulfil this? */
+export function someCondition(condition: Condition, test: (one: Condition) => boolean): boolean {
+  if (test(condition)) return true
+  switch (condition.is) {
+    case 'not':
+    case 'drop-if':
+      return someCondition(condition.of, test)
+    case 'all':
+    case 'any':
+      return condition.of.some((part) => someCondition(part, test))
+    default:
+      return false
+  }
+}
