@@ -1,4 +1,4 @@
-import { checksumOk } from '../packet/checksum.js'
+import { checksumOk, PROTOCOL } from '../packet/checksum.js'
 import { CT_STATUS } from '../packet/fields.js'
 import type { Packet } from '../packet/packet.js'
 import type { Attachment, Entry, ProtocolState, Tracking } from './entry.js'
@@ -160,12 +160,22 @@ export class ConnectionTable {
 
   /** A connection in a state that the question names, not by what was seen. */
   suppose(packet: Packet, state: 'NEW' | 'ESTABLISHED' | 'RELATED', zone: number, now: number): Tracking {
-    const tracking = this.inbound(packet, { prerouting: false, now, zone })
+    const arrival: Arrival = { prerouting: false, now, zone }
+    const found = this.inbound(packet, arrival)
+    const tracking = found.is === 'invalid' ? this.#madeUp(packet, arrival) : found
     if (tracking.is !== 'tracked') return tracking
     const { entry, direction } = tracking.attachment
     if (state === 'ESTABLISHED')
       entry.status |= CT_STATUS.SEEN_REPLY | CT_STATUS.ASSURED | CT_STATUS.SRC_NAT_DONE | CT_STATUS.DST_NAT_DONE
     return { is: 'tracked', created: tracking.created, attachment: { entry, direction, state } }
+  }
+
+  /** A connection for a packet that none can be found for, such as an ICMP error that quotes nothing: between its two addresses. */
+  #madeUp(packet: Packet, arrival: Arrival): Tracking {
+    const tuple = tupleOf(packet)
+    if (!tuple) return { is: 'invalid', reason: 'the transport header is cut off' }
+    const hit = this.#begin({ ...tuple, protocol: PROTOCOL.UDP, sport: 0, dport: 0 }, arrival)
+    return 'is' in hit ? hit : { is: 'tracked', created: true, attachment: { ...hit, state: 'NEW' } }
   }
 }
 

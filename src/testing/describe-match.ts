@@ -3,7 +3,7 @@ import { type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
 import type { Packet } from '../packet/packet.js'
 import { type Probe, runProbe } from '../packet/probe.js'
 import type { Condition, Outcome } from '../rules/condition.js'
-import { evaluate, interpret, type Subject, UNKNOWN } from '../rules/interpret.js'
+import { evaluate, type HostValue, interpret, type Subject, UNKNOWN } from '../rules/interpret.js'
 import { advance, freshState, type MachineState } from '../rules/machines.js'
 import { readSave } from '../xtables/index.js'
 
@@ -11,6 +11,9 @@ import { readSave } from '../xtables/index.js'
 export type Shown = { readonly [F in Field]?: FieldValue | 'unknown' } & {
   readonly 'fib saddr'?: number
   readonly 'fib daddr'?: number
+  /** What the host says: 0 or 1. */
+  readonly 'reverse-path'?: number
+  readonly socket?: number
   /** Names of the sets that have it. */
   readonly sets?: readonly string[]
   /** The bytes; fields that are in them need not be named. */
@@ -54,6 +57,10 @@ export class FakeSubject implements Subject {
   probe(probe: Probe): FieldValue | undefined {
     const { packet } = this.shown
     return packet === undefined ? undefined : runProbe(probe, packet)
+  }
+
+  host({ from }: HostValue): FieldValue | undefined {
+    return this.shown[from]
   }
 
   member(set: string): { readonly outcome: Outcome } {
