@@ -32,7 +32,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: 'es2022',
-    chunkSizeWarningLimit: 1024,
+    // the layout engine for topologies, fetched only when there is one
+    chunkSizeWarningLimit: 2048,
   },
   worker: { format: 'es' },
   resolve: { mainFields: ['module', 'main'] },

@@ -1,13 +1,16 @@
 import { useEffect } from 'preact/hooks'
 import { t } from './i18n/index.js'
 import { PathPicture } from './map/map.js'
+import { Topology } from './map/topology.js'
 import { filesOfDrop } from './panels/files.js'
 import { Header } from './panels/header.js'
 import { Here } from './panels/here.js'
+import { Learn } from './panels/learn.js'
 import { PacketForm, Verdict } from './panels/packet.js'
 import { PasteDialog } from './panels/paste.js'
 import { HeaderCard, keys, Player, title } from './panels/player.js'
 import { Rules } from './panels/rules.js'
+import { WhatIf } from './panels/what-if.js'
 import { asked, failure, open, shown, snapshotProblems } from './state.js'
 
 export function App() {
@@ -38,14 +41,17 @@ export function App() {
           <div class="column">
             <section class="map panel" aria-labelledby="map-title">
               <h2 id="map-title">{title()}</h2>
+              <Topology />
               <PathPicture />
               <Player />
             </section>
             <Rules />
           </div>
           <aside class="column">
+            <Learn />
             <HeaderCard />
             <Here />
+            <WhatIf />
             <Assumptions />
             <Files />
           </aside>

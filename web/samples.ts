@@ -1,4 +1,4 @@
-import type { TextFile } from './engine/engine.js'
+import type { TextFile } from './engine/protocol.js'
 
 /** The bundled snapshots. */
 export const SAMPLES = ['k8s-cluster', 'docker-host', 'docker-ufw-host'] as const

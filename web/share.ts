@@ -1,9 +1,11 @@
-import type { TextFile } from './engine/engine.js'
+import type { TextFile } from './engine/protocol.js'
 import { SAMPLES, type SampleName } from './samples.js'
 
 export type Shared = ({ readonly sample: SampleName } | { readonly files: readonly TextFile[] }) & {
   readonly line: string
   readonly at: number
+  /** Of the console. */
+  readonly commands: readonly string[]
 }
 
 /** Longer links are refused by some programs that people paste them into. */
@@ -33,13 +35,14 @@ export async function readFragment(fragment: string): Promise<Shared | undefined
 
 function checked(value: unknown): Shared | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { sample, files, line, at } = value as Readonly<Record<string, unknown>>
+  const { sample, files, line, at, commands } = value as Readonly<Record<string, unknown>>
   if (typeof line !== 'string' || typeof at !== 'number') return undefined
+  if (!Array.isArray(commands) || !commands.every((one) => typeof one === 'string')) return undefined
   const name = SAMPLES.find((one) => one === sample)
-  if (name) return { sample: name, line, at }
+  if (name) return { sample: name, line, at, commands }
   const ok = (file: unknown): file is TextFile =>
     typeof (file as TextFile | null)?.path === 'string' && typeof (file as TextFile).text === 'string'
-  return Array.isArray(files) && files.every(ok) ? { files, line, at } : undefined
+  return Array.isArray(files) && files.every(ok) ? { files, line, at, commands } : undefined
 }
 
 async function pipe(

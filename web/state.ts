@@ -11,7 +11,7 @@ import {
   type Trace,
 } from './engine/answers.js'
 import { startEngine } from './engine/client.js'
-import type { ChainAddress, Complaint, TextFile } from './engine/engine.js'
+import type { ChainAddress, Complaint, TextFile } from './engine/protocol.js'
 import { PRESETS, readSample, type SampleName } from './samples.js'
 import { readFragment, type Shared } from './share.js'
 
@@ -117,6 +117,7 @@ export async function open(what: Opened, question?: string, position = 0): Promi
       shown.value = answer.value
       focus.value = undefined
       asked.value = undefined
+      changes.all.value = []
     })
     busy.value = false
     if (!answer.ok) return
@@ -126,6 +127,43 @@ export async function open(what: Opened, question?: string, position = 0): Promi
   } catch (error) {
     fail(error)
   }
+}
+
+const verdict = (): string | undefined =>
+  asked
+    .peek()
+    ?.trace.branches.map(({ outcome, where }) => `${outcome} (${where.text})`)
+    .join(' / ')
+
+/** The commands of the console. They are carried out anew on the snapshot as it was read, so that the last one can be taken back. */
+export const changes = {
+  all: signal<readonly string[]>([]),
+  /** The verdict without them, and with them. */
+  before: signal<string | undefined>(undefined),
+  now: signal<string | undefined>(undefined),
+
+  add: (command: string) => set([...changes.all.peek(), command]),
+  undo: () => set(changes.all.peek().slice(0, -1)),
+}
+
+async function set(commands: readonly string[]): Promise<readonly Complaint[]> {
+  const first = lane.peek()?.way[0]
+  const usual = first ? placeOf(first) : (place.peek() ?? '')
+  const before = changes.all.peek().length === 0 ? verdict() : changes.before.peek()
+  try {
+    const answer = await engine.change(commands, usual)
+    if (!answer.ok) return answer.problems
+    batch(() => {
+      shown.value = answer.value
+      changes.all.value = commands
+      changes.before.value = before
+    })
+    if (line.peek() !== '') await ask()
+    changes.now.value = verdict()
+  } catch (error) {
+    fail(error)
+  }
+  return []
 }
 
 /** Walks the packet of the line. */
@@ -186,7 +224,7 @@ effect(() => {
 /** The whole state as it is shared. */
 export function sharedState(): Shared | undefined {
   const what = opened.value
-  return what && { ...what, line: line.value, at: at.value }
+  return what && { ...what, line: line.value, at: at.value, commands: changes.all.value }
 }
 
 /** `packetwalk ui SNAPSHOT` puts the snapshot beside the page and says so in the fragment. */
@@ -198,6 +236,9 @@ export async function start(): Promise<void> {
     return open({ files })
   }
   const given = await readFragment(location.hash)
-  if (given) await open('sample' in given ? { sample: given.sample } : { files: given.files }, given.line, given.at)
-  else await open({ sample: 'k8s-cluster' })
+  if (given) {
+    await open('sample' in given ? { sample: given.sample } : { files: given.files }, given.line, given.at)
+    if (given.commands.length > 0) await set(given.commands)
+    goTo(given.at)
+  } else await open({ sample: 'k8s-cluster' })
 }

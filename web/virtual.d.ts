@@ -1,4 +1,4 @@
 declare module 'virtual:sample/*' {
-  const files: import('./engine/engine.js').TextFile[]
+  const files: import('./engine/protocol.js').TextFile[]
   export default files
 }

@@ -57,7 +57,7 @@ describe.skipIf(!CHROMIUM)('the page in a browser', () => {
   test.each(SAMPLES)('%s: opens, walks, steps', async (sample) => {
     const { page, faults } = await site.open(url)
     await page.waitForSelector('.outcome')
-    await page.selectOption('select', sample)
+    await page.selectOption('header select', sample)
     const first = sample === 'k8s-cluster' ? 'node1' : sample
     await page.waitForFunction((name) => document.querySelector('#map-title')?.textContent?.endsWith(` ${name}`), first)
     const all = Number(await page.getAttribute('input[type=range]', 'max'))
@@ -75,7 +75,7 @@ describe.skipIf(!CHROMIUM)('the page in a browser', () => {
     const { page, faults } = await site.open(url)
     await page.waitForSelector('.outcome')
     for (const sample of SAMPLES) {
-      await page.selectOption('select', sample)
+      await page.selectOption('header select', sample)
       await page.waitForSelector('.outcome')
       const hosts = await hostsOf(sample)
       for (const line of fc.sample(lines(hosts), { seed: 7, numRuns: 67 })) {
@@ -181,6 +181,45 @@ describe.skipIf(!CHROMIUM)('the page in a browser', () => {
       expect(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
     }
+    await page.close()
+  })
+
+  test('what if: a command changes the walk, and can be taken back', async () => {
+    const { page, faults } = await site.open(url)
+    await page.waitForSelector('.outcome.delivered')
+    const type = async (command: string) => {
+      await page.fill('input[name=command]', command)
+      await page.press('input[name=command]', 'Enter')
+    }
+    await type('iptables -I OUTPUT 1 -d 10.96.100.7 -j NOTHERE')
+    await page.waitForSelector('.what-if .problem')
+    await type('iptables -t mangle -A OUTPUT -d 10.96.100.7 -j DROP')
+    await page.waitForSelector('.outcome.dropped')
+    expect(await page.textContent('.difference')).toMatch(/before delivered.*now dropped/)
+    await page.locator('[data-entry$="mangle OUTPUT"]').first().click()
+    await expect.poll(() => page.textContent('.rules')).toContain('-A OUTPUT -d 10.96.100.7/32 -j DROP')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.waitForSelector('.outcome.delivered')
+    expect(faults).toEqual([])
+    await page.close()
+  })
+
+  test('a lesson: a wrong answer, the right one, the task', async () => {
+    const { page, faults } = await site.open(url)
+    await page.waitForSelector('.outcome')
+    await page.getByRole('button', { name: 'Learn' }).click()
+    await page.getByLabel('FORWARD only').check()
+    await page.waitForSelector('.learn .bad')
+    await page.getByLabel('PREROUTING, FORWARD, POSTROUTING').check()
+    await page.waitForSelector('.learn .good')
+    await page.getByRole('button', { name: 'Check it' }).click()
+    await expect.poll(() => page.textContent('.learn')).toContain('Not yet')
+    await page.fill('input[name=command]', 'iptables -A INPUT -i eth0 -p tcp --dport 22 -j DROP')
+    await page.press('input[name=command]', 'Enter')
+    await page.waitForSelector('.changes li')
+    await page.getByRole('button', { name: 'Check it' }).click()
+    await expect.poll(() => page.textContent('.learn')).toContain('Done')
+    expect(faults).toEqual([])
     await page.close()
   })
 

@@ -8,60 +8,42 @@ import { connectJson } from '../../src/report/connect.js'
 import { trailJson } from '../../src/report/json.js'
 import { mapJson } from '../../src/report/map.js'
 import { showJson } from '../../src/report/show.js'
+import { changeHosts } from '../../src/snapshot/change/index.js'
 import { readSnapshot } from '../../src/snapshot/index.js'
 import type { Conversation, PathMap, Shown, Trace } from './answers.js'
-
-export interface TextFile {
-  readonly path: string
-  readonly text: string
-}
-
-/** Why there is no answer: in words, with the place in the file or in the packet's line. */
-export interface Complaint {
-  readonly message: string
-  readonly file?: string | undefined
-  readonly line?: number | undefined
-  readonly column?: number | undefined
-}
-
-export type Answer<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problems: readonly Complaint[] }
-
-/** A rule of a chain, as a line of a table. */
-export interface RuleLine {
-  readonly number: number
-  readonly text: string
-  readonly packets: number | null
-  readonly bytes: number | null
-  readonly file: string | null
-  readonly line: number | null
-}
-
-export interface ChainAddress {
-  readonly place: string
-  readonly family: 4 | 6
-  readonly backend: string
-  readonly table: string
-  readonly chain: string
-}
-
-export interface ChainWindow {
-  readonly total: number
-  readonly first: number
-  readonly policy: string | null
-  readonly rules: readonly RuleLine[]
-}
+import { type Fact, holds } from './facts.js'
+import type { Answer, ChainAddress, ChainWindow, TextFile } from './protocol.js'
 
 /** The model behind the page: holds one snapshot, answers with plain data. Knows no worker and no document. */
 export class PageEngine {
+  /** As they were read, and after the commands of the console. */
+  #read: { readonly hosts: Hosts; readonly files: Parameters<typeof showJson>[1] } | undefined
   #hosts: Hosts | undefined
 
   open(files: readonly TextFile[]): Answer<Shown> {
     const read = readSnapshot(files)
     if (!read.ok) return { ok: false, problems: read.problems }
+    this.#read = read
     this.#hosts = read.hosts
     return { ok: true, value: showJson(read.hosts, read.files) }
+  }
+
+  /** Carries out commands on the snapshot as it was read, in `usual` where they do not say where. Where one is refused, nothing changes. */
+  change(commands: readonly string[], usual: string): Answer<Shown> {
+    const read = this.#read
+    const place = read?.hosts.namespaces.find((namespace) => placeName(namespace) === usual)
+    if (!read || !place) return complain('no snapshot is open')
+    const changes = commands.map((text, i) => ({ text, name: `what-if:${i + 1}` }))
+    const changed = changeHosts(read.hosts, changes, () => place)
+    if (!changed.ok) return { ok: false, problems: changed.problems }
+    this.#hosts = changed.hosts
+    return { ok: true, value: showJson(changed.hosts, read.files) }
+  }
+
+  /** Does the engine confirm a fact of a lesson? A question that cannot be asked confirms nothing. */
+  holds(line: string, fact: Fact): boolean {
+    const answer = this.#ask(line, (hosts, request) => holds(hosts, request, fact))
+    return answer.ok && answer.value
   }
 
   trace(line: string): Answer<Trace> {

@@ -7,6 +7,7 @@ import { t } from '../i18n/index.js'
 import { at, family, focus, goTo, lane, map, place } from '../state.js'
 import { type Box, type Entry, HEAD, layoutOf, ROW, stageOf } from './layout.js'
 import { type EntryFate, edgeKey, entryFate, litIn } from './lit.js'
+import { pressable } from './pressable.js'
 
 const layout = computed(() => layoutOf(map.value))
 const lit = computed(() => litIn(lane.value, place.value ?? '', at.value))
@@ -123,20 +124,6 @@ function jumpTo(stage: StageName): void {
   const index = lane.value?.way.findLastIndex((visit) => visit.stage === stage && placeOf(visit) === place.value)
   if (index !== undefined && index >= 0) goTo(index)
 }
-
-/** What makes a shape a button, for the mouse and for the keyboard. */
-const pressable = (action: (() => void) | undefined) =>
-  action && {
-    role: 'button' as const,
-    // in SVG the names of attributes are case-sensitive
-    tabindex: 0,
-    onClick: action,
-    onKeyDown: (event: KeyboardEvent) => {
-      if (event.key !== 'Enter' && event.key !== ' ') return
-      event.preventDefault()
-      action()
-    },
-  }
 
 /** A label in one or two lines. */
 function Words({ text, x, y, most }: { text: string; x: number; y: number; most: number }) {

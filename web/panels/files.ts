@@ -1,4 +1,4 @@
-import type { TextFile } from '../engine/engine.js'
+import type { TextFile } from '../engine/protocol.js'
 import { open } from '../state.js'
 
 /** What is no text (a capture, an archive) comes as an empty text, as the command's reader has it. */

@@ -4,6 +4,7 @@ import { SAMPLES, type SampleName } from '../samples.js'
 import { writeFragment } from '../share.js'
 import { open, opened, sharedState } from '../state.js'
 import { openFiles } from './files.js'
+import { openLesson } from './learn.js'
 import { pasting } from './paste.js'
 
 const said = signal('')
@@ -73,6 +74,9 @@ export function Header() {
           }}
         >
           {t('paste')}
+        </button>
+        <button type="button" onClick={() => openLesson(0)}>
+          {t('learn')}
         </button>
         <button type="button" onClick={share}>
           {t('share')}

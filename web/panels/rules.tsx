@@ -2,7 +2,7 @@ import { computed, signal } from '@preact/signals'
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { placeOf, type RuleVisit } from '../engine/answers.js'
-import type { ChainAddress, RuleLine } from '../engine/engine.js'
+import type { ChainAddress, RuleLine } from '../engine/protocol.js'
 import { t } from '../i18n/index.js'
 import { engine, family, focus, lane, shown } from '../state.js'
 
