@@ -22,6 +22,12 @@ export class Sets {
     this.#byName.set(name, index)
   }
 
+  /** Another set at the place of this name. */
+  replace(name: string, set: IpSet): void {
+    const index = this.#byName.get(name)
+    if (index !== undefined) this.#put(index, name, set)
+  }
+
   get size(): number {
     return this.#byName.size
   }

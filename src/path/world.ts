@@ -4,6 +4,7 @@ import type { Prefix } from '../address/prefix.js'
 import type { Entry } from '../conntrack/entry.js'
 import type { Route, RoutingRule } from '../routing/types.js'
 import type { Table } from '../rules/program.js'
+import type { NamedSets } from '../rules/store.js'
 
 /**
  * What is known of hosts before a packet is walked: immutable, built by a front end (snapshot), read by every walker.
@@ -39,6 +40,8 @@ export interface Namespace extends Place {
   /** Connections that exist; undefined: unknown (taken as none, and said). */
   readonly connections: readonly Entry[] | undefined
   readonly sockets: readonly Socket[] | undefined
+  /** Named sets (ipset); undefined: no such listing. */
+  readonly sets?: NamedSets | undefined
   /** In the order in which the kernel would have registered them. */
   readonly tables: readonly Table[]
   /** What stands on a packet's way there and is not evaluated (native nft chains, legacy tables that the snapshot lacks). */

@@ -42,8 +42,19 @@ function namespaceLines(namespace: Namespace, width: number): Line[] {
     ...table(links.map(linkRow), { indent: 2, width }),
     ...tables.flatMap(tableLines),
     ...(tables.length === 0 ? [[span('  no packet filter tables', 'dim')]] : []),
+    ...setLines(namespace),
     ...counts.map((text) => [span(`  ${text}`, 'dim')]),
   ]
+}
+
+function setLines({ sets }: Namespace): Line[] {
+  if (!sets || sets.listed.length === 0) return []
+  const row = ({ name, type, elements }: NonNullable<Namespace['sets']>['listed'][number]): Span[] => [
+    span(printable(name), 'name'),
+    span(type, 'dim'),
+    span(count(elements, type === 'list:set' ? 'set' : 'element'), 'dim'),
+  ]
+  return [[span('  '), span('sets', 'label')], ...table(sets.listed.map(row), { indent: 4 })]
 }
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`
@@ -104,6 +115,7 @@ function namespaceJson(of: Namespace) {
     namespace: of.namespace,
     links: of.links.map(linkJson),
     tables: of.tables.map(tableJson),
+    sets: of.sets?.listed.map(({ name, type, elements }) => ({ name, type, elements })) ?? null,
     routes: of.routes.map(({ table: name, text }) => ({ table: name, text })),
     rules: [...of.rules4, ...of.rules6].map(({ priority, text }) => ({ priority, text })),
     neighbours: of.neighbours.length,

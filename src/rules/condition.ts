@@ -1,5 +1,6 @@
 import type { Field, FieldValue } from '../packet/fields.js'
 import type { Probe } from '../packet/probe.js'
+import type { Look, NamedLook, NamedUse } from './set-use.js'
 import type { Machine } from './state.js'
 import type { Range, Ranges, Value } from './value.js'
 
@@ -16,7 +17,10 @@ export type Condition =
   | { readonly is: 'readable'; readonly field: Field }
   /** `drop` where `of` holds, `yes` where it does not: what an extension refuses to let live (its other hotdrops). */
   | { readonly is: 'drop-if'; readonly of: Condition }
-  | { readonly is: 'member'; readonly key: readonly Value[]; readonly set: string }
+  /** The key is in a set. `look`: how, where that is all that is asked; without, nothing of the set changes. */
+  | { readonly is: 'member'; readonly key: readonly Value[]; readonly set: string; readonly look?: Look }
+  /** A set of which only the host knows what its key is (ipset): bound to `member` conditions where it is evaluated. */
+  | { readonly is: 'named-set'; readonly use: NamedUse; readonly look: NamedLook }
   | { readonly is: 'all' | 'any'; readonly of: readonly Condition[] }
   | { readonly is: 'not'; readonly of: Condition }
   /** The kernel draws lots: `yes` with probability weight / 2^31 (xt_statistic keeps 31 bits). */

@@ -120,7 +120,7 @@ function visitRule(rule: Rule, frame: Frame, host: RuleHost): { visit: RuleVisit
 function laterNo(rule: Rule, from: number, subject: Subject): Judgement | undefined {
   for (const step of rule.steps.slice(from)) {
     if (!('if' in step)) return undefined
-    if (!isPure(step.if)) continue
+    if (!isPure(step.if, subject)) continue
     const judged = interpret(step.if, subject)
     if (judged.outcome === 'no') return judged
   }

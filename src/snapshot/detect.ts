@@ -73,7 +73,7 @@ const LINK = /^\d+: \S+ (<[^>]*> )?mtu \d+/m
 /** Lines that only this command prints, most telling first. */
 const TEXTS: readonly (readonly [RegExp, Kind])[] = [
   [/^table (ip|ip6|inet|arp|bridge|netdev) \S+ \{/m, 'nft'],
-  [/^create \S+ (hash|bitmap|list):/m, 'ipset-save'],
+  [/^create \S+ (hash|bitmap|list):|^Name: \S+\r?\nType: (hash|bitmap|list):/m, 'ipset-save'],
   [new RegExp(`^(ipv[46] +\\d+ +)?[a-z][\\w-]* +\\d+ .*\\bsrc=${IP} dst=`, 'm'), 'conntrack'],
   [/^(Netid +)?State +Recv-Q|^Active Internet connections|^Proto +Recv-Q/m, 'sockets'],
   [new RegExp(`^${MAC} dev \\S+`, 'm'), 'bridge-fdb'],

@@ -12,6 +12,7 @@ import { readLinks } from './ip-link.js'
 import { readNeighbours } from './ip-neigh.js'
 import { readRoutes } from './ip-route.js'
 import { readRules } from './ip-rule.js'
+import { readSets } from './ipset.js'
 import { baseName } from './layout.js'
 import { mergeLinks } from './links.js'
 import { readBaseChains } from './nft.js'
@@ -50,6 +51,7 @@ export const LACKS = {
   sysctl:
     'no sysctl file: ip_forward, rp_filter and bridge-nf-call-iptables taken as 0, all else as the kernel has it at first',
   conntrack: 'no conntrack listing: taken as without connections',
+  sets: 'no ipset save: what is in the sets that rules ask for is not known',
   ports: 'no bridge -d link: hairpin and isolated taken as off on every bridge port',
 } as const
 export type Lack = keyof typeof LACKS
@@ -103,6 +105,7 @@ class NamespaceReader {
     const sockets = this.#unique(['sockets'], readSockets, (one) =>
       [one.protocol, one.state, one.local, one.family, one.port, one.remote, one.remotePort, one.dev].join(' '),
     )
+    const [sets] = this.#each(['ipset-save'], ({ text }) => readSets(text))
     const known = {
       rules4: this.#has('iptables-save') || nft.length > 0,
       rules6: this.#has('ip6tables-save') || nft.length > 0,
@@ -121,6 +124,7 @@ class NamespaceReader {
       sysctls: sysctls.length < 2 ? sysctls[0] : new Map(sysctls.flatMap((one) => [...one])),
       connections: this.#has('conntrack') || countedNone ? connections : undefined,
       sockets: this.#has('sockets') ? sockets : undefined,
+      sets,
       tables: xtables.tables,
       unmodelled: xtables.unmodelled,
       known,
@@ -138,6 +142,7 @@ class NamespaceReader {
       ...(usesIpv6(namespace) ? lacks6 : []),
       ...when(sysctls.length === 0, 'sysctl'),
       ...when(tracks && namespace.connections === undefined, 'conntrack'),
+      ...when(sets === undefined && this.#asksForSets(), 'sets'),
       ...when(portsUnknown, 'ports'),
     ]
     return {
@@ -214,6 +219,10 @@ class NamespaceReader {
     for (const read of this.#each(['ip-rule'], ({ path, text }) => text.trim() !== '' && readRules(text, hintOf(path))))
       if (read && !found.has(read.family)) found.set(read.family, read.rules)
     return found
+  }
+
+  #asksForSets(): boolean {
+    return this.#of(['iptables-save', 'ip6tables-save']).some(({ text }) => / --(match|add|del|map)-set /.test(text))
   }
 
   /** Rules of the link layer stand beside those of IP. */

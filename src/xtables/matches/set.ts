@@ -1,44 +1,53 @@
 import { type Condition, invertedIf } from '../../rules/condition.js'
+import type { Comparison } from '../../rules/set-use.js'
 import { type Codec, flag, WordError } from '../codec.js'
+import type { Given } from '../extension.js'
 import { defineMatch } from '../match.js'
+import { setUse } from '../set-use.js'
 
-export interface SetUse {
-  readonly set: string
-  readonly directions: readonly ('src' | 'dst')[]
-}
-
-/** IPSET_MAXNAMELEN and IPSET_DIM_MAX of <linux/netfilter/ipset/ip_set.h>. */
-const LONGEST = 31
-const DIMENSIONS = 6
-
-/** `SETNAME src|dst[,src|dst...]`. */
-export const setUse: Codec<SetUse> = {
-  words: 2,
-  metavar: 'set src|dst[,…]',
-  parse(text) {
-    const [set = '', words = ''] = text.split(' ')
-    if (set.length > LONGEST) throw new WordError(`set name "${set}" is longer than ${LONGEST} characters`)
-    const directions = words.split(',').map((word) => {
-      if (word !== 'src' && word !== 'dst') throw new WordError(`bad direction "${word}": src or dst`)
-      return word
-    })
-    if (directions.length > DIMENSIONS) throw new WordError(`at most ${DIMENSIONS} directions`)
-    return { set, directions }
-  },
-  print: ({ set, directions }) => `${set} ${directions.join(',')}`,
-}
-
+/** strtoull with base 0. */
 const count: Codec<bigint> = {
   words: 1,
   metavar: 'n',
   parse(word) {
-    if (!/^\d+$/.test(word)) throw new WordError(`bad number "${word}"`)
-    return BigInt(word)
+    if (!/^(0x[\da-f]+|\d+)$/i.test(word)) throw new WordError(`bad number "${word}"`)
+    if (/^0\d*[89]/.test(word)) throw new WordError(`bad number "${word}"`)
+    const value = BigInt(/^0\d/.test(word) ? `0o${word.slice(1)}` : word)
+    if (value >= 2n ** 64n) throw new WordError(`bad number "${word}": up to 18446744073709551615`)
+    return value
   },
   print: String,
 }
 
-const COUNTERS = ['packetsEq', 'packetsLt', 'packetsGt', 'bytesEq', 'bytesLt', 'bytesGt'] as const
+const COMPARISONS = ['Eq', 'Lt', 'Gt'] as const
+
+type Options = Readonly<Record<string, Given<unknown> | undefined>>
+
+/** At most one of `--packets-eq`, `--packets-lt`, `--packets-gt`. */
+function comparison(given: Options, what: 'packets' | 'bytes'): Comparison | undefined {
+  for (const kind of COMPARISONS) {
+    const option = given[`${what}${kind}`] as Given<bigint> | undefined
+    if (!option) continue
+    const op = kind === 'Eq' ? (option.inverted ? 'ne' : 'eq') : kind === 'Lt' ? 'lt' : 'gt'
+    return { op, value: option.value }
+  }
+  return undefined
+}
+
+/** As it is printed, `flag` before each option: the counters' default is not said. */
+function print(given: Options, mark: string): string {
+  const use = given['match'] as Given<Parameters<typeof setUse.print>[0]>
+  const words = [`${use.inverted ? '! ' : ''}${mark}match-set ${setUse.print(use.value)}`]
+  if (given['nomatch']) words.push(`${mark}return-nomatch`)
+  if (given['counters']?.inverted) words.push(`! ${mark}update-counters`)
+  if (given['subcounters']?.inverted) words.push(`! ${mark}update-subcounters`)
+  for (const what of ['packets', 'bytes'] as const)
+    for (const kind of COMPARISONS) {
+      const option = given[`${what}${kind}`]
+      if (option) words.push(`${option.inverted ? '! ' : ''}${mark}${what}-${kind.toLowerCase()} ${option.value}`)
+    }
+  return words.join(' ')
+}
 
 export const set = defineMatch({
   name: 'set',
@@ -61,10 +70,21 @@ export const set = defineMatch({
     bytesLt: { flag: '--bytes-lt', value: count, doc: 'less' },
     bytesGt: { flag: '--bytes-gt', value: count, doc: 'more' },
   },
+  check(given) {
+    for (const what of ['packets', 'bytes'])
+      if (COMPARISONS.filter((kind) => (given as Options)[`${what}${kind}`]).length > 1)
+        return `only one of the --${what}-[eq|lt|gt] is allowed`
+    return undefined
+  },
+  print: (given) => print(given, '--'),
+  list: (given) => ` ${print(given, '')}`,
   listed: [
     [
-      /(! )?match-set (\S+) (\S+)/y,
-      (_, not, name, directions) => `${not ? '! ' : ''}--match-set ${name} ${directions}`,
+      /((?:! )?match-set \S+ \S+(?: return-nomatch)?(?: ! update-counters)?(?: ! update-subcounters)?(?: (?:! )?(?:packets|bytes)-(?:eq|lt|gt) \d+)*)/y,
+      (_, words = '') =>
+        words
+          .replace('match-set', '--match-set')
+          .replaceAll(/ (return-nomatch|update-(?:sub)?counters|(?:packets|bytes)-(?:eq|lt|gt) )/g, ' --$1'),
     ],
   ],
   doc: {
@@ -73,17 +93,17 @@ export const set = defineMatch({
     kernel: 'net/netfilter/xt_set.c: set_match_v4',
   },
   lower(given, { family }): Condition {
-    const { set, directions } = given.match!.value
-    const unknown = (needs: string): Condition => ({
-      is: 'unknown',
-      text: `--match-set ${setUse.print(given.match!.value)}`,
-      needs,
+    const { set: name, directions } = given.match!.value
+    return invertedIf(given.match!.inverted, {
+      is: 'named-set',
+      use: { set: name, directions, family },
+      look: {
+        returnNomatch: given.nomatch !== undefined,
+        keep: given.counters?.inverted ?? false,
+        keepSubcounters: given.subcounters?.inverted ?? false,
+        packets: comparison(given, 'packets'),
+        bytes: comparison(given, 'bytes'),
+      },
     })
-    if (COUNTERS.some((key) => given[key])) return unknown('the counters of set entries are not kept')
-    if (given.nomatch) return unknown('entries marked nomatch are not told apart')
-    if (directions.length > 1)
-      return unknown(`the type of set ${set} says what its dimensions are: sets are not read yet`)
-    const side = directions[0] === 'src' ? 'saddr' : 'daddr'
-    return invertedIf(given.match!.inverted, { is: 'member', key: [family === 4 ? `ip.${side}` : `ip6.${side}`], set })
   },
 })

@@ -14,6 +14,7 @@ import { nflog } from './nflog.js'
 import { nfqueue } from './nfqueue.js'
 import { notrack } from './notrack.js'
 import { reject } from './reject.js'
+import { set } from './set.js'
 import { tcpmss } from './tcpmss.js'
 import { tee } from './tee.js'
 import { tos } from './tos.js'
@@ -44,6 +45,7 @@ export const targets: Readonly<Record<string, AnyTarget>> = {
   REDIRECT: redirect,
   REJECT: reject,
   RETURN: returns,
+  SET: set,
   SNAT: snat,
   TCPMSS: tcpmss,
   TEE: tee,
