@@ -17,6 +17,8 @@ export interface Arrival {
   /** The zone counts only for this direction (CT --zone-orig, --zone-reply). */
   readonly zoneDirection?: Direction | undefined
   readonly helper?: string | undefined
+  /** Told of every checksum that is looked at. */
+  readonly checked?: ((good: boolean) => void) | undefined
 }
 
 const zoneAt = ({ zone, zoneDirection }: Arrival): Zone => ({ id: zone, direction: zoneDirection })
@@ -69,8 +71,13 @@ export class ConnectionTable {
     return this.#resolve(packet, l4, arrival)
   }
 
-  #checksum(packet: Packet, { prerouting }: Arrival): () => boolean {
-    return () => !prerouting || !this.settings.checksum || checksumOk(packet)
+  #checksum(packet: Packet, { prerouting, checked }: Arrival): () => boolean {
+    return () => {
+      if (!prerouting || !this.settings.checksum) return true
+      const good = checksumOk(packet)
+      checked?.(good)
+      return good
+    }
   }
 
   /** nf_conntrack_inet_error: an ICMP error belongs to the connection of the packet that it quotes. */
@@ -133,6 +140,7 @@ export class ConnectionTable {
       counters: { original: { packets: 0, bytes: 0 }, reply: { packets: 0, bytes: 0 } },
       master: undefined,
       helper,
+      labels: new Set(),
     }
     return { entry, direction: 'original' }
   }

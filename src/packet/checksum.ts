@@ -179,6 +179,42 @@ export function checksumOk(packet: Packet): boolean {
   return transportSum(packet, place.pseudo, summedAs) === 0xffff
 }
 
+/** Protocols of which the sum over all their bytes says nothing (include/net/netfilter/nf_reject.h: nf_reject_verify_csum). */
+const UNSUMMED: ReadonlySet<number> = new Set([
+  PROTOCOL.GRE,
+  PROTOCOL.ESP,
+  PROTOCOL.AH,
+  PROTOCOL.SCTP,
+  PROTOCOL.UDPLITE,
+])
+
+/**
+ * Whether REJECT takes a packet's checksum for good: of TCP and UDP the usual sum, a UDP checksum of 0 counting as none; of a protocol that it does
+ * not know the sum of all bytes must come out right too, in IPv4 without a pseudo header. IPv4 sums the network header with the rest, so a header that this
+ * host has written into (a record route) makes it wrong. Nothing is right of what has no transport header: a later fragment, nothing behind the
+ * IPv6 header (nf_ip_checksum, nf_ip6_checksum, reject6_csum_ok).
+ */
+export function rejectChecksumOk(packet: Packet): boolean {
+  const { bytes, family } = packet
+  const { protocol, offset, fragmentOffset } = packet.transport
+  if (fragmentOffset !== 0 || (family === 6 && offset >= bytes.length)) return false
+  if (UNSUMMED.has(protocol)) return true
+  if (protocol === PROTOCOL.UDP && u16(bytes, offset + 6) === 0) return true
+  const pseudo = family === 6 || protocol === PROTOCOL.TCP || protocol === PROTOCOL.UDP
+  const start = pseudo ? pseudoHeader(packet, protocol, bytes.length - offset) : 0
+  return fold(sum(bytes, family === 4 ? 0 : offset, bytes.length, start)) === 0xffff
+}
+
+/** The transport checksum as it stands while the device is still to finish it (CHECKSUM_PARTIAL): the folded sum of the pseudo header. */
+export function halfMadeChecksum(packet: Packet): Packet {
+  const at = transportChecksumAt(packet)
+  if (at === undefined) return packet
+  const { protocol, offset } = packet.transport
+  const half = packet.clone()
+  put16(half.bytes, at, fold(pseudoHeader(packet, protocol, packet.bytes.length - offset)))
+  return half
+}
+
 /** CRC-32C, reflected (RFC 9260 appendix A). */
 const CRC32C = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte

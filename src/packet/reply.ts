@@ -1,6 +1,6 @@
 import type { Ip } from '../address/ip.js'
 import { buildPacket, type IpFields } from './build.js'
-import { checksumOk, PROTOCOL } from './checksum.js'
+import { PROTOCOL, rejectChecksumOk } from './checksum.js'
 import { FIELDS } from './fields.js'
 import { type Packet, u8, u16, u32, u128 } from './packet.js'
 
@@ -99,13 +99,13 @@ function replyFields(
 
 /**
  * The RST that `REJECT --reject-with tcp-reset` sends (nf_send_reset, nf_send_reset6): TOS 0, id 0, DF, window 0, no options. `undefined` where it
- * sends none: no TCP, a later fragment, a header cut off, a RST, or (unless `trusted`: generated on this host) a wrong checksum.
+ * sends none: no TCP, a later fragment, a header cut off, a RST, or (unless `trusted`: the caller knows better) a wrong checksum.
  */
 export function rejectReset(
   original: Packet,
   options: ReplyOptions & { readonly trusted?: boolean } = {},
 ): Packet | undefined {
-  if (!options.trusted && !checksumOk(original)) return undefined
+  if (!options.trusted && !rejectChecksumOk(original)) return undefined
   return reset(original, { ...options, id: 0, flowLabel: 0 }, 0)
 }
 

@@ -1,7 +1,9 @@
 import type { Ip } from '../address/ip.js'
+import { halfMadeChecksum, rejectChecksumOk } from '../packet/checksum.js'
 import { describe, headersOf } from '../packet/headers.js'
 import type { Packet } from '../packet/packet.js'
 import { echoReply, icmpError, rejectReset, stackReset } from '../packet/reply.js'
+import { isLimitedBroadcast, isMulticast } from '../routing/classify.js'
 import type { RejectWith } from '../rules/effect.js'
 import { Cursor } from './cursor.js'
 import type { Done } from './done.js'
@@ -28,8 +30,8 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
   const dst = netns.addressOf(skb.packet, 'src')
   const here = netns.addressOf(skb.packet, 'dst')
   const source = netns.isLocal(here) ? here : outputSource(cursor, dst, undefined, reflectedMark(cursor))
-  if (source === undefined || netns.isBroadcastOrMulticast(dst)) return undefined
-  const packet = icmpError(skb.packet, {
+  if (source === undefined || isMulticast(dst) || isLimitedBroadcast(dst)) return undefined
+  const packet = icmpError(skb.partial ? halfMadeChecksum(skb.packet) : skb.packet, {
     ...about,
     source,
     ttl: netns.defaultTtl(skb.packet.family),
@@ -91,19 +93,25 @@ export const localErrno = ({ skb, hook }: Cursor): string | undefined =>
   skb.sender?.socket && (hook === 'output' || hook === 'postrouting') ? 'EPERM' : undefined
 
 function rejectIcmp(cursor: Cursor, how: Extract<RejectWith, { code: number }>): Answer | undefined {
-  if (!cursor.netns.soundChecksum(cursor.skb)) return undefined
+  if (!summedUp(cursor, false)) return undefined
   return sendIcmpError(cursor, { type: how.send === 'icmp' ? 3 : 1, code: how.code })
+}
+
+/**
+ * REJECT answers nothing to a packet whose checksum is wrong. It believes what this host made, and what connection tracking found good: but for a reset
+ * only on the way in, since the sum over the whole packet is given up when it is forwarded (nf_send_unreach, nf_reject_ip_tcphdr_get; skb_forward_csum).
+ */
+function summedUp({ skb, hook }: Cursor, reset: boolean): boolean {
+  if (skb.sender && !skb.sender.raw) return true
+  if (skb.summed && (!reset || hook === 'input')) return true
+  return rejectChecksumOk(skb.packet)
 }
 
 function sendRejectReset(cursor: Cursor): Answer | undefined {
   const { skb, netns } = cursor
   if (skb.destination?.result === 'broadcast' || skb.destination?.result === 'multicast') return undefined
-  const trusted = skb.sender !== undefined && !skb.sender.raw
-  const packet = rejectReset(skb.packet, { ttl: netns.defaultTtl(skb.packet.family), trusted })
-  // nf_ct_set_closing: the connection is over, even if its own side never sees the RST
-  const { tracking } = skb
-  if (packet && tracking?.is === 'tracked' && tracking.attachment.entry.protocol.kind === 'tcp')
-    tracking.attachment.entry.protocol.state = 'CLOSE'
+  if (!summedUp(cursor, true)) return undefined
+  const packet = rejectReset(skb.packet, { ttl: netns.defaultTtl(skb.packet.family), trusted: true })
   return packet && send(cursor, packet, { kind: 'tcp-reset', type: 0, code: 0 }, true)
 }
 
@@ -124,11 +132,17 @@ function send(cursor: Cursor, packet: Packet, what: Omit<Answer, 'fate'>, relate
   reply.mark = reflectedMark(cursor)
   reply.sender = { uid: undefined, gid: undefined, socket: false, kernel: ownSocket }
   reply.sendingIcmp = what.kind !== 'tcp-reset'
+  reply.partial = what.kind === 'tcp-reset' && related === (packet.family === 4)
   if (related) attachAnswer(skb, reply)
   const walk = new Cursor(run, cursor.walkOn, netns, reply)
   const headers = headersOf(packet, reply.mark)
   const fate = run.nested(() => cursor.walkOn(walk, 'generate'))
   if (!fate) return undefined
+  // nf_ct_set_closing: the connection is over, even if its own side never sees the RST, once that has a route
+  const { tracking } = skb
+  if (related && what.kind === 'tcp-reset' && walk.way.some(({ stage }) => stage === 'output'))
+    if (tracking?.is === 'tracked' && tracking.attachment.entry.protocol.kind === 'tcp')
+      tracking.attachment.entry.protocol.state = 'CLOSE'
   cursor.record({ kind: 'reply', text: describe(headers), reply: headers, walked: walk.steps, way: walk.way })
   return { ...what, fate }
 }

@@ -1,3 +1,4 @@
+import { printIp } from '../address/ip.js'
 import { type Field, type FieldValue, fieldSpec, printField } from '../packet/fields.js'
 import { targetMss } from '../packet/mss.js'
 import { writeField } from '../packet/rewrite.js'
@@ -5,9 +6,11 @@ import type { Effect } from '../rules/effect.js'
 import { evaluate, UNKNOWN } from '../rules/interpret.js'
 import type { Performed } from '../rules/traverse.js'
 import { reject } from './answers.js'
+import { duplicate } from './copies.js'
 import type { Cursor } from './cursor.js'
 import type { Done } from './done.js'
 import { setUpNat } from './nat-setup.js'
+import { changeSet, mapSet } from './set-effects.js'
 import type { Skb } from './skb.js'
 import { SkbSubject } from './subject.js'
 
@@ -27,15 +30,15 @@ export function perform(cursor: Cursor, effect: Acting): Done {
     case 'notrack':
       if (mayTakeTemplate(cursor.skb)) cursor.skb.tracking = { is: 'untracked' }
       return { did: 'NOTRACK', verdict: 'next' }
-    case 'template': {
-      if (mayTakeTemplate(cursor.skb))
-        cursor.skb.template = {
-          zone: effect.zoneFromMark ? cursor.skb.mark & 0xffff : (effect.zone ?? 0),
-          direction: effect.zoneDirection,
-          helper: effect.helper,
-        }
-      return { did: `CT zone ${cursor.skb.template?.zone ?? 0}`, verdict: 'next' }
-    }
+    case 'template':
+      return template(cursor, effect)
+    case 'duplicate':
+      duplicate(cursor, effect)
+      return { did: `copy to ${printIp(effect.gateway)}`, verdict: 'next' }
+    case 'change-set':
+      return changeSet(cursor, effect)
+    case 'map-set':
+      return mapSet(cursor, effect)
     case 'nat':
       return setUpNat(cursor, effect)
     case 'reject':
@@ -51,11 +54,24 @@ export function perform(cursor: Cursor, effect: Acting): Done {
   }
 }
 
-/** net/netfilter/xt_TCPMSS.c: tcpmss_mangle_packet; the path takes the smaller MTU of the way there and the way back. */
+function template({ skb, netns }: Cursor, effect: Extract<Effect, { do: 'template' }>): Done {
+  if (!mayTakeTemplate(skb)) return { did: 'CT: the packet has its connection already', verdict: 'next' }
+  const zone = effect.zoneFromMark ? skb.mark & 0xffff : (effect.zone ?? 0)
+  const entry = netns.templateOf(effect, skb.packet.family)
+  skb.template = { zone, direction: effect.zoneDirection, helper: effect.helper, entry }
+  const given = [
+    ...(effect.zone !== undefined || effect.zoneFromMark ? [`zone ${zone}`] : []),
+    ...(effect.helper === undefined ? [] : [`helper ${effect.helper}`]),
+    ...(effect.timeout === undefined ? [] : [`timeout policy ${effect.timeout}`]),
+  ]
+  return { did: `CT ${given.length > 0 ? given.join(', ') : 'template'}`, verdict: 'next' }
+}
+
 /** xt_ct_target: a packet that already has a connection or a template keeps it; one that was found invalid (and came back through lo) has neither. */
 const mayTakeTemplate = ({ tracking, template }: Skb): boolean =>
   template === undefined && (tracking === undefined || tracking.is === 'invalid')
 
+/** net/netfilter/xt_TCPMSS.c: tcpmss_mangle_packet; the path takes the smaller MTU of the way there and the way back. */
 function mss({ skb, netns }: Cursor, to: number | 'path'): Done {
   const headers = skb.packet.family === 4 ? 40 : 60
   const mtuOf = (dev: string | undefined) => netns.link(dev)?.mtu ?? 1500
@@ -110,7 +126,7 @@ function store({ skb }: Cursor, field: Field, value: FieldValue): void {
       skb.priority = Number(value)
       return
     case 'ct.mark':
-      if (skb.tracking?.is === 'tracked') skb.tracking.attachment.entry.mark = Number(value)
+      if (skb.attachment) skb.attachment.entry.mark = Number(value)
       return
     default:
       if (!writeField(skb.packet, field, value)) throw new Error(`field ${field} can't be written`)

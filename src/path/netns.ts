@@ -1,26 +1,27 @@
 import { type Family, familyOf, type Ip } from '../address/ip.js'
 import type { Mac } from '../address/mac.js'
 import { contains } from '../address/prefix.js'
+import type { Entry, Tracking } from '../conntrack/entry.js'
 import type { Settings } from '../conntrack/settings.js'
 import { TIMEOUTS } from '../conntrack/settings.js'
 import { ConnectionTable } from '../conntrack/table.js'
 import { tupleKey, tupleOf } from '../conntrack/tuple.js'
-import { checksumOk } from '../packet/checksum.js'
-import { FIELDS, type FieldValue } from '../packet/fields.js'
+import { CT_STATUS, FIELDS, type FieldValue } from '../packet/fields.js'
 import type { Packet } from '../packet/packet.js'
 import { isLimitedBroadcast, isMulticast } from '../routing/classify.js'
 import { Fib } from '../routing/fib.js'
 import type { Interfaces } from '../routing/interfaces.js'
 import { routeOutput } from '../routing/output.js'
 import type { Outcome } from '../rules/condition.js'
+import type { Effect } from '../rules/effect.js'
 import { evaluate, type Reading, type Stateful, type Subject, UNKNOWN } from '../rules/interpret.js'
 import { advance, freshState, type MachineState, type Moment } from '../rules/machines.js'
 import type { Counters, Rule } from '../rules/program.js'
 import type { Machine } from '../rules/state.js'
+import type { OpenSets } from '../rules/store.js'
 import { type ChainEntry, type Hooks, registerHooks } from './hooks.js'
 import { interfacesOf } from './interfaces.js'
-import { Reassembly, type Whole } from './reassembly.js'
-import type { Skb } from './skb.js'
+import { type Collected, Reassembly } from './reassembly.js'
 import { readSysctl } from './sysctls.js'
 import type { Link, Namespace, Socket } from './world.js'
 import { placeName } from './world.js'
@@ -31,6 +32,8 @@ const ERROR_BURST = 5
 /** What a namespace needs of the run that it belongs to. */
 export interface Surroundings {
   readonly now: number
+  /** When the run began. */
+  readonly start: number
   assume(text: string): void
 }
 
@@ -89,11 +92,14 @@ export class Netns {
   readonly connections: ConnectionTable
   readonly ruleCounters = new Map<Rule, Counters>()
   readonly policyCounters = new Map<string, Counters>()
+  /** The named sets as packets have left them. */
+  readonly sets: OpenSets | undefined
   readonly #prepared: Prepared
   readonly #around: Surroundings
   readonly #machines = new Map<Stateful | string, MachineState>()
+  readonly #templates = new Map<Effect, Entry>()
   readonly #flows = new Map<string, Socket>()
-  readonly #reassembly = new Reassembly()
+  readonly #reassembly = { conntrack: new Reassembly(), local: new Reassembly() }
 
   readonly #told = new Map<Ip, { readonly tokens: number; readonly at: number }>()
 
@@ -102,6 +108,7 @@ export class Netns {
     this.#around = around
     this.#prepared = prepared.get(state) ?? prepare(state)
     prepared.set(state, this.#prepared)
+    this.sets = state.sets?.open(around.start)
     this.connections = new ConnectionTable(this.#prepared.settings, state.connections)
   }
 
@@ -196,7 +203,11 @@ export class Netns {
     bump(this.policyCounters, `${table.family} ${table.backend} ${table.name} ${chain.name}`, bytes)
   }
 
-  advance(condition: Stateful, subject: Subject): { readonly outcome: Outcome; readonly text: string } {
+  advance(
+    condition: Stateful,
+    subject: Subject,
+    tracking: Tracking | undefined,
+  ): { readonly outcome: Outcome; readonly text: string } {
     const key = condition.name ?? condition
     const { machine } = condition
     let state = this.#machines.get(key)
@@ -210,7 +221,84 @@ export class Netns {
       if (machine.kind === 'quota')
         this.#around.assume(`${this.name}: the quota of ${machine.bytes} bytes is taken as not used up`)
     }
-    return advance(machine, state, momentOf(machine, subject, this.#around.now))
+    return advance(machine, state, this.#momentOf(machine, subject, tracking))
+  }
+
+  /** What a machine looks at, read from the packet. */
+  #momentOf(machine: Machine, subject: Subject, tracking: Tracking | undefined): Moment {
+    const { now } = this.#around
+    switch (machine.kind) {
+      case 'bucket':
+      case 'nth':
+        return { now }
+      case 'quota':
+        return { now, length: Number(known(subject.read('meta.length')) ?? 0) }
+      case 'buckets':
+        return {
+          now,
+          key: machine.key.map((value) => `${known(evaluate(value, subject)) ?? ''}`).join(' '),
+          length: Number(known(subject.read('meta.length')) ?? 0),
+        }
+      case 'recent':
+        return { now, key: known(evaluate(machine.key, subject)), ttl: known(subject.read('ip.ttl')) }
+      case 'label':
+        return { now, connection: { own: this.#ownConnection(tracking), older: 0 } }
+      case 'connlimit': {
+        const own = this.#ownConnection(tracking)
+        if (!own || tracking?.is !== 'tracked') return { now, connection: { own: undefined, older: undefined } }
+        const { entry } = tracking.attachment
+        const field = `${entry.original.family === 4 ? 'ip' : 'ip6'}.${machine.side}` as const
+        const key = under(known(subject.read(field)) ?? 0, machine.mask)
+        // an address of either direction may have been the one that was counted
+        const end = machine.side === 'saddr' ? 'src' : 'dst'
+        const older = (this.state.connections ?? []).filter(
+          ({ original, reply, zone }) =>
+            original.family === entry.original.family &&
+            zone === entry.zone &&
+            tupleKey(original) !== tupleKey(entry.original) &&
+            (under(original[end], machine.mask) === key || under(reply[end], machine.mask) === key),
+        )
+        return { now, key: `${key} ${entry.zone}`, connection: { own, older: older.length } }
+      }
+    }
+  }
+
+  #ownConnection(tracking: Tracking | undefined): NonNullable<Moment['connection']>['own'] {
+    if (tracking?.is !== 'tracked') return undefined
+    const { entry } = tracking.attachment
+    const { original, zone } = entry
+    return {
+      id: `${tupleKey(original)} ${zone}`,
+      confirmed: (entry.status & CT_STATUS.CONFIRMED) !== 0,
+      assured: (entry.status & CT_STATUS.ASSURED) !== 0,
+      labels: entry.labels,
+      isOpen: () => {
+        const found = this.connections.find(original, zone, this.#around.now)?.entry
+        return found !== undefined && !isClosed(found)
+      },
+    }
+  }
+
+  /** The connection that a CT rule hands to its packets before they are tracked (net/netfilter/xt_CT.c: xt_ct_tg_check). */
+  templateOf(effect: Effect, family: Family): Entry {
+    const known = this.#templates.get(effect)
+    if (known) return known
+    const none = family === 4 ? 0 : 0n
+    const tuple = { family, protocol: 0, src: none, dst: none, sport: 0, dport: 0 }
+    const entry: Entry = {
+      original: tuple,
+      reply: tuple,
+      status: CT_STATUS.TEMPLATE | CT_STATUS.CONFIRMED,
+      mark: 0,
+      zone: 0,
+      expires: 0,
+      protocol: { kind: 'other', state: '' },
+      counters: { original: { packets: 0, bytes: 0 }, reply: { packets: 0, bytes: 0 } },
+      master: undefined,
+      helper: undefined,
+    }
+    this.#templates.set(effect, entry)
+    return entry
   }
 
   /** A local socket begins to talk: what comes back to it finds it. */
@@ -239,14 +327,9 @@ export class Netns {
     return tuple && this.#flows.get(tupleKey(tuple))
   }
 
-  /** The whole packet once its last fragment is here. */
-  reassemble(packet: Packet, now: number): Whole | undefined {
-    return this.#reassembly.add(packet, now)
-  }
-
-  /** REJECT answers nothing to a packet whose checksum is wrong (nf_reject_verify_csum, nf_ip_checksum). */
-  soundChecksum({ packet, sender }: Skb): boolean {
-    return (sender !== undefined && !sender.raw) || checksumOk(packet)
+  /** The whole packet once its last fragment is here. Connection tracking and local delivery collect each for itself. */
+  reassemble(packet: Packet, now: number, user: 'conntrack' | 'local'): Collected {
+    return this.#reassembly[user].add(packet, now)
   }
 }
 
@@ -255,19 +338,11 @@ function bump<K>(counters: Map<K, Counters>, key: K, bytes: number): void {
   counters.set(key, { packets: (old?.packets ?? 0) + 1, bytes: (old?.bytes ?? 0) + bytes })
 }
 
-const known = (reading: Reading): FieldValue | undefined => (reading === UNKNOWN ? undefined : reading)
+/** nf_conncount.c: already_closed. */
+const isClosed = ({ protocol }: Entry): boolean =>
+  protocol.kind === 'tcp' && (protocol.state === 'TIME_WAIT' || protocol.state === 'CLOSE')
 
-/** What a machine looks at, read from the packet. */
-function momentOf(machine: Machine, subject: Subject, now: number): Moment {
-  switch (machine.kind) {
-    case 'bucket':
-    case 'nth':
-      return { now }
-    case 'quota':
-      return { now, length: Number(known(subject.read('meta.length')) ?? 0) }
-    case 'buckets':
-      return { now, key: machine.key.map((value) => `${known(evaluate(value, subject)) ?? ''}`).join(' ') }
-    case 'recent':
-      return { now, key: known(evaluate(machine.key, subject)), ttl: known(subject.read('ip.ttl')) }
-  }
-}
+const under = (address: FieldValue, mask: FieldValue): FieldValue =>
+  typeof address === 'bigint' ? address & BigInt(mask) : (address & Number(mask)) >>> 0
+
+const known = (reading: Reading): FieldValue | undefined => (reading === UNKNOWN ? undefined : reading)

@@ -1,18 +1,48 @@
 import { recomputeHeader } from '../packet/checksum.js'
 import { concatBytes } from '../packet/hex.js'
-import { type MacHeader, Packet, put16, u16, u32 } from '../packet/packet.js'
+import { type MacHeader, Packet, put16, u8, u16, u32 } from '../packet/packet.js'
+
+/** A packet put together. */
+export interface Whole {
+  readonly packet: Packet
+  /** The payload bytes that each of its fragments brought, in order: it leaves again in just these pieces. */
+  readonly pieces: readonly number[]
+  /** The longest of the fragments, with its headers: no longer ones are made of it (frag_max_size). */
+  readonly longest: number
+}
+
+/**
+ * What became of a fragment. `queued`: it waits, or was thrown away (alone, or with all that waited). `left`: connection tracking does not take it for
+ * a fragment that could be put together and lets it pass; local delivery tells its sender of a parameter problem, RFC 8200 section 4.5.
+ */
+export type Collected =
+  | { readonly is: 'whole'; readonly whole: Whole }
+  | { readonly is: 'queued' }
+  | { readonly is: 'left'; readonly code: number; readonly pointer: number }
+
+const QUEUED: Collected = { is: 'queued' }
+
+/** A stretch of bytes that came one after the other (struct ipfrag_skb_cb: frag_run_len). */
+interface Stretch {
+  readonly from: number
+  to: number
+}
 
 interface Queue {
   readonly pieces: Map<number, Uint8Array>
-  total: number | undefined
+  readonly stretches: Stretch[]
+  /** The stretch that the fragment with the last bytes ended. */
+  tail: { readonly from: number; readonly to: number; readonly stretch: Stretch } | undefined
+  /** As far as the packet goes by what is known. */
+  length: number
+  ends: boolean
   first: { readonly head: Uint8Array; readonly mac: MacHeader | undefined } | undefined
+  /** Of all fragments; `longestDf`: of those with DF. */
+  longest: number
+  longestDf: number
+  /** A bit for each ECN value that was seen. */
+  ecn: number
   readonly expires: number
-}
-
-/** A packet put together, and the payload bytes that each of its fragments brought, in order: it leaves again in just these pieces. */
-export interface Whole {
-  readonly packet: Packet
-  readonly pieces: readonly number[]
 }
 
 /** net.ipv4.ipfrag_time. */
@@ -25,38 +55,133 @@ interface Fragment {
   readonly payload: Uint8Array
 }
 
-/** Fragments that wait for the rest of their packet (net/ipv4/ip_fragment.c, net/ipv6/reassembly.c). Overlapping ones throw it away, as since 4.19. */
+/**
+ * Fragments that wait for the rest of their packet (net/ipv4/ip_fragment.c, net/ipv6/reassembly.c, nf_conntrack_reasm.c, inet_fragment.c). A
+ * repeated fragment is dropped, one that overlaps others takes all of them with it.
+ */
 export class Reassembly {
   readonly #queues = new Map<string, Queue>()
 
-  add(packet: Packet, now: number): Whole | undefined {
-    const { fragmentOffset, moreFragments } = packet.transport
-    const fragment = packet.family === 4 ? fragment4(packet) : fragment6(packet)
-    if (!fragment) return undefined
-    const { key, payload } = fragment
-    let queue = this.#queues.get(key)
-    if (!queue || queue.expires < now) {
-      queue = { pieces: new Map(), total: undefined, first: undefined, expires: now + PATIENCE }
-      this.#queues.set(key, queue)
-    }
-    const from = fragmentOffset * 8
-    for (const [at, piece] of queue.pieces)
-      if (from < at + piece.length && at < from + payload.length) {
-        if (at !== from || piece.length !== payload.length) this.#queues.delete(key)
-        return undefined
-      }
-    queue.pieces.set(from, payload)
-    if (!moreFragments) queue.total = from + payload.length
-    if (fragmentOffset === 0) queue.first = { head: fragment.head, mac: packet.mac }
-    const whole = assemble(queue)
-    if (whole) this.#queues.delete(key)
-    return whole
+  add(packet: Packet, now: number): Collected {
+    return packet.family === 4 ? this.#add4(packet, now) : this.#add6(packet, now)
   }
+
+  /** ip_frag_queue. */
+  #add4(packet: Packet, now: number): Collected {
+    const { fragmentOffset, moreFragments } = packet.transport
+    const { key, head, payload: all } = fragment4(packet)
+    const payload = moreFragments ? all.subarray(0, all.length & ~7) : all
+    const queue = this.#queue(key, now)
+    const from = fragmentOffset * 8
+    const to = from + payload.length
+    if (!extend(queue, to, moreFragments) || from === to) return this.#forget(key)
+    const longest = head.length + payload.length
+    queue.longest = Math.max(queue.longest, longest)
+    if (u16(packet.bytes, 6)! & DONT_FRAGMENT) queue.longestDf = Math.max(queue.longestDf, longest)
+    return this.#insert(key, queue, from, payload, head, packet)
+  }
+
+  /** nf_ct_frag6_gather, nf_ct_frag6_queue; ipv6_frag_rcv, ip6_frag_queue. */
+  #add6(packet: Packet, now: number): Collected {
+    const { fragmentOffset, moreFragments } = packet.transport
+    const fragment = fragment6(packet)
+    if (!fragment) return { is: 'left', code: 0, pointer: 40 }
+    if (isHeaderCut(packet)) return { is: 'left', code: INCOMPLETE_HEADERS, pointer: 0 }
+    const { key, head, payload } = fragment
+    const from = fragmentOffset * 8
+    const to = from + payload.length
+    if (to > 0xffff) return QUEUED
+    const queue = this.#queue(key, now)
+    if (moreFragments && to & 7) {
+      this.#queues.delete(key)
+      return { is: 'left', code: 0, pointer: PAYLOAD_LENGTH }
+    }
+    if (!extend(queue, to, moreFragments) || from === to) return QUEUED
+    const before = queue.longest
+    queue.longest = Math.max(before, packet.bytes.length)
+    return this.#insert(key, queue, from, payload, head, packet)
+  }
+
+  #queue(key: string, now: number): Queue {
+    const known = this.#queues.get(key)
+    if (known && known.expires >= now) return known
+    const queue: Queue = {
+      pieces: new Map(),
+      stretches: [],
+      tail: undefined,
+      length: 0,
+      ends: false,
+      first: undefined,
+      longest: 0,
+      longestDf: 0,
+      ecn: 0,
+      expires: now + PATIENCE,
+    }
+    this.#queues.set(key, queue)
+    return queue
+  }
+
+  #forget(key: string): Collected {
+    this.#queues.delete(key)
+    return QUEUED
+  }
+
+  #insert(
+    key: string,
+    queue: Queue,
+    from: number,
+    payload: Uint8Array,
+    head: Uint8Array,
+    { mac, family, bytes }: Packet,
+  ): Collected {
+    const place = placeOf(queue, from, from + payload.length)
+    if (place !== 'free') return place === 'repeated' ? QUEUED : this.#forget(key)
+    queue.pieces.set(from, payload)
+    queue.ecn |= 1 << ecnOf(bytes, family)
+    if (from === 0) queue.first = { head, mac }
+    const received = [...queue.pieces.values()].reduce((total, piece) => total + piece.length, 0)
+    if (!queue.ends || !queue.first || received !== queue.length) return QUEUED
+    this.#queues.delete(key)
+    const whole = assemble(queue)
+    return whole ? { is: 'whole', whole } : QUEUED
+  }
+}
+
+const DONT_FRAGMENT = 0x4000
+
+/** What a fragment says about the length of the packet; false where that contradicts what others said. */
+function extend(queue: Queue, to: number, more: boolean): boolean {
+  if (!more) {
+    if (to < queue.length || (queue.ends && to !== queue.length)) return false
+    queue.ends = true
+    queue.length = to
+  } else if (to > queue.length) {
+    if (queue.ends) return false
+    queue.length = to
+  }
+  return true
+}
+
+/** inet_frag_queue_insert: a fragment inside of one stretch is a repeated one. */
+function placeOf(queue: Queue, from: number, to: number): 'free' | 'repeated' | 'overlaps' {
+  const { tail, stretches } = queue
+  if (!tail || tail.to < to) {
+    if (tail && tail.to > from) return 'overlaps'
+    const stretch = tail?.to === from ? tail.stretch : { from, to }
+    if (tail?.to === from) stretch.to = to
+    else stretches.push(stretch)
+    queue.tail = { from, to, stretch }
+    return 'free'
+  }
+  for (const stretch of stretches)
+    if (from < stretch.to && to > stretch.from)
+      return from >= stretch.from && to <= stretch.to ? 'repeated' : 'overlaps'
+  stretches.push({ from, to })
+  return 'free'
 }
 
 function fragment4({ bytes, transport }: Packet): Fragment {
   const head = bytes.slice(0, transport.offset)
-  put16(head, 6, u16(head, 6)! & 0x4000)
   return {
     key: `4 ${bytes.subarray(12, 20).join('.')} ${u16(bytes, 4)} ${transport.protocol}`,
     head,
@@ -65,16 +190,19 @@ function fragment4({ bytes, transport }: Packet): Fragment {
 }
 
 const FRAGMENT_HEADER = 44
+/** ipv6_ext_hdr without "no next header": what find_prev_fhdr steps over. */
+const STEPPED_OVER: ReadonlySet<number> = new Set([0, 43, 51, 60])
 
 /** The fragment header goes; the header before it names what the fragment header named (RFC 8200 section 4.5). */
 function fragment6({ bytes }: Packet): Fragment | undefined {
   let pointer = 6
   let at = 40
   while (bytes[pointer] !== FRAGMENT_HEADER) {
+    const kind = bytes[pointer]!
     const length = bytes[at + 1]
-    if (length === undefined || ![0, 43, 60].includes(bytes[pointer]!)) return undefined
+    if (length === undefined || !STEPPED_OVER.has(kind)) return undefined
     pointer = at
-    at += (length + 1) * 8
+    at += kind === 51 ? (length + 2) * 4 : (length + 1) * 8
   }
   const id = u32(bytes, at + 4)
   if (id === undefined) return undefined
@@ -83,20 +211,48 @@ function fragment6({ bytes }: Packet): Fragment | undefined {
   return { key: `6 ${bytes.subarray(8, 40).join('.')} ${id}`, head, payload: bytes.slice(at + 8) }
 }
 
-function assemble({ pieces, total, first }: Queue): Whole | undefined {
-  if (total === undefined || !first) return undefined
+/** ICMPV6_HDR_INCOMP, RFC 7112. */
+const INCOMPLETE_HEADERS = 3
+/** Where the IPv6 header has its payload length. */
+const PAYLOAD_LENGTH = 4
+const HEADERS: Readonly<Record<number, number>> = { 6: 20, 17: 8, 58: 8 }
+
+/** ipv6frag_thdr_truncated: a first fragment must hold all headers, the transport's too. */
+function isHeaderCut({ bytes, transport }: Packet): boolean {
+  const { protocol, offset, fragmentOffset } = transport
+  return fragmentOffset === 0 && offset + (HEADERS[protocol] ?? 1) > bytes.length
+}
+
+const ecnOf = (bytes: Uint8Array, family: 4 | 6): number =>
+  family === 4 ? u8(bytes, 1)! & 3 : (u8(bytes, 1)! >> 4) & 3
+const CONGESTION = 3
+
+/** ip_frag_ecn_table: what is marked in one fragment is in all, undefined where fragments of ECN and without are mixed. */
+function commonEcn(seen: number): number | undefined {
+  if (seen & 1) return seen === 1 ? 0 : undefined
+  return seen & (1 << CONGESTION) ? CONGESTION : 0
+}
+
+function assemble({ pieces, length, first, longest, longestDf, ecn }: Queue): Whole | undefined {
+  const mark = commonEcn(ecn)
+  if (!first || mark === undefined) return undefined
   const parts: Uint8Array[] = []
-  let at = 0
-  for (let piece = pieces.get(0); piece && at < total; piece = pieces.get(at)) {
+  for (let at = 0; at < length; at += parts.at(-1)!.length) {
+    const piece = pieces.get(at)
+    if (!piece) return undefined
     parts.push(piece)
-    at += piece.length
   }
-  if (at !== total) return undefined
   const packet = new Packet(concatBytes(first.head, ...parts), first.mac)
   const { bytes } = packet
   if (packet.family === 4) {
+    bytes[1]! |= mark
     put16(bytes, 2, bytes.length)
+    put16(bytes, 6, longestDf === longest ? DONT_FRAGMENT : 0)
+    packet.touch()
     recomputeHeader(packet)
-  } else put16(bytes, 4, bytes.length - 40)
-  return { packet, pieces: parts.map(({ length }) => length) }
+  } else {
+    bytes[1]! |= mark << 4
+    put16(bytes, 4, bytes.length - 40)
+  }
+  return { packet, pieces: parts.map((part) => part.length), longest }
 }

@@ -147,8 +147,8 @@ export function reroute(cursor: Cursor): Fate | undefined {
 /** The decision for what came in. */
 export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
   const { skb, netns } = cursor
-  if (skb.destination?.result === 'local' && skb.iif !== undefined && netns.interfaces.isLoopback(skb.iif))
-    return 'local' // it kept its route (skb_dst) on the way through lo
+  const through = skb.destination?.result === 'local' && skb.iif !== undefined && netns.interfaces.isLoopback(skb.iif)
+  if (through || (skb.looped && skb.destination)) return 'local' // it kept its route (skb_dst) on the way
   const flow = { ...flowOf(cursor), iif: skb.iif! }
   const route = inputDecision(netns.fib(skb.packet.family), netns.interfaces, flow)
   const lookup = describeLookup(flow, route)

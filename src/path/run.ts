@@ -31,6 +31,8 @@ export class Run {
   /** Every frame that left an interface, in order. */
   readonly sent: SentFrame[] = []
   readonly #netns = new Map<string, Netns>()
+  /** A copy that TEE made is under way. */
+  duplicating = false
   #replies = 0
 
   constructor(hosts: Hosts, options: RunOptions) {
@@ -51,6 +53,10 @@ export class Run {
       this.#netns.set(name, netns)
     }
     return netns
+  }
+
+  get start(): number {
+    return this.options.now
   }
 
   assume(text: string): void {

@@ -1,7 +1,8 @@
 import type { Ip } from '../address/ip.js'
-import type { Tracking } from '../conntrack/entry.js'
+import type { Attachment, Entry, Tracking } from '../conntrack/entry.js'
 import type { Packet } from '../packet/packet.js'
 import type { IpOptions } from './ip-options.js'
+import type { Whole } from './reassembly.js'
 
 /** Where the packet is going, once a routing decision was made (skb_dst). */
 export interface Destination {
@@ -25,6 +26,14 @@ export interface Sender {
   readonly kernel?: boolean
 }
 
+/** What a CT rule gives its packets. The rule has one connection that is none (nf_ct_tmpl_alloc), which rules in raw see and CONNMARK writes into. */
+export interface Template {
+  readonly zone: number
+  readonly direction: 'original' | 'reply' | undefined
+  readonly helper: string | undefined
+  readonly entry: Entry
+}
+
 /** One packet on its way through one namespace, with what Linux keeps beside the bytes (struct sk_buff). */
 export class Skb {
   packet: Packet
@@ -36,7 +45,7 @@ export class Skb {
   destination: Destination | undefined
   tracking: Tracking | undefined
   /** The zone, helper and timeout policy that a CT rule in raw gave it. */
-  template: { zone: number; direction: 'original' | 'reply' | undefined; helper: string | undefined } | undefined
+  template: Template | undefined
   /** The question says which state its connection is in: taken instead of looking it up, in the first namespace. */
   supposed: 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED' | undefined
   /** A local sender without an address of its own: routing chooses one. */
@@ -47,16 +56,23 @@ export class Skb {
   bridge: { in: string | undefined; out: string | undefined; calls: boolean; daddr: Ip } | undefined
   /** Of a received IPv4 packet that has some, once they were looked at. */
   options: IpOptions | undefined
-  /** It came in fragments of these payload lengths, and leaves in the same (net/ipv4/ip_output.c: ip_do_fragment with a frag_list). */
-  pieces: readonly number[] | undefined
+  /** It came in fragments, and leaves in the same (net/ipv4/ip_output.c: ip_do_fragment with a frag_list). */
+  pieces: Pick<Whole, 'pieces' | 'longest'> | undefined
   /** An ICMP message that the kernel is sending right now: until it has left, it sends no other (icmp_xmit_lock). */
   sendingIcmp = false
   /** It goes back out of the device that it came in by, and its sender could do without us: a redirect is due (IPSKB_DOREDIRECT). */
   redirect = false
+  /** Connection tracking has summed the packet on its way in, and found it good (skb->csum_valid). */
+  summed = false
+  /** The transport checksum is left to the device: whoever quotes the packet before it leaves quotes half of it (CHECKSUM_PARTIAL). */
+  partial = false
   /** The device that a local sender is bound to (SO_BINDTODEVICE, a tunnel's lower device). */
   bound: string | undefined
   /** The next hop, known once routing decided; for the neighbour lookup. */
   nexthop: Ip | undefined
+
+  /** Handed back to this host, which listens to the group or broadcast address it was sent to (dev_loopback_xmit). */
+  looped = false
 
   constructor(packet: Packet) {
     this.packet = packet
@@ -77,7 +93,9 @@ export class Skb {
     this.sendingIcmp = false
     this.bridge = undefined
     this.sender = undefined
+    this.partial = false
     if (how === 'loopback') return
+    this.summed = false
     this.destination = undefined
     this.tracking = undefined
     this.template = undefined
@@ -87,6 +105,12 @@ export class Skb {
       this.mark = 0
       this.priority = 0
     }
+  }
+
+  /** The connection that rules and nat see behind the packet (nf_ct_get): the template's until tracking has looked. */
+  get attachment(): Attachment | undefined {
+    if (this.tracking?.is === 'tracked') return this.tracking.attachment
+    return this.template && { entry: this.template.entry, direction: 'original', state: 'NEW' }
   }
 
   clone(): Skb {

@@ -1,19 +1,26 @@
 import { ifName } from '../address/ifname.js'
 import type { Entry } from '../conntrack/entry.js'
 import type { Tuple } from '../conntrack/tuple.js'
-import { CT_STATE, CT_STATUS, type Field, fieldSpec } from '../packet/fields.js'
+import { CT_STATE, CT_STATUS, type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
 import { type Probe, runProbe } from '../packet/probe.js'
+import type { Condition } from '../rules/condition.js'
 import {
   type FibValue,
+  type HostValue,
   type Judgement,
+  type NamedSet,
   type Reading,
   type Stateful,
   type Subject,
   UNKNOWN,
 } from '../rules/interpret.js'
+import type { Look } from '../rules/set-use.js'
+import type { Passing } from '../rules/store.js'
 import { addressTypeOf } from './addresses.js'
 import type { Cursor } from './cursor.js'
+import { reversePath } from './reverse-path.js'
 import type { Skb } from './skb.js'
+import { hasSocket } from './sockets.js'
 
 const PACKET_TYPES = { host: 0, broadcast: 1, multicast: 2, otherhost: 3, outgoing: 4, loopback: 5 } as const
 
@@ -21,9 +28,9 @@ const named = (name: string | undefined): Reading => (name === undefined ? undef
 
 /** The one bit that `ct.state` has for this packet (XT_CONNTRACK_STATE_*). */
 export function stateBit(skb: Skb): number {
-  const { tracking } = skb
-  if (tracking === undefined || tracking.is === 'invalid' || tracking.is === 'dropped') return CT_STATE.INVALID
-  return tracking.is === 'untracked' ? CT_STATE.UNTRACKED : CT_STATE[tracking.attachment.state]
+  const { attachment, tracking } = skb
+  if (attachment) return CT_STATE[attachment.state]
+  return tracking?.is === 'untracked' ? CT_STATE.UNTRACKED : CT_STATE.INVALID
 }
 
 const v4 = (tuple: Tuple, end: 'src' | 'dst'): Reading => (tuple.family === 4 ? tuple[end] : undefined)
@@ -38,20 +45,22 @@ const connection =
     ) => Reading,
   ): Metadata =>
   ({ skb, run }) =>
-    skb.tracking?.is === 'tracked' ? read(skb.tracking.attachment, run.now) : undefined
+    skb.attachment && read(skb.attachment, run.now)
 
+/** A template counts nothing. */
 function carried(
-  { counters }: Entry,
+  { counters, status }: Entry,
   side: 'original' | 'reply' | 'total',
-): { readonly packets: number; readonly bytes: number } {
+): { readonly packets: number; readonly bytes: number } | undefined {
+  if (status & CT_STATUS.TEMPLATE) return undefined
   if (side !== 'total') return counters[side]
   const { original, reply } = counters
   return { packets: original.packets + reply.packets, bytes: original.bytes + reply.bytes }
 }
 
 /** xt_connbytes.c: connbytes_mt: no packets, no average. */
-const average = ({ packets, bytes }: { readonly packets: number; readonly bytes: number }): number =>
-  packets === 0 ? 0 : Math.floor(bytes / packets)
+const average = (counter: { readonly packets: number; readonly bytes: number } | undefined): number | undefined =>
+  counter && (counter.packets === 0 ? 0 : Math.floor(counter.bytes / counter.packets))
 
 /** How each field that is not in the packet's bytes is found. */
 const METADATA: { readonly [F in Field]?: Metadata } = {
@@ -72,7 +81,8 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
   'meta.monthday': ({ run }) => new Date(Math.floor(run.now) * 1000).getUTCDate(),
   'meta.iifgroup': (cursor) => cursor.netns.link(cursor.skb.iif)?.group,
   'meta.oifgroup': ({ netns, hookOif }) => netns.link(hookOif)?.group,
-  'socket.exists': ({ skb }) => (skb.sender?.socket || skb.sender?.kernel ? 1 : 0),
+  // a received packet may have got its socket early (tcp_v4_early_demux), before INPUT
+  'socket.exists': ({ skb, hook }) => (skb.sender?.socket || skb.sender?.kernel ? 1 : hook === 'input' ? UNKNOWN : 0),
   'socket.uid': ({ skb }) => (skb.sender?.socket ? (skb.sender.uid ?? UNKNOWN) : undefined),
   'socket.gid': ({ skb }) => (skb.sender?.socket ? (skb.sender.gid ?? UNKNOWN) : undefined),
   'ct.state': ({ skb }) => stateBit(skb),
@@ -81,8 +91,8 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
   'ct.mark': connection(({ entry }) => entry.mark),
   ...Object.fromEntries(
     (['original', 'reply', 'total'] as const).flatMap((side) => [
-      [`ct.${side}.packets`, connection(({ entry }) => carried(entry, side).packets)],
-      [`ct.${side}.bytes`, connection(({ entry }) => carried(entry, side).bytes)],
+      [`ct.${side}.packets`, connection(({ entry }) => carried(entry, side)?.packets)],
+      [`ct.${side}.bytes`, connection(({ entry }) => carried(entry, side)?.bytes)],
       [`ct.${side}.average`, connection(({ entry }) => average(carried(entry, side)))],
     ]),
   ),
@@ -108,6 +118,11 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
   'ct.reply.dport': connection(({ entry }) => entry.reply.dport),
 }
 
+const PLAIN: Look = { keep: true, returnNomatch: false, changes: false }
+
+/** What sets count of a packet. */
+export const passing = ({ run, skb }: Cursor): Passing => ({ now: run.now, length: skb.packet.bytes.length })
+
 /** The packet under the eyes of rules, on one hook of one namespace. */
 export class SkbSubject implements Subject {
   readonly #cursor: Cursor
@@ -131,12 +146,21 @@ export class SkbSubject implements Subject {
     return runProbe(probe, this.#cursor.skb.packet)
   }
 
-  member(set: string): Judgement {
-    const text = `set ${set}: its members are not known`
-    return {
-      outcome: 'unknown',
-      because: { value: undefined, seen: undefined, wanted: undefined, inverted: false, text },
+  host(question: HostValue): Reading {
+    return question.from === 'socket' ? hasSocket(this.#cursor, question) : reversePath(this.#cursor, question)
+  }
+
+  bind({ use, look }: NamedSet): Condition {
+    const { sets } = this.#cursor.netns.state
+    return sets?.bind(use, look) ?? { is: 'unknown', text: `set ${use.set}`, needs: 'it is not in the snapshot' }
+  }
+
+  member(set: string, key: readonly FieldValue[], look?: Look): Judgement {
+    const { outcome, text } = this.#cursor.netns.sets?.member(set, key, look ?? PLAIN, passing(this.#cursor)) ?? {
+      outcome: 'unknown' as const,
+      text: `set ${set}: its members are not known`,
     }
+    return { outcome, because: { value: undefined, seen: undefined, wanted: undefined, inverted: false, text } }
   }
 
   chance(weight: number): boolean {
@@ -148,6 +172,6 @@ export class SkbSubject implements Subject {
   }
 
   advance(condition: Stateful): ReturnType<Subject['advance']> {
-    return this.#cursor.netns.advance(condition, this)
+    return this.#cursor.netns.advance(condition, this, this.#cursor.skb.tracking)
   }
 }

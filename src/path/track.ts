@@ -1,4 +1,5 @@
 import { opposite, printTuple } from '../conntrack/tuple.js'
+import { PROTOCOL } from '../packet/checksum.js'
 import type { Hook } from '../rules/program.js'
 import type { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
@@ -15,6 +16,10 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
     zone,
     zoneDirection: skb.template?.direction,
     helper: skb.template?.helper,
+    // the sum over a part of UDP-Lite's bytes is not kept (nf_checksum_partial)
+    checked: (good: boolean) => {
+      if (skb.packet.transport.protocol !== PROTOCOL.UDPLITE) skb.summed = good
+    },
   }
   skb.template = undefined
   const { supposed } = skb

@@ -127,6 +127,14 @@ export type Step =
       readonly walked: readonly Step[]
       readonly way: Way
     })
+  /** A copy of the packet and its own way: TEE's, or what this host hears of its own broadcasts. */
+  | (At & {
+      readonly kind: 'copy'
+      readonly text: string
+      readonly copy: Headers
+      readonly walked: readonly Step[]
+      readonly way: Way
+    })
   | (At & { readonly kind: 'deliver'; readonly socket: string | undefined; readonly text: string })
   | (At & { readonly kind: 'send'; readonly interface: string; readonly to: string | undefined; readonly text: string })
   | (At & { readonly kind: 'drop'; readonly reason: string; readonly text: string })

@@ -1,3 +1,4 @@
+import { loopBack } from './copies.js'
 import type { Cursor, Engine } from './cursor.js'
 import { reassemble } from './defragment.js'
 import type { Fate } from './fate.js'
@@ -13,7 +14,7 @@ import {
 } from './stage/bridge.js'
 import { decapsulate, deliver } from './stage/deliver.js'
 import { encapsulate } from './stage/encapsulate.js'
-import { forwardChecks, fragment } from './stage/forward.js'
+import { forward, forwardChecks, fragment } from './stage/forward.js'
 import { neighbour, transmit } from './stage/leave.js'
 import { ipReceive, receive } from './stage/receive.js'
 import { type ExitOf, type StageName, stageAfter } from './stages.js'
@@ -28,10 +29,13 @@ const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => 
   input: (cursor) => runHook(cursor, 'input'),
   deliver,
   'forward-checks': forwardChecks,
-  forward: (cursor) => runHook(cursor, 'forward'),
+  forward,
   generate,
   output: (cursor) => runHook(cursor, 'output'),
-  postrouting: (cursor) => runHook(cursor, 'postrouting'),
+  postrouting(cursor) {
+    if (cursor.skb.packet.family === 4) loopBack(cursor)
+    return runHook(cursor, 'postrouting')
+  },
   fragment,
   neighbour,
   transmit,

@@ -85,6 +85,8 @@ function rows(step: Step): Span[][] {
       ]
     case 'reply':
       return [row('REPLY', '', packetText(step.reply), 'drop')]
+    case 'copy':
+      return [row('COPY', '', packetText(step.copy))]
     case 'deliver':
       return [row('DELIVER', '', step.socket ?? step.text, 'accept')]
     case 'send':

@@ -107,6 +107,8 @@ function hops(step: Step): Span[][] {
       return step.passed ? [] : row('check', step.text, 'drop')
     case 'reply':
       return row('answers', step.text, 'drop')
+    case 'copy':
+      return row('copies', step.text, 'dim')
     case 'deliver':
       return row('delivers', step.socket ?? step.text, 'accept')
     case 'send':

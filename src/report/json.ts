@@ -125,6 +125,8 @@ function details(step: Step, state: string | undefined): { readonly [key: string
     }
     case 'reply':
       return { reply: headersJson(step.reply), walked: stepsJson(step.walked), way: wayJson(step.way), text: step.text }
+    case 'copy':
+      return { copy: headersJson(step.copy), walked: stepsJson(step.walked), way: wayJson(step.way), text: step.text }
     case 'deliver':
       return { socket: step.socket ?? null, text: step.text }
     case 'send':

@@ -122,6 +122,8 @@ function stepLines(step: Step, number: string, pad: number, view: View): Line[] 
       ]
     case 'reply':
       return [...said(step.text, 'drop'), ...walkedLines(step.walked, number, view)]
+    case 'copy':
+      return [...said(step.text), ...walkedLines(step.walked, number, view)]
     case 'deliver':
       return said(step.text, 'accept')
     case 'send':

@@ -52,6 +52,7 @@ function titleOf(step: Step, next: Step | undefined): string | undefined {
     case 'encapsulate':
     case 'decapsulate':
     case 'reply':
+    case 'copy':
     case 'deliver':
       return step.kind.toUpperCase()
   }

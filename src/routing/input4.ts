@@ -2,6 +2,7 @@ import { printIp } from '../address/ip.js'
 import { isLimitedBroadcast, isLocalMulticast, isLoopback, isMulticast, isZero } from './classify.js'
 import type { Fib } from './fib.js'
 import { isGood } from './flow.js'
+import { hasJoined } from './groups.js'
 import { forwardOff, type InputFlow, type InputRoute, invalid, type Looked, martian, NOTHING } from './input-route.js'
 import type { Interfaces } from './interfaces.js'
 import { type Found, lookup, optionsOf } from './lookup.js'
@@ -86,12 +87,9 @@ function broadcast(fib: Fib, interfaces: Interfaces, flow: InputFlow, base: Look
   return validation.ok ? { ...base, validation, to: 'local', type: 'broadcast' } : invalid(base, validation)
 }
 
-/** Only the group of all hosts is joined for sure (igmp); others are not known from a snapshot. */
-const ALL_HOSTS = 0xe0000001
-
 function multicast4(fib: Fib, interfaces: Interfaces, flow: InputFlow): InputRoute {
   const { src, dst, iif } = flow
-  if (dst !== ALL_HOSTS)
+  if (!hasJoined(interfaces, iif, dst))
     return {
       ...NOTHING,
       to: 'nowhere',

@@ -3,6 +3,7 @@ import { isOfOneLink, score6, wantedDevice } from './best6.js'
 import { isLinkLocal6, isLoopback, isMulticast, isZero } from './classify.js'
 import type { Fib } from './fib.js'
 import { isAlive, isSelf6 } from './flow.js'
+import { hasJoined } from './groups.js'
 import { forwardOff, type InputFlow, type InputRoute, type Looked, martian, NOTHING } from './input-route.js'
 import type { Interfaces } from './interfaces.js'
 import { type Found, type LookupOptions, type LookupResult, lookup, optionsOf } from './lookup.js'
@@ -102,29 +103,12 @@ function unroutable6(base: Looked): InputRoute {
   }
 }
 
-const ALL_NODES = (0xff02n << 112n) | 1n
-/** All routers, of the link and of the site: joined where forwarding is on (net/ipv6/addrconf.c: dev_forward_change). */
-const ALL_ROUTERS: readonly bigint[] = [(0xff02n << 112n) | 2n, (0xff05n << 112n) | 2n]
-const SOLICITED_NODE = (0xff02n << 112n) | 0x1ff000000n
-const solicited = (ip: bigint): bigint => SOLICITED_NODE | (ip & 0xffffffn)
-
 function multicast6(interfaces: Interfaces, { iif }: InputFlow, dst: bigint): InputRoute {
   const accepted: InputRoute = { ...NOTHING, to: 'local', type: 'multicast' }
   // ip6_rcv_core (RFC 4291 section 2.7.1): groups of scope 1 do not leave an interface
   if (((dst >> 112n) & 15n) === 1n && !interfaces.isLoopback(iif))
     return martian('destination', `${printIp(dst)} means this interface only`)
-  if (dst === ALL_NODES) return accepted
-  const forwards = interfaces.forwards(6, iif)
-  if (forwards && ALL_ROUTERS.includes(dst)) return accepted
-  for (const { prefix } of interfaces.addresses(iif)) {
-    if (typeof prefix.ip !== 'bigint') continue
-    // addrconf_join_anycast: a router has the first address of each subnet as well
-    const anycast =
-      forwards &&
-      prefix.length < 127 &&
-      solicited((prefix.ip >> BigInt(128 - prefix.length)) << BigInt(128 - prefix.length)) === dst
-    if (solicited(prefix.ip) === dst || anycast) return accepted
-  }
+  if (hasJoined(interfaces, iif, dst)) return accepted
   return {
     ...NOTHING,
     to: 'nowhere',

@@ -1,6 +1,7 @@
 import type { Ip } from '../address/ip.js'
 import type { Field, FieldValue } from '../packet/fields.js'
 import type { Value } from './condition.js'
+import type { NamedUse } from './set-use.js'
 
 /** How REJECT answers. ICMP names are the protocol's; the number is the code of "destination unreachable". */
 export type RejectWith =
@@ -43,6 +44,8 @@ export type Effect =
   /** The MSS option of a SYN is lowered to this, or to what the path takes. */
   | { readonly do: 'mss'; readonly to: number | 'path' }
   | { readonly do: 'log'; readonly prefix: string }
+  /** A copy goes to this next hop, by itself through OUTPUT (target TEE). */
+  | { readonly do: 'duplicate'; readonly gateway: Ip; readonly oif?: string }
   | { readonly do: 'notrack' }
   /** A connection-tracking template: zone, helper, timeout policy, events (target CT). */
   | {
@@ -53,6 +56,18 @@ export type Effect =
       readonly helper?: string
       readonly timeout?: string
     }
+  /** An element made of the packet is added to a set, or deleted. */
+  | {
+      readonly do: 'change-set'
+      readonly how: 'add' | 'delete'
+      readonly use: NamedUse
+      /** An element that is there already is given its time anew. */
+      readonly exist: boolean
+      /** Seconds; 0: for ever. Absent: the set's own. */
+      readonly timeout?: number
+    }
+  /** What the element of a set carries goes to the packet that is found in it. */
+  | { readonly do: 'map-set'; readonly use: NamedUse; readonly to: readonly ('mark' | 'priority' | 'queue')[] }
   /** Handed to user space: what becomes of it is not known here (`bypass`: goes on where nobody listens). */
   | { readonly do: 'queue'; readonly number: number; readonly bypass: boolean }
   /** A target that we do not have: what it does and whether the packet lives is not known. */

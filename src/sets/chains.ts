@@ -247,6 +247,7 @@ class Walker {
         return { live: space.bdd.or(live, space.forget(live, fields)) }
       }
       case 'log':
+      case 'duplicate':
       case 'template':
       case 'change-set':
         return { live }

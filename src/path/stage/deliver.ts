@@ -8,6 +8,7 @@ import { echo, sendIcmpError, sendStackReset } from '../answers.js'
 import type { Cursor } from '../cursor.js'
 import { reassemble6 } from '../defragment.js'
 import type { Fate } from '../fate.js'
+import { bestSocket } from '../sockets.js'
 import type { ExitOf } from '../stages.js'
 import type { Link, Socket } from '../world.js'
 import { placeName } from '../world.js'
@@ -25,6 +26,8 @@ const CHECKED: ReadonlySet<number> = new Set([
   PROTOCOL.ICMP,
   PROTOCOL.ICMPV6,
 ])
+/** What the kernel itself has a receiver for: an error about any other protocol belongs to its connection (ip_protocol_deliver_rcu). */
+const KNOWN: ReadonlySet<number> = new Set([...CHECKED, PROTOCOL.IGMP])
 /** Where the IPv6 header names what follows: the pointer of "unrecognized next header" (RFC 4443 section 3.4). */
 const NEXT_HEADER = 6
 
@@ -34,7 +37,7 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
   if (waiting) return waiting
   const { packet, type } = cursor.skb
   const { protocol } = packet.transport
-  cursor.skb.tracking = undefined // nf_reset_ct: what answers from here on is tracked anew
+  if (KNOWN.has(protocol)) cursor.skb.tracking = undefined // nf_reset_ct: what answers from here on is tracked anew
   if (tunnelOf(cursor)) return 'tunnel'
   if (CHECKED.has(protocol) && !checksumOk(packet))
     return cursor.drop('checksum', `wrong ${protocolName(protocol)} checksum`)
@@ -99,12 +102,13 @@ function udp(cursor: Cursor): Fate {
 }
 
 function icmp(cursor: Cursor): Fate {
-  const { packet, type } = cursor.skb
+  const { packet, type, destination } = cursor.skb
+  const alone = type === 'host' || destination?.result === 'local'
   const [wanted, setting] =
     packet.family === 4 ? [8, 'net.ipv4.icmp_echo_ignore_all'] : [128, 'net.ipv6.icmp.echo_ignore_all']
   if (u8(packet.bytes, packet.transport.offset) !== wanted) return delivered(cursor, undefined, 'to the kernel (ICMP)')
   if (cursor.netns.flag(setting)) return cursor.drop('echo-ignored', `${setting} = 1: no answer`)
-  const ignored = packet.family === 4 && type !== 'host' && cursor.netns.flag('net.ipv4.icmp_echo_ignore_broadcasts')
+  const ignored = packet.family === 4 && !alone && cursor.netns.flag('net.ipv4.icmp_echo_ignore_broadcasts')
   if (ignored) return cursor.drop('echo-ignored', 'net.ipv4.icmp_echo_ignore_broadcasts = 1: no answer')
   const answer = echo(cursor)
   cursor.record({ kind: 'deliver', socket: undefined, text: 'to the kernel, which answers the echo request' })
@@ -128,27 +132,20 @@ export const socketName = (socket: Socket): string => {
   return `${socket.protocol} ${local.includes(':') ? `[${local}]` : local}:${socket.port}${socket.process ? ` (${socket.process})` : ''}`
 }
 
-/** The best match, as the kernel scores them: a connection before a listener, a bound address before any. */
-function findSocket(cursor: Cursor, protocol: 'tcp' | 'udp'): Socket | 'unknown' | undefined {
-  const { netns, skb } = cursor
-  const { packet } = skb
-  const [dst, src] = [netns.addressOf(packet, 'dst'), netns.addressOf(packet, 'src')]
-  const [dport, sport] = [FIELDS['th.dport'].read(packet), FIELDS['th.sport'].read(packet)]
+function findSocket({ netns, skb }: Cursor, protocol: 'tcp' | 'udp'): Socket | 'unknown' | undefined {
+  const { packet, iif } = skb
   const flow = netns.flowSocket(packet)
   if (flow) return flow
   if (!netns.state.sockets) return 'unknown'
-  const fitting = netns.state.sockets.filter(
-    (socket) =>
-      socket.protocol === protocol &&
-      socket.port === dport &&
-      (socket.family === 'both' || socket.family === packet.family) &&
-      (socket.local === undefined || socket.local === dst) &&
-      (socket.dev === undefined || socket.dev === skb.iif) &&
-      (socket.state === 'listen' || (socket.remote === src && socket.remotePort === sport)),
-  )
-  const score = (socket: Socket) =>
-    (socket.state === 'connected' ? 4 : 0) + (socket.local !== undefined ? 2 : 0) + (socket.dev !== undefined ? 1 : 0)
-  return fitting.sort((a, b) => score(b) - score(a))[0]
+  return bestSocket(netns.state.sockets, {
+    protocol,
+    family: packet.family,
+    iif,
+    dst: netns.addressOf(packet, 'dst'),
+    src: netns.addressOf(packet, 'src'),
+    dport: FIELDS['th.dport'].read(packet),
+    sport: FIELDS['th.sport'].read(packet),
+  })
 }
 
 const VXLAN_HEADER = 8

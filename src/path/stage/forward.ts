@@ -4,6 +4,7 @@ import { selectAddress4 } from '../../routing/source.js'
 import { sendIcmpError } from '../answers.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
+import { runHook } from '../hook-run.js'
 import { forwardOptions } from '../ip-options.js'
 import type { ExitOf } from '../stages.js'
 
@@ -29,9 +30,16 @@ export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
   }
   decreaseTtl(skb.packet)
   if (skb.redirect) sendRedirect(cursor)
-  if (skb.options) forwardOptions(skb.packet, skb.options, addressTowards(cursor))
   cursor.record({ kind: 'check', what: 'ttl', passed: true, text: `TTL ${ttl} → ${ttl - 1}` })
   return 'pass'
+}
+
+/** The FORWARD hook, and ip_forward_finish behind it: IPv4 options get what the outgoing interface adds to them. */
+export function forward(cursor: Cursor): ExitOf<'forward'> | Fate {
+  const { skb } = cursor
+  const result = runHook(cursor, 'forward')
+  if (result === 'accept' && skb.options) forwardOptions(skb.packet, skb.options, addressTowards(cursor))
+  return result
 }
 
 /** ip_rt_get_source: the address with which this host appears on the way to where the packet goes. */
@@ -54,7 +62,7 @@ export function fragment(cursor: Cursor): ExitOf<'fragment'> | Fate {
   const { skb, netns } = cursor
   const mtu = skb.destination?.mtu ?? netns.link(skb.oif)?.mtu ?? 65535
   const length = skb.packet.bytes.length
-  if (length <= mtu) return 'fits'
+  if (length <= mtu || skb.looped) return 'fits'
   const dontFragment = skb.packet.family === 4 && ((FIELDS['ip.flags'].read(skb.packet) ?? 0) & 2) !== 0
   if (dontFragment) {
     const answer = sendIcmpError(cursor, { type: 3, code: 4, info: mtu })

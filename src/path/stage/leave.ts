@@ -3,6 +3,7 @@ import { BROADCAST_MAC, type Mac, printMac } from '../../address/mac.js'
 import { fragmentOf, fragmentPacket } from '../../packet/build.js'
 import { buildFrame, ETHERTYPE } from '../../packet/frame.js'
 import { type Packet, u16 } from '../../packet/packet.js'
+import { loopBack, walkCopy } from '../copies.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
 import { portOf } from '../layer2.js'
@@ -23,6 +24,8 @@ export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
   const { skb, netns, run } = cursor
   const link = netns.link(skb.oif)
   if (!link) return cursor.drop('no-device', `interface ${skb.oif} does not exist`)
+  if (skb.looped) return 'resolved'
+  if (skb.packet.family === 6) loopBack(cursor)
   const ethertype = skb.packet.family === 4 ? ETHERTYPE.IPV4 : ETHERTYPE.IPV6
   const send = (destination: Mac) => {
     skb.packet.mac = { source: link.mac ?? 0, destination, ethertype }
@@ -83,8 +86,9 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
   const link = netns.link(skb.oif)
   if (!link) return cursor.drop('no-device', `interface ${skb.oif} does not exist`)
   if (!link.up) return cursor.drop('interface-down', `${link.name} is down`)
-  if (link.kind === 'loopback') {
+  if (link.kind === 'loopback' || skb.looped) {
     cursor.record({ kind: 'send', interface: link.name, to: link.name, text: 'loopback: the packet comes back in' })
+    if (!skb.looped) inPieces(cursor)
     skb.arrive(link.name, 'loopback')
     skb.type = 'host'
     // lo is no Ethernet device: -m mac finds no address (net/netfilter/xt_mac.c: mac_mt)
@@ -107,26 +111,48 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
   return 'wire'
 }
 
-/** The packet as it goes on the wire: whole, in the pieces in which it came, or cut to the MTU. */
-function piecesOf({ packet, pieces }: Skb, mtu: number, id6: number): readonly Packet[] {
-  const header = packet.transport.offset + (packet.family === 6 ? 8 : 0)
-  if (pieces && pieces.length > 1 && pieces.every((length) => header + length <= mtu)) {
-    let from = 0
-    return pieces.map((length, i) => {
-      const piece = fragmentOf(
-        packet,
-        from,
-        length,
-        i < pieces.length - 1,
-        packet.family === 4 ? (u16(packet.bytes, 4) ?? 0) : id6,
-      )
-      piece.mac = packet.mac
-      from += length
-      return piece
-    })
+/** What came in IPv6 fragments goes through lo in fragments; all but the last go ahead. */
+function inPieces(cursor: Cursor): void {
+  const { skb, run, netns } = cursor
+  if (skb.packet.family === 4) return
+  const pieces = piecesOf(skb, netns.link(skb.oif)!.mtu, Math.floor(run.options.random() * 2 ** 32))
+  const last = pieces.at(-1)!
+  for (const piece of pieces.slice(0, -1)) {
+    const copy = skb.clone()
+    copy.packet = piece
+    copy.packet.mac = undefined
+    copy.arrive(skb.oif!, 'loopback')
+    copy.type = 'host'
+    walkCopy(cursor, copy, 'receive', 'a fragment of the packet')
   }
-  return fragmentPacket(packet, mtu, id6)
+  skb.packet = last
 }
+
+/**
+ * The packet as it goes on the wire: whole, in the pieces in which it came, or cut to the MTU, and never in longer ones than came. IPv6 goes whole
+ * where it would fit into one of those (ip_do_fragment; ip6_finish_output, ip6_fragment).
+ */
+function piecesOf({ packet, pieces: whole }: Skb, mtu: number, id6: number): readonly Packet[] {
+  const { family, bytes, transport } = packet
+  if (!whole || (family === 6 && bytes.length <= whole.longest && bytes.length <= mtu))
+    return fragmentPacket(packet, mtu, id6)
+  const { pieces } = whole
+  const limit = Math.min(mtu, family === 6 ? Math.max(whole.longest, LEAST_MTU6) : whole.longest)
+  const header = transport.offset + (family === 6 ? 8 : 0)
+  const aligned = pieces.every((length, i) => header + length <= limit && (length % 8 === 0 || i === pieces.length - 1))
+  if (pieces.length < 2 || !aligned) return fragmentPacket(packet, limit, id6)
+  let from = 0
+  return pieces.map((length, i) => {
+    const id = family === 4 ? (u16(bytes, 4) ?? 0) : id6
+    const piece = fragmentOf(packet, from, length, i < pieces.length - 1, id)
+    piece.mac = packet.mac
+    from += length
+    return piece
+  })
+}
+
+/** IPV6_MIN_MTU. */
+const LEAST_MTU6 = 1280
 
 /** Who takes the frame off the wire: the one with its MAC address, a lone far end, or all for broadcasts. */
 function receivers(cursor: Cursor, link: Link) {

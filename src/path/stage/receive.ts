@@ -13,9 +13,9 @@ export function receive(cursor: Cursor): ExitOf<'receive'> | Fate {
   const last = cursor.steps.findLast((step) => step.kind === 'send')
   cursor.record({ kind: 'receive', interface: link.name, from: last?.kind === 'send' ? last.interface : undefined })
   if (!link.up) return cursor.drop('interface-down', `${link.name} is down`)
-  skb.type = packetType(cursor, link.mac, link.kind === 'loopback')
+  skb.type = skb.looped ? 'loopback' : packetType(cursor, link.mac, link.kind === 'loopback')
   const master = netns.link(link.master)
-  return master?.bridge ? 'port' : 'ip'
+  return master?.bridge && !skb.looped ? 'port' : 'ip'
 }
 
 /** net/ethernet/eth.c: eth_type_trans. */

@@ -12,12 +12,15 @@ export const tee = defineTarget({
   },
   doc: {
     summary: 'Sends a copy of the packet to another host and goes on.',
-    notes: ['The copy is not followed.'],
+    notes: [
+      'The copy is not tracked. It goes through OUTPUT and POSTROUTING like a packet of this host; it has DF, and in PREROUTING and INPUT a TTL of one less.',
+    ],
     kernel: 'net/netfilter/xt_TEE.c: tee_tg4, tee_tg6',
   },
   check: ({ gateway }, { family }) =>
     (typeof gateway!.value === 'number') === (family === 4)
       ? undefined
       : `${address.print(gateway!.value)} is of the other family`,
-  lower: ({ gateway }) => [{ do: 'log', prefix: `copy to ${address.print(gateway!.value)}` }],
+  list: ({ gateway, oif }) => ` TEE gw:${address.print(gateway!.value)}${oif ? ` oif=${oif.value}` : ''}`,
+  lower: ({ gateway, oif }) => [{ do: 'duplicate', gateway: gateway!.value, ...(oif ? { oif: oif.value } : {}) }],
 })
