@@ -63,6 +63,8 @@ export interface Entry {
   /** The connection that this one is RELATED to. */
   master: Entry | undefined
   helper: string | undefined
+  /** Bits of connlabel; left out: not known. */
+  labels?: Set<number>
   /** The device whose address MASQUERADE took: the connection ends when it leaves by another (struct nf_conn_nat: masq_index). */
   masqueradedOn?: string | undefined
 }

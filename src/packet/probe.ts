@@ -12,6 +12,7 @@ import {
   headersBits,
   routeAddresses,
   segment,
+  segmentsSound,
 } from './probe/headers6.js'
 import { type ChunkFlags, dccpOption, sctpChunks, tcpOption } from './probe/options.js'
 import { type TextSought, textFound, type WordStep, wordAt } from './probe/text.js'
@@ -62,6 +63,8 @@ export type Probe =
   | { readonly find: 'route-addresses'; readonly addresses: readonly bigint[]; readonly loose: boolean }
   /** An address of the segment routing header. */
   | { readonly find: 'segment'; readonly which: 'previous' | 'next' | 'last' }
+  /** ABSENT or THERE: a segment routing header has no more segments left than its last entry says. */
+  | { readonly find: 'segments-sound' }
   /** Which headers a packet has, as bits (MASK_* of <linux/netfilter_ipv6/ip6t_ipv6header.h>). */
   | { readonly find: 'headers' }
   /** THERE where the interface half of the source address is made of the source MAC, else ABSENT. */
@@ -91,6 +94,8 @@ export function runProbe(probe: Probe, packet: Packet): number | bigint | undefi
       return routeAddresses(packet, probe.addresses, probe.loose)
     case 'segment':
       return segment(packet, probe.which)
+    case 'segments-sound':
+      return segmentsSound(packet)
     case 'headers':
       return headersBits(packet)
     case 'eui64':
@@ -148,6 +153,8 @@ export function probeLabel(probe: Probe): string {
       return 'addresses of the routing header'
     case 'segment':
       return `${probe.which} segment`
+    case 'segments-sound':
+      return 'segments left of the segment routing header'
     case 'headers':
       return 'IPv6 headers'
     case 'eui64':
@@ -162,7 +169,7 @@ export function probeLabel(probe: Probe): string {
 }
 
 const ANSWERS: ReadonlySet<Probe['find']> = new Set([
-  'tcp-option', 'dccp-option', 'sctp-chunks', 'extension-header', 'header-options', 'route-addresses', 'eui64', 'text',
+  'tcp-option', 'dccp-option', 'sctp-chunks', 'extension-header', 'header-options', 'route-addresses', 'segments-sound', 'eui64', 'text',
 ]) // biome-ignore format: a list
 
 /** An answer as people read it. */

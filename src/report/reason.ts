@@ -112,6 +112,12 @@ export function label(value: Value): string {
       return value.of === 'ip.tos' && value.by === 2 ? 'DSCP' : `${label(value.of)} >> ${value.by}`
     case 'probe':
       return probeLabel(value.probe)
+    case 'hash':
+      return `hash of ${label(value.of)}`
+    case 'reverse-path':
+      return 'way back to the source'
+    case 'socket':
+      return 'socket of this host'
     case 'fib': {
       const over = value.over === 'any' ? '' : ` on the ${value.over === 'iif' ? 'in' : 'out'} interface`
       return `type of ${value.of === 'saddr' ? 'source' : 'destination'} address${over}`
@@ -142,6 +148,11 @@ export function print(value: Value, seen: FieldValue): string {
       return `0x${seen.toString(16)}`
     case 'probe':
       return printAnswer(value.probe, seen)
+    case 'hash':
+      return `${seen}`
+    case 'reverse-path':
+    case 'socket':
+      return seen === 1 ? 'there' : 'not there'
     case 'fib':
       return TYPE_NAMES.get(Number(seen)) ?? `${seen}`
   }

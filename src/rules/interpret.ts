@@ -1,6 +1,8 @@
 import type { Field, FieldValue } from '../packet/fields.js'
 import type { Probe } from '../packet/probe.js'
 import type { Condition, Outcome } from './condition.js'
+import { hashOfAddress } from './jhash.js'
+import type { Look } from './set-use.js'
 import type { Ranges, Value } from './value.js'
 
 /** A field whose value the input cannot tell (the sending process's uid of a forwarded paste, say). */
@@ -9,6 +11,9 @@ export const UNKNOWN: unique symbol = Symbol('unknown')
 export type Reading = FieldValue | undefined | typeof UNKNOWN
 
 export type FibValue = Extract<Value, { from: 'fib' }>
+/** What only the host can answer. */
+export type HostValue = Extract<Value, { from: 'reverse-path' | 'socket' }>
+export type NamedSet = Extract<Condition, { is: 'named-set' }>
 export type Stateful = Extract<Condition, { is: 'stateful' }>
 
 /** The packet under a rule's eyes, and what surrounds it. */
@@ -16,7 +21,11 @@ export interface Subject {
   read(field: Field): Reading
   fib(question: FibValue): Reading
   probe(probe: Probe): Reading
-  member(set: string, key: readonly FieldValue[]): Judgement
+  /** What the host around the packet knows. */
+  host(question: HostValue): Reading
+  member(set: string, key: readonly FieldValue[], look?: Look): Judgement
+  /** A named set as conditions on keys; absent: no such sets are known here. */
+  bind?(condition: NamedSet): Condition
   /** Draws: true with probability weight / 2^31. */
   chance(weight: number): boolean
   /** Looks at the state and moves it on. */
@@ -70,9 +79,11 @@ export function interpret(condition: Condition, subject: Subject, inverted = fal
           return { outcome: seen === undefined ? 'no' : 'unknown', because: reason({ value: part, inverted }) }
         key.push(seen)
       }
-      const { outcome, because } = subject.member(condition.set, key)
+      const { outcome, because } = subject.member(condition.set, key, condition.look)
       return { outcome, because: { ...reason({ inverted }), ...because, inverted } }
     }
+    case 'named-set':
+      return interpret(subject.bind?.(condition) ?? unknownSet(condition), subject, inverted)
     case 'not': {
       const { outcome, ...why } = interpret(condition.of, subject, !inverted)
       return { outcome: outcome === 'yes' ? 'no' : outcome === 'no' ? 'yes' : outcome, ...why }
@@ -101,7 +112,7 @@ function several(of: readonly Condition[], goesOn: 'yes' | 'no', subject: Subjec
   let unknown: Judgement | undefined
   let last: Judgement = { outcome: goesOn }
   for (const part of of) {
-    if (unknown && !isPure(part)) continue
+    if (unknown && !isPure(part, subject)) continue
     const judged = interpret(part, subject, inverted)
     if (judged.outcome === 'unknown') unknown ??= judged
     else if (judged.outcome !== goesOn) return unknown && judged.outcome === 'drop' ? unknown : judged
@@ -110,23 +121,34 @@ function several(of: readonly Condition[], goesOn: 'yes' | 'no', subject: Subjec
   return unknown ?? last
 }
 
+const unknownSet = ({ use: { set } }: NamedSet): Condition => ({
+  is: 'unknown',
+  text: `set ${set}`,
+  needs: 'it is not in the snapshot',
+})
+
 /** Does evaluating it leave every state as it was, and draw no lots? */
-export function isPure(condition: Condition): boolean {
+export function isPure(condition: Condition, subject?: Subject): boolean {
   switch (condition.is) {
     case 'in':
     case 'readable':
-    case 'member':
     case 'unknown':
       return true
+    case 'member':
+      return !condition.look?.changes
+    case 'named-set': {
+      const bound = subject?.bind?.(condition)
+      return bound !== undefined && isPure(bound, subject)
+    }
     case 'chance':
     case 'stateful':
       return false
     case 'not':
     case 'drop-if':
-      return isPure(condition.of)
+      return isPure(condition.of, subject)
     case 'all':
     case 'any':
-      return condition.of.every(isPure)
+      return condition.of.every((part) => isPure(part, subject))
   }
 }
 
@@ -151,6 +173,13 @@ export function evaluate(value: Value, subject: Subject): Reading {
       return subject.fib(value)
     case 'probe':
       return subject.probe(value.probe)
+    case 'hash': {
+      const of = evaluate(value.of, subject)
+      return of === undefined || of === UNKNOWN ? of : hashOfAddress(of, value.seed, value.into)
+    }
+    case 'reverse-path':
+    case 'socket':
+      return subject.host(value)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { FieldValue } from '../packet/fields.js'
 import type { Outcome } from './condition.js'
-import type { Machine } from './state.js'
+import type { BucketRate, Machine } from './state.js'
 
 /** What a machine may look at. `key` and `ttl` are the values of its own fields, already read. */
 export interface Moment {
@@ -11,12 +11,44 @@ export interface Moment {
   readonly ttl?: FieldValue | undefined
   /** Of the packet, from its IP header on, in bytes. */
   readonly length?: number | undefined
+  readonly connection?: Connection | undefined
+}
+
+/** What machines may ask about the packet's connection. */
+export interface Connection {
+  /** Undefined: the packet has none. */
+  readonly own:
+    | {
+        readonly id: string
+        /** It is in the table already. */
+        readonly confirmed: boolean
+        readonly assured: boolean
+        /** Is it in the table, and not closed? Asked later on. */
+        isOpen(): boolean
+        /** Undefined: which labels it has is not known. */
+        readonly labels: Set<number> | undefined
+      }
+    | undefined
+  /** How many connections were there from the beginning that may have been counted with `key`; undefined: not known. */
+  readonly older: number | undefined
+}
+
+/** One bucket of xt_hashlimit. */
+interface Bucket {
+  credit: number
+  at: number
+  refills: number
+  /** Packets or bytes since `at`; were there too many in the window before? */
+  seen: number
+  over: boolean
 }
 
 export type MachineState =
   | { readonly kind: 'bucket'; credit: number; at: number }
   | { readonly kind: 'quota'; left: number }
-  | { readonly kind: 'buckets'; readonly entries: Map<FieldValue | string, { credit: number; at: number }> }
+  | { readonly kind: 'buckets'; readonly entries: Map<FieldValue | string, Bucket>; readonly text: string }
+  | { readonly kind: 'connlimit'; readonly entries: Map<FieldValue | string, Counted> }
+  | { readonly kind: 'label' }
   | { readonly kind: 'nth'; count: number }
   | {
       readonly kind: 'recent'
@@ -31,7 +63,11 @@ export function freshState(machine: Machine, now: number): MachineState {
     case 'quota':
       return { kind: 'quota', left: machine.bytes }
     case 'buckets':
-      return { kind: 'buckets', entries: new Map() }
+      return { kind: 'buckets', entries: new Map(), text: machine.text }
+    case 'connlimit':
+      return { kind: 'connlimit', entries: new Map() }
+    case 'label':
+      return { kind: 'label' }
     case 'nth': // libxt_statistic.c: statistic_check stores every - 1, and count = that - packet
       return { kind: 'nth', count: machine.every - 1 - machine.packet }
     case 'recent':
@@ -48,6 +84,10 @@ export function advance(machine: Machine, state: MachineState, moment: Moment): 
       return quota(state as Extract<MachineState, { kind: 'quota' }>, moment.length ?? 0)
     case 'buckets':
       return buckets(machine, state as Extract<MachineState, { kind: 'buckets' }>, moment)
+    case 'connlimit':
+      return connlimit(machine, state as Extract<MachineState, { kind: 'connlimit' }>, moment)
+    case 'label':
+      return label(machine, moment)
     case 'nth': {
       const own = state as Extract<MachineState, { kind: 'nth' }>
       own.count = own.count === machine.every - 1 ? 0 : own.count + 1 // net/netfilter/xt_statistic.c: statistic_mt
@@ -82,22 +122,126 @@ function quota(state: Extract<MachineState, { kind: 'quota' }>, length: number):
   return { outcome: 'yes', text: `${state.left} bytes of the quota are left` }
 }
 
-/** net/netfilter/xt_hashlimit.c: hashlimit_mt, rates in packets: `yes` while the key's bucket has enough. */
+type Answer = { outcome: Outcome; text: string }
+
+/** net/netfilter/xt_hashlimit.c: hashlimit_mt_common: `yes` while the key's bucket has enough. The first rule of a name says how its buckets are filled. */
 function buckets(
   machine: Extract<Machine, { kind: 'buckets' }>,
-  { entries }: Extract<MachineState, { kind: 'buckets' }>,
-  { now, key = '' }: Moment,
-): { outcome: Outcome; text: string } {
-  const cap = machine.burst * machine.perPacketMs
+  { entries, text }: Extract<MachineState, { kind: 'buckets' }>,
+  { now, key = '', length = 0 }: Moment,
+): Answer {
+  if (text !== machine.text) return { outcome: 'unknown', text: `other rules use these buckets with ${text}` }
+  const { rate } = machine
   const known = entries.get(key)
-  const entry = known && (now - known.at) * 1000 < machine.idleMs ? known : { credit: cap, at: now }
-  entry.credit = Math.min(cap, entry.credit + (now - entry.at) * 1000)
-  entry.at = now
-  entries.set(key, entry)
-  if (entry.credit < machine.perPacketMs)
-    return { outcome: 'no', text: `limit ${machine.text} is used up for this one` }
-  entry.credit -= machine.perPacketMs
-  return { outcome: 'yes', text: `within the limit ${machine.text}` }
+  const isOld = known && (now - known.at) * 1000 < machine.idleMs
+  const bucket = isOld ? known : freshBucket(rate, now)
+  entries.set(key, bucket)
+  if (isOld) refill(rate, bucket, now)
+  return take(rate, bucket, length)
+    ? { outcome: 'yes', text: `within the limit ${machine.text}` }
+    : { outcome: 'no', text: `limit ${machine.text} is used up for this one` }
+}
+
+/** What a second fills into a bucket that is counted in bytes (CREDITS_PER_JIFFY_BYTES * HZ of kernels with 250 and 1000 Hz); no bucket holds more. */
+const SECOND = 4_194_304_000
+const MICRO = 1_000_000
+
+/** rateinfo_init. */
+const freshBucket = (rate: BucketRate, now: number): Bucket => ({
+  credit: rate.in === 'packets' ? rate.cap : SECOND,
+  at: now,
+  refills: rate.in === 'bytes' ? rate.refills : 0,
+  seen: 0,
+  over: false,
+})
+
+/** rateinfo_recalc. */
+function refill(rate: BucketRate, bucket: Bucket, now: number): void {
+  const passed = now - bucket.at
+  if (rate.in === 'windows') {
+    if (passed < rate.interval) return
+    bucket.over = bucket.seen * rate.interval > passed * rate.perSecond
+    bucket.seen = 0
+  } else if (rate.in === 'bytes') bucket.credit = Math.min(SECOND, bucket.credit + passed * SECOND)
+  else bucket.credit = Math.min(rate.cap, bucket.credit + passed * MICRO)
+  bucket.at = now
+}
+
+function take(rate: BucketRate, bucket: Bucket, length: number): boolean {
+  if (rate.in === 'windows') {
+    bucket.seen += rate.of === 'bytes' ? length : 1
+    return !bucket.over && bucket.seen <= rate.burst
+  }
+  const cost = rate.in === 'packets' ? rate.apart : byteCost(rate.cost, bucket, length)
+  if (bucket.credit < cost) return false
+  bucket.credit -= cost
+  return true
+}
+
+/** hashlimit_byte_cost: 16 bytes are one unit; an empty bucket is filled up as long as there are refills. */
+function byteCost(cost: number, bucket: Bucket, length: number): number {
+  const perUnit = Math.floor((cost * SECOND) / 2 ** 32)
+  const whole = Math.min(SECOND, ((length >> 4) + 1) * perUnit)
+  if (bucket.credit < whole && bucket.refills > 0) {
+    bucket.refills--
+    bucket.credit = SECOND
+  }
+  return whole
+}
+
+/** The connections of one key, and when they were looked through for those that are gone. */
+interface Counted {
+  connections: { readonly id: string; isOpen(): boolean }[]
+  looked: number
+}
+
+/** A jiffy of the slowest kernels: within one jiffy the list is not looked through twice. */
+const JIFFY = 0.01
+
+/**
+ * net/netfilter/xt_connlimit.c: connlimit_mt; net/netfilter/nf_conncount.c. Connections are counted when they pass here for the first
+ * time; those that are gone or closed are left out at the next look, at most one look a jiffy.
+ */
+function connlimit(
+  { limit }: Extract<Machine, { kind: 'connlimit' }>,
+  { entries }: Extract<MachineState, { kind: 'connlimit' }>,
+  { now, key = '', connection }: Moment,
+): Answer {
+  const own = connection?.own
+  if (!own || connection.older === undefined) {
+    const why = own ? 'which connections have been counted' : 'what a packet without a connection counts as'
+    return { outcome: 'unknown', text: `${why} is not known` }
+  }
+  const { older } = connection
+  let counted = entries.get(key)
+  const fresh = counted === undefined
+  counted ??= { connections: [], looked: now }
+  entries.set(key, counted)
+  if (!fresh && now - counted.looked >= JIFFY) {
+    counted.connections = counted.connections.filter((one) => one.id === own.id || one.isOpen())
+    counted.looked = now
+  }
+  const isKnown = counted.connections.some(({ id }) => id === own.id)
+  // a connection in full swing is not counted any more
+  if (!isKnown && (fresh || !own.confirmed || !own.assured)) counted.connections.push(own)
+  const most = counted.connections.length + older
+  const least = counted.connections.filter((one) => one.id === own.id || one.isOpen()).length
+  const outcome = least > limit === most > limit ? (least > limit ? 'yes' : 'no') : 'unknown'
+  if (most === 0) return { outcome: 'unknown', text: 'no connection is counted' }
+  const number = least === most ? `${least}` : `${least} to ${most}`
+  return { outcome, text: `${number} connections, ${limit} is the limit` }
+}
+
+/** net/netfilter/xt_connlabel.c: connlabel_mt. */
+function label({ bit, set, inverted }: Extract<Machine, { kind: 'label' }>, { connection }: Moment): Answer {
+  const own = connection?.own
+  const answer = (has: boolean, text: string): Answer => ({ outcome: has !== inverted ? 'yes' : 'no', text })
+  if (!own) return answer(false, 'no connection, no label')
+  if (!own.labels) return { outcome: 'unknown', text: 'the labels of this connection are not known' }
+  if (own.labels.has(bit)) return answer(true, `the connection has label ${bit}`)
+  if (!set) return answer(false, `the connection does not have label ${bit}`)
+  own.labels.add(bit)
+  return answer(true, `the connection gets label ${bit}`)
 }
 
 /** ip_pkt_list_tot: how many time stamps an entry keeps (the module's default). */

@@ -22,3 +22,17 @@ export type Value =
     }
   /** What is looked for in the packet's bytes: an option, a text, the answer of a program. */
   | { readonly from: 'probe'; readonly probe: Probe }
+  /** The hash of an address, brought into 0 to `into` - 1 (jhash and reciprocal_scale). */
+  | { readonly from: 'hash'; readonly of: Value; readonly seed: number; readonly into: number }
+  /** 1 where the way back to the packet's source is as it should be (rpfilter_mt of IPv4 and IPv6), else 0. */
+  | {
+      readonly from: 'reverse-path'
+      /** Any interface will do. */
+      readonly loose: boolean
+      /** The packet's mark counts in the look-up. */
+      readonly mark: boolean
+      /** Local source addresses pass. */
+      readonly local: boolean
+    }
+  /** 1 where this host has a socket for the packet, else 0. `wildcard`: one that is bound to any address counts too. */
+  | { readonly from: 'socket'; readonly wildcard: boolean }

@@ -4,7 +4,7 @@ import type { Packet } from '../packet/packet.js'
 import { type Probe, runProbe } from '../packet/probe.js'
 import type { Condition, Outcome } from '../rules/condition.js'
 import { evaluate, type HostValue, interpret, type Subject, UNKNOWN } from '../rules/interpret.js'
-import { advance, freshState, type MachineState } from '../rules/machines.js'
+import { advance, type Connection, freshState, type MachineState } from '../rules/machines.js'
 import { readSave } from '../xtables/index.js'
 
 /** What a packet shows of itself. A field that is not named is not there; `fib daddr`, `set NAME` and `unknown` stand for what is no field. */
@@ -16,6 +16,8 @@ export type Shown = { readonly [F in Field]?: FieldValue | 'unknown' } & {
   readonly socket?: number
   /** Names of the sets that have it. */
   readonly sets?: readonly string[]
+  /** What its connection is like, for those who count connections and labels. */
+  readonly connection?: Connection
   /** The bytes; fields that are in them need not be named. */
   readonly packet?: Packet
   /** Seconds since the rule was loaded. */
@@ -79,7 +81,8 @@ export class FakeSubject implements Subject {
     const length = this.shown['meta.length']
     const key =
       machine.kind === 'buckets' ? machine.key.map((value) => String(evaluate(value, this))).join(' ') : undefined
-    return advance(machine, state, { now, key, length: typeof length === 'number' ? length : undefined })
+    const { connection } = this.shown
+    return advance(machine, state, { now, connection, key, length: typeof length === 'number' ? length : undefined })
   }
 }
 

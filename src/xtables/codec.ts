@@ -41,7 +41,7 @@ export const text = (limit: number): Codec<string> =>
 
 /** As xtables_save_string prints: bare where every character is harmless, else in quotes with `\`, `"` and `'` escaped. */
 export function quote(word: string): string {
-  if (/^[\w.\-/]+$/.test(word)) return word
+  if (/^[\w-]+$/.test(word)) return word
   return `"${word.replace(/["\\']/g, '\\$&')}"`
 }
 
@@ -175,6 +175,7 @@ export const nameSet = (what: string, table: Readonly<Record<string, number>>): 
     what,
     (word) =>
       word.split(',').reduce((bits, name) => {
+        if (name === '') return bits // strtok(3)
         const bit = Object.entries(table).find(([known]) => known.toLowerCase() === name.toLowerCase())?.[1]
         if (bit === undefined) throw new WordError(`bad ${what} "${name}": one of ${Object.keys(table).join(', ')}`)
         return bits | bit

@@ -17,9 +17,13 @@ interface Case {
   readonly ok: boolean
 }
 
+/** libxt_osf.c registers for IPv4 alone. */
+const IPV4_ONLY = /^libxt_osf\.t$/
+
 /** `:CHAIN,CHAIN`, `*TABLE`, `@command`, `%command`, `RULE;EXPECTED or =;OK or FAIL`. */
 function casesOf(file: string, text: string): readonly Case[] {
-  const families: readonly (4 | 6)[] = file.startsWith('libipt_') ? [4] : file.startsWith('libip6t_') ? [6] : [4, 6]
+  const families: readonly (4 | 6)[] =
+    file.startsWith('libipt_') || IPV4_ONLY.test(file) ? [4] : file.startsWith('libip6t_') ? [6] : [4, 6]
   let chains: readonly string[] = []
   let table = 'filter'
   const cases: Case[] = []
@@ -40,7 +44,7 @@ function casesOf(file: string, text: string): readonly Case[] {
 }
 
 /** Extensions that are kept word for word: they are not checked, nor printed in another way than they were read. */
-const VERBATIM = /^lib(xt|ip6t)_(DNPT|LED|SYNPROXY|cgroup|osf|rateest|string)\.t$/
+const VERBATIM = /^lib(xt|ip6t)_(DNPT|LED|SYNPROXY)\.t$/
 
 const title = ({ file, family, chain, rule }: Case) => `${file} IPv${family} ${chain}: ${rule}`
 

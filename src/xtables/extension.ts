@@ -49,6 +49,8 @@ export interface RuleContext {
 export interface ListContext extends RuleContext {
   /** `-n`: ports and the like as numbers. */
   readonly numeric: boolean
+  /** The words as iptables-save prints them: many listings are these without the dashes. */
+  readonly saved: () => string
 }
 
 /** What matches and targets have in common. */
@@ -78,6 +80,8 @@ export interface Extension<Table extends OptionTable> {
   check?(options: OptionsOf<Table>, context: RuleContext): string | undefined
   /** Where the real program does not print the options one by one in their order. */
   print?(options: OptionsOf<Table>, context: RuleContext): string
+  /** What a listing has in the column of targets, where that is not its name. */
+  readonly listedAs?: string
   /**
    * What `iptables -L` prints of it, to the letter, blanks in front and behind included: ` tcp dpt:80`. Empty where it prints nothing
    * (`print` of libxt_*.so, which is another function than `save`).

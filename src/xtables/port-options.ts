@@ -5,6 +5,24 @@ import type { Given } from './extension.js'
 
 type Ports = Given<readonly [number, number]> | undefined
 
+/** `--sport` and `--dport` of the protocols that have ports. */
+export const PORT_OPTIONS = {
+  sport: { flag: '--sport', aliases: ['--source-port'], invertible: true, value: portRange, doc: 'the source port' },
+  dport: {
+    flag: '--dport',
+    aliases: ['--destination-port'],
+    invertible: true,
+    value: portRange,
+    doc: 'the destination port',
+  },
+} as const
+
+/** What they ask, one condition each. */
+export const portConditions = (sport: Ports, dport: Ports): readonly Condition[] => [
+  ...(sport ? [invertedIf(sport.inverted, inRanges('th.sport', [sport.value]))] : []),
+  ...(dport ? [invertedIf(dport.inverted, inRanges('th.dport', [dport.value]))] : []),
+]
+
 /** `--sport` and `--dport` of tcp and udp: all ports are not printed, inverted or not (libxt_tcp.c: tcp_save). */
 export function printPorts(sport: Ports, dport: Ports): string[] {
   const words: string[] = []

@@ -118,6 +118,13 @@ export function segment(packet: Packet, which: 'previous' | 'next' | 'last'): bi
   return u128(packet.bytes, found.at + 8 + 16 * index)
 }
 
+/** The first thing that srh1_mt6 asks of a segment routing header. */
+export function segmentsSound(packet: Packet): Answer {
+  const left = headerField(packet, ROUTING, 3, 1)
+  const lastEntry = headerField(packet, ROUTING, 4, 1)
+  return left !== undefined && lastEntry !== undefined && left <= lastEntry ? THERE : ABSENT
+}
+
 /** MASK_* of <linux/netfilter_ipv6/ip6t_ipv6header.h>. */
 export const HEADER_BITS = {
   [HOP]: 128, [DESTINATION]: 64, [ROUTING]: 32, [FRAGMENT]: 16, [AUTHENTICATION]: 8, [ESP]: 4, [NONE]: 2,

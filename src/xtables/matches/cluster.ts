@@ -1,3 +1,6 @@
+import { CT_STATUS } from '../../packet/fields.js'
+import { all, anyBit, type Condition, equals, inRanges, invertedIf, not } from '../../rules/condition.js'
+import type { Value } from '../../rules/value.js'
 import { type Codec, integer, number } from '../codec.js'
 import { defineMatch } from '../match.js'
 
@@ -18,7 +21,8 @@ export const cluster = defineMatch({
     mask: {
       flag: '--cluster-local-nodemask',
       invertible: true,
-      value: hex,
+      // iptables takes no greater mask than 32, as if it were a number of nodes
+      value: integer(32, 'mask', 1),
       doc: 'the nodes that this host stands for, as bits',
     },
     node: {
@@ -32,7 +36,9 @@ export const cluster = defineMatch({
   },
   doc: {
     summary: 'Matches the share of connections that falls to this node of a cluster.',
-    notes: ['The hash is not modelled yet: a rule with it is undecided.'],
+    notes: [
+      'The source address of the connection is hashed; a packet without a connection does not match, inverted or not.',
+    ],
     kernel: 'net/netfilter/xt_cluster.c: xt_cluster_mt',
   },
   print({ mask, node, total, seed }) {
@@ -41,5 +47,49 @@ export const cluster = defineMatch({
     const not = given.inverted ? '! ' : ''
     return `${not}--cluster-local-nodemask ${hex.print(bits)} --cluster-total-nodes ${total!.value} --cluster-hash-seed ${hex.print(seed!.value)}`
   },
-  lower: () => ({ is: 'unknown', text: '-m cluster', needs: 'the hash of this match is not modelled yet' }),
+  check({ mask, node, total }) {
+    const bits = mask ? mask.value : 2 ** (node!.value - 1)
+    return bits >= 2 ** total!.value ? `there are ${total!.value} nodes` : undefined
+  },
+  list({ mask, node, total, seed }) {
+    const given = mask ?? node!
+    const bits = mask ? mask.value : (2 ** (node!.value - 1)) >>> 0
+    return ` cluster ${given.inverted ? '!' : ''}node_mask=${hex.print(bits)} total_nodes=${total!.value} hash_seed=${hex.print(seed!.value)}`
+  },
+  lower({ mask, node, total, seed }, { family }): Condition {
+    const given = mask ?? node!
+    const bits = mask ? mask.value : 2 ** (node!.value - 1)
+    const source = family === 4 ? 'ct.original.saddr' : 'ct.original.saddr6'
+    const into = total!.value
+    const hash: Value = { from: 'hash', of: source, seed: seed!.value, into }
+    const own = Array.from({ length: into }, (_, i) => i).filter((i) => Math.floor(bits / 2 ** i) % 2 === 1)
+    // a packet that came as a link-layer multicast is for this host from here on, which is not modelled
+    const isMulticast = equals('meta.pkttype', MULTICAST)
+    const unicast = inRanges(
+      family === 4 ? 'ip.daddr' : 'ip6.daddr',
+      family === 4 ? [[0, 0xdfffffff], [0xf0000000, 0xffffffff]] : [[0n, (0xffn << 120n) - 1n]], // biome-ignore format: two ranges
+    )
+    const text = '-m cluster'
+    return all(
+      not(all(isMulticast, unicast, { is: 'unknown', text, needs: 'link-layer multicast is not modelled' })),
+      inRanges(hash, [[0, into]]), // without a connection nothing matches, inverted or not
+      not(
+        all(anyBit('ct.status', CT_STATUS.EXPECTED), {
+          is: 'unknown',
+          text,
+          needs: 'the connection that expected this one is not known',
+        }),
+      ),
+      invertedIf(
+        given.inverted,
+        inRanges(
+          hash,
+          own.map((i) => [i, i] as const),
+        ),
+      ),
+    )
+  },
 })
+
+/** PACKET_MULTICAST. */
+const MULTICAST = 2

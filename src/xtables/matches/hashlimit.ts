@@ -1,8 +1,10 @@
 import { bitsOf, type Family } from '../../address/ip.js'
 import { maskOf } from '../../address/prefix.js'
 import { all, any, type Condition, inRanges, invertedIf, masked, not, readable } from '../../rules/condition.js'
+import type { BucketRate } from '../../rules/state.js'
 import type { Ranges, Value } from '../../rules/value.js'
-import { type Codec, integer, WordError } from '../codec.js'
+import { type Codec, flag, integer, unsigned, WordError } from '../codec.js'
+import type { Given } from '../extension.js'
 import { defineMatch } from '../match.js'
 
 const UNITS = [
@@ -12,48 +14,61 @@ const UNITS = [
   ['sec', 1],
 ] as const
 
-/** XT_HASHLIMIT_SCALE_v2: the time between two packets, in millionths of a second. Rates in bytes are kept as they were said. */
-type Rate = { readonly apart: number; readonly unit: number } | { readonly bytes: number }
+/**
+ * In packets: the time between two of them, in millionths of a second, and the unit in which it was said. In bytes: the cost of 16 of them,
+ * where 2^32 is what a second brings (struct hashlimit_cfg3: avg). What is printed is worked out from that again.
+ */
+type Rate = { readonly in: 'packets'; readonly apart: number; readonly unit: number } | { readonly in: 'bytes'; readonly cost: number } // biome-ignore format: two shapes
 
-const BYTES = /^(\d+)([km]?)b(?:\/s(?:ec(?:ond)?)?)?$/i
-const FACTOR: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 * 1024 }
+const MOST32 = 0xffffffff
+/** XT_HASHLIMIT_BYTE_SHIFT: bytes count by sixteen. */
+const bytesToCost = (bytes: number): number => Math.floor(MOST32 / ((Math.floor(bytes / 16) % 2 ** 32) + 1))
+const costToBytes = (cost: number): number => (Math.floor(MOST32 / cost) - 1) * 16
 
-function bytesOf(word: string): number | undefined {
-  const found = BYTES.exec(word)
-  return found ? Number(found[1]) * FACTOR[found[2]!.toLowerCase()]! : undefined
-}
+const FACTORS = [
+  ['m', 1024 * 1024],
+  ['k', 1024],
+  ['', 1],
+] as const
+const factorOf = (letter: string | undefined): number => FACTORS.find(([name]) => name === letter)?.[1] ?? 1
 
-const bytesText = (bytes: number): string => {
-  const [divisor, unit] =
-    bytes >= 1024 * 1024 && bytes % (1024 * 1024) === 0
-      ? [1024 * 1024, 'mb']
-      : bytes >= 1024 && bytes % 1024 === 0
-        ? [1024, 'kb']
-        : [1, 'b']
-  return `${bytes / divisor}${unit}`
-}
-
+/** XT_HASHLIMIT_SCALE_v2. */
 const SCALE = 1_000_000
+
+/** As atoll(3) reads it: what stands behind the digits does not count. */
+const leading = (word: string): number => Number(/^\s*\+?(\d*)/.exec(word)![1] || 0)
 
 const rate: Codec<Rate> = {
   words: 1,
-  metavar: 'rate[/sec|/min|/hour|/day]',
+  metavar: 'rate[/sec|/min|/hour|/day], or bytes: N[k|m]b/s',
   parse(word) {
-    const bytes = bytesOf(word)
-    if (bytes !== undefined) return { bytes }
-    const [count = '', unit = 'second', ...more] = word.split('/')
-    const full = [...'dhms'].findIndex(
-      (_, i) => unit !== '' && ['day', 'hour', 'minute', 'second'][i]!.startsWith(unit.toLowerCase()),
-    )
-    const packets = /^\d+$/.test(count) ? Number(count) : 0
-    if (more.length > 0 || full < 0 || packets === 0) throw new WordError(`bad rate "${word}"`)
+    const count = leading(word)
+    if (count === 0) throw new WordError(`bad rate "${word}"`)
+    const bytes = word.indexOf('b/s')
+    if (bytes > 0) {
+      const cost = bytesToCost(count * factorOf(word[bytes - 1]))
+      if (cost === 0) throw new WordError(`the rate is too high: "${word}"`)
+      return { in: 'bytes', cost }
+    }
+    const slash = word.indexOf('/')
+    const unit = slash < 0 ? 's' : word.slice(slash + 1).toLowerCase()
+    const full = ['day', 'hour', 'minute', 'second'].findIndex((name) => unit !== '' && name.startsWith(unit))
+    if (full < 0) throw new WordError(`bad rate "${word}"`)
     const seconds = UNITS[full]![1]
-    return { apart: Math.floor((SCALE * seconds) / packets), unit: seconds }
+    const apart = Math.floor((SCALE * seconds) / count)
+    if (apart === 0) throw new WordError(`the rate is too high: "${word}"`)
+    return { in: 'packets', apart, unit: seconds }
   },
   print(given) {
-    if ('bytes' in given) return `${bytesText(given.bytes)}/s`
-    const [name, seconds] = unitOf(given.apart)
-    return `${Math.floor((SCALE * seconds) / given.apart)}/${name}`
+    if (given.in === 'packets') {
+      const [name, seconds] = unitOf(given.apart)
+      return `${Math.floor((SCALE * seconds) / given.apart)}/${name}`
+    }
+    const bytes = costToBytes(given.cost)
+    const fits = ([, size]: (typeof FACTORS)[number]) =>
+      size === 1 || (bytes >= size && bytesToCost(bytes - (bytes % size)) === given.cost)
+    const [letter, size] = FACTORS.find(fits)!
+    return `${Math.floor(bytes / size)}${letter}b/s`
   },
 }
 
@@ -68,18 +83,30 @@ function unitOf(apart: number): (typeof UNITS)[number] {
   return UNITS[chosen]!
 }
 
-type Burst = { readonly packets: number } | { readonly bytes: number }
-
-const burst: Codec<Burst> = {
+/** XT_HASHLIMIT_BURST_MAX; with `k` or `m` it may be more, and then it is bytes for rates in bytes. */
+const MOST_BURST = 1_000_000
+const burst: Codec<number> = {
   words: 1,
-  metavar: 'n[b|kb|mb]',
+  metavar: 'n[k|m]',
   parse(word) {
-    const bytes = bytesOf(word)
-    if (bytes !== undefined) return { bytes }
-    if (!/^\d+$/.test(word)) throw new WordError(`bad burst "${word}"`)
-    return { packets: Number(word) }
+    const found = /^\s*\+?(0x[\da-f]+|\d+)(.*)$/i.exec(word)
+    const value = unsigned(found?.[1] ?? '') ?? 0
+    if (value === 0 || (found![2] === '' && value > MOST_BURST))
+      throw new WordError(`bad burst "${word}": 1 to ${MOST_BURST}`)
+    return value * factorOf(found![2]![0])
   },
-  print: (given) => ('bytes' in given ? bytesText(given.bytes) : `${given.packets}`),
+  print: String,
+}
+
+const interval: Codec<number> = {
+  words: 1,
+  metavar: 'seconds',
+  parse(word) {
+    const value = leading(word)
+    if (value === 0 || value > 0x7fffffff) throw new WordError(`bad interval "${word}"`)
+    return value
+  },
+  print: String,
 }
 
 const MODES = ['srcip', 'srcport', 'dstip', 'dstport'] as const
@@ -96,20 +123,71 @@ const mode: Codec<readonly string[]> = {
   print: (given) => given.join(','),
 }
 
+/** NAME_MAX with its NUL: what is longer is cut. */
+const LONGEST_NAME = 254
 const name: Codec<string> = {
   words: 1,
   metavar: 'name',
   parse(word) {
-    if (word === '' || word.length > 14) throw new WordError(`bad name "${word}": 1 to 14 characters`)
-    return word
+    if (word === '' || word.includes('/')) throw new WordError(`bad name "${word}"`)
+    return word.slice(0, LONGEST_NAME)
   },
   print: (word) => word,
 }
 
-const any32 = integer(0xffffffff)
+const any32 = integer(MOST32)
+const some32 = integer(MOST32, 'number', 1)
 const DEFAULT_BURST = 5
-/** XT_HASHLIMIT_BYTE_EXPIRE, in milliseconds; a rate in packets has that of the unit in which it was said. */
+/** Of rates in bytes: XT_HASHLIMIT_BYTE_EXPIRE and XT_HASHLIMIT_BYTE_EXPIRE_BURST, in milliseconds. A rate in packets has that of its unit. */
 const BYTE_EXPIRE = 15_000
+const BYTE_EXPIRE_BURST = 60_000
+
+/** What the options come to: hashlimit_mt_check of libxt_hashlimit.c. */
+interface Settings {
+  readonly rate: Rate
+  /** Packets, or how often a bucket of bytes is filled up. */
+  readonly burst: number
+  readonly expire: number
+  /** When that is not printed. */
+  readonly usualExpire: number
+  readonly interval: number
+}
+
+interface Said {
+  readonly upto?: Given<Rate>
+  readonly above?: Given<Rate>
+  readonly burst?: Given<number>
+  readonly expire?: Given<number>
+  readonly match?: Given<true>
+  readonly interval?: Given<number>
+}
+
+function settingsOf({ upto, above, burst, expire, match, interval }: Said): Settings {
+  const said = (upto ?? above!).value
+  if (said.in === 'bytes') {
+    const refills = burst ? Math.ceil(burst.value / costToBytes(said.cost)) : 0
+    const usualExpire = refills ? BYTE_EXPIRE_BURST : BYTE_EXPIRE
+    return {
+      rate: said,
+      burst: refills,
+      expire: expire?.value ?? (burst ? BYTE_EXPIRE_BURST : BYTE_EXPIRE),
+      usualExpire,
+      interval: interval?.value ?? 1,
+    }
+  }
+  const rate = match ? { ...said, apart: Math.floor(said.apart / said.unit) } : said
+  return {
+    rate,
+    burst: burst?.value ?? DEFAULT_BURST,
+    expire: expire?.value ?? said.unit * 1000,
+    usualExpire: unitOf(rate.apart)[1] * 1000,
+    interval: interval?.value ?? said.unit,
+  }
+}
+
+/** Credits of the kernel in a millionth of a second, at 250 and 1000 Hz; it reckons with 64 bits (user2credits). */
+const CREDITS = 137_438_953n
+const credits = (micros: number, times: number): bigint => BigInt.asUintN(64, BigInt(micros) * BigInt(times) * CREDITS)
 
 export const hashlimit = defineMatch({
   name: 'hashlimit',
@@ -130,46 +208,72 @@ export const hashlimit = defineMatch({
     name: { flag: '--hashlimit-name', value: name, doc: 'the table of buckets' },
     size: { flag: '--hashlimit-htable-size', value: any32, doc: 'hash buckets of the table' },
     max: { flag: '--hashlimit-htable-max', value: any32, doc: 'entries of the table' },
-    gcinterval: { flag: '--hashlimit-htable-gcinterval', value: any32, doc: 'milliseconds between clean-ups' },
-    expire: { flag: '--hashlimit-htable-expire', value: any32, doc: 'milliseconds after which an idle entry goes' },
+    gcinterval: { flag: '--hashlimit-htable-gcinterval', value: some32, doc: 'milliseconds between clean-ups' },
+    expire: { flag: '--hashlimit-htable-expire', value: some32, doc: 'milliseconds after which an idle entry goes' },
     srcmask: {
       flag: '--hashlimit-srcmask',
       value: integer(128, 'prefix length'),
       doc: 'sources are grouped by prefixes of this length',
     },
     dstmask: { flag: '--hashlimit-dstmask', value: integer(128, 'prefix length'), doc: 'so are destinations' },
+    match: { flag: '--hashlimit-rate-match', value: flag, doc: 'the rate is measured, and nothing is held back' },
+    interval: { flag: '--hashlimit-rate-interval', value: interval, doc: 'seconds over which it is measured' },
   },
   doc: {
     summary: 'A limit for each source, destination or port.',
-    notes: ['Buckets are full at first.', 'Rates in bytes are not evaluated: undecided.'],
+    notes: [
+      'Buckets are full at first.',
+      'Rates in bytes count by sixteen: what is printed is what the kernel makes of them.',
+      'Buckets of one name are filled as its first rule says: where two rules differ, it is undecided.',
+    ],
     kernel: 'net/netfilter/xt_hashlimit.c: hashlimit_mt',
   },
-  print(given) {
-    const { upto, above, size, max, gcinterval, expire, srcmask, dstmask } = given
-    const one = upto ?? above!
-    const under = (upto !== undefined) !== one.inverted
-    const inBytes = 'bytes' in one.value
-    const words = [`--hashlimit-${under ? 'upto' : 'above'} ${rate.print(one.value)}`]
-    if (given.burst) words.push(`--hashlimit-burst ${burst.print(given.burst.value)}`)
-    else if (!inBytes) words.push(`--hashlimit-burst ${DEFAULT_BURST}`)
-    if (given.mode) words.push(`--hashlimit-mode ${mode.print(given.mode.value)}`)
-    words.push(`--hashlimit-name ${given.name!.value}`)
-    if (size) words.push(`--hashlimit-htable-size ${size.value}`)
-    if (max) words.push(`--hashlimit-htable-max ${max.value}`)
-    if (gcinterval && gcinterval.value !== 1000) words.push(`--hashlimit-htable-gcinterval ${gcinterval.value}`)
-    const [usual, idle] =
-      'bytes' in one.value ? [BYTE_EXPIRE, BYTE_EXPIRE] : [unitOf(one.value.apart)[1] * 1000, one.value.unit * 1000]
-    if ((expire?.value ?? idle) !== usual) words.push(`--hashlimit-htable-expire ${expire?.value ?? idle}`)
-    if (srcmask) words.push(`--hashlimit-srcmask ${srcmask.value}`)
-    if (dstmask) words.push(`--hashlimit-dstmask ${dstmask.value}`)
-    return words.join(' ')
+  check(given, { family }) {
+    const { burst, srcmask, dstmask, match } = given
+    const { rate, burst: packets } = settingsOf(given)
+    if (rate.in === 'bytes' && burst && burst.value < costToBytes(rate.cost))
+      return `the burst is smaller than ${costToBytes(rate.cost)} bytes`
+    if (rate.in === 'packets' && packets > MOST_BURST) return `the burst is greater than ${MOST_BURST}`
+    const long = [srcmask, dstmask].find((mask) => mask && mask.value > bitsOf(family))
+    if (long) return `a prefix length of ${long.value} is too long`
+    if (match || rate.in === 'bytes') return undefined
+    const whole = credits(rate.apart, packets)
+    return whole < credits(rate.apart, 1) ? 'rate and burst together are more than the kernel can count' : undefined
   },
-  lower({ upto, above, burst: most, mode: keys, name, expire, srcmask, dstmask }, { family }): Condition {
-    const one = upto ?? above!
-    const { value } = one
-    if ('bytes' in value || (most && 'bytes' in most.value))
-      return { is: 'unknown', text: `--hashlimit-name ${name!.value}`, needs: 'limits in bytes are not evaluated' }
-    const size = most ? (most.value as { readonly packets: number }).packets : DEFAULT_BURST
+  print(given, { family }) {
+    const { upto, above, size, max, gcinterval, srcmask, dstmask, match } = given
+    const { inverted } = upto ?? above!
+    const { rate: average, burst: most, expire, usualExpire, interval } = settingsOf(given)
+    const words = [`--hashlimit-${(upto !== undefined) !== inverted ? 'upto' : 'above'} ${rate.print(average)}`]
+    if (average.in === 'packets') words.push(`--hashlimit-burst ${most}`)
+    else if (most > 0) {
+      const bytes = costToBytes(average.cost) * most
+      const [letter, unit] = FACTORS.find(([, factor]) => bytes >= factor)!
+      words.push(`--hashlimit-burst ${Math.floor(bytes / unit)}${letter}b`)
+    }
+    if (given.mode && given.mode.value.length > 0) words.push(`--hashlimit-mode ${mode.print(given.mode.value)}`)
+    words.push(`--hashlimit-name ${given.name!.value}`)
+    if (size?.value) words.push(`--hashlimit-htable-size ${size.value}`)
+    if (max?.value) words.push(`--hashlimit-htable-max ${max.value}`)
+    if (gcinterval && gcinterval.value !== 1000) words.push(`--hashlimit-htable-gcinterval ${gcinterval.value}`)
+    if (expire !== usualExpire) words.push(`--hashlimit-htable-expire ${expire}`)
+    return [
+      ...words,
+      ...printMask('src', srcmask, family),
+      ...printMask('dst', dstmask, family),
+      ...printMatch(match, interval),
+    ].join(' ')
+  },
+  /** The words of iptables-save without dashes; the name of the table is not shown. */
+  list: (_, { saved }) =>
+    saved()
+      .replace(/^--hashlimit-(upto|above)/, (_, side) => ` limit: ${side === 'upto' ? 'up to' : 'above'}`)
+      .replace(/ --hashlimit-name \S+/, '')
+      .replace(/--hashlimit-mode \S+/, (mode) => mode.replaceAll(',', '-'))
+      .replaceAll('--hashlimit-', ''),
+  lower(given, { family }): Condition {
+    const { upto, above, mode: keys, name, srcmask, dstmask, match } = given
+    const settings = settingsOf(given)
     const modes = keys?.value ?? []
     const addresses = [
       ...(modes.includes('srcip') ? [grouped('saddr', srcmask?.value, family)] : []),
@@ -177,21 +281,45 @@ export const hashlimit = defineMatch({
     ]
     const bucket = (ports: readonly Value[]): Condition => ({
       is: 'stateful',
-      name: `hashlimit ${name!.value}`,
+      name: `hashlimit ${family} ${name!.value}`,
       machine: {
         kind: 'buckets',
         key: [...addresses, ...ports],
-        perPacketMs: value.apart / 1000,
-        burst: size,
-        idleMs: expire?.value ?? value.unit * 1000,
-        text: `${rate.print(value)} burst ${size}`,
+        rate: match ? windowsOf(settings) : bucketOf(settings),
+        idleMs: settings.expire,
+        text: `${rate.print(settings.rate)} burst ${settings.burst}${match ? ` over ${settings.interval} s` : ''}`,
       },
     })
     const ports = (['sport', 'dport'] as const).filter((end) => modes.includes(end === 'sport' ? 'srcport' : 'dstport'))
     const within = ports.length === 0 ? bucket([]) : byPorts(bucket, ports)
-    return invertedIf((upto === undefined) !== one.inverted, within)
+    return invertedIf((upto === undefined) !== (upto ?? above!).inverted, within)
   },
 })
+
+/** rateinfo_init of net/netfilter/xt_hashlimit.c. */
+function bucketOf({ rate, burst }: Settings): BucketRate {
+  if (rate.in === 'bytes') return { in: 'bytes', cost: rate.cost, refills: burst }
+  return { in: 'packets', apart: rate.apart, cap: Number(credits(rate.apart, burst) / CREDITS) }
+}
+
+function windowsOf({ rate, burst, interval }: Settings): BucketRate {
+  if (rate.in === 'packets') {
+    const perSecond = Math.floor(SCALE / rate.apart)
+    return { in: 'windows', of: 'packets', perSecond, burst: burst + perSecond, interval }
+  }
+  const perSecond = costToBytes(rate.cost)
+  return { in: 'windows', of: 'bytes', perSecond, burst: perSecond * (burst || 1), interval }
+}
+
+const printMask = (side: 'src' | 'dst', mask: Given<number> | undefined, family: Family): readonly string[] =>
+  mask && mask.value !== bitsOf(family) ? [`--hashlimit-${side}mask ${mask.value}`] : []
+
+function printMatch(match: Given<true> | undefined, interval: number): readonly string[] {
+  if (!match) return []
+  return interval === 1
+    ? ['--hashlimit-rate-match']
+    : ['--hashlimit-rate-match', `--hashlimit-rate-interval ${interval}`]
+}
 
 const grouped = (side: 'saddr' | 'daddr', length: number | undefined, family: Family): Value => {
   const field: Value = family === 4 ? `ip.${side}` : `ip6.${side}`

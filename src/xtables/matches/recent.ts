@@ -11,7 +11,7 @@ const listName: Codec<string> = {
     if (word.length > 199 || word === '' || word.includes('/')) throw new WordError(`bad list name "${word}"`)
     return word
   },
-  print: quote,
+  print: (word) => (/\s/.test(word) ? quote(word) : word),
 }
 
 const OPERATIONS = { set: 'set', rcheck: 'check', update: 'update', remove: 'remove' } as const
@@ -69,11 +69,27 @@ export const recent = defineMatch({
     if (reap) words.push('--reap')
     if (hitcount) words.push(`--hitcount ${hitcount.value}`)
     if (rttl) words.push('--rttl')
-    words.push(`--name ${quote(name?.value ?? 'DEFAULT')}`)
+    words.push(`--name ${listName.print(name?.value ?? 'DEFAULT')}`)
     words.push(
       `--mask ${mask ? address.print(mask.value) : family === 4 ? '255.255.255.255' : 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'}`,
     )
     words.push(rdest ? '--rdest' : '--rsource')
+    return words.join(' ')
+  },
+  list(given, { family }) {
+    const { seconds, reap, hitcount, rttl, name, mask, rdest } = given
+    const operation = (Object.keys(OPERATIONS) as (keyof typeof OPERATIONS)[]).find((key) => given[key])!
+    const words = [
+      `${given[operation]!.inverted ? ' !' : ''} recent: ${operation === 'rcheck' ? 'CHECK' : operation.toUpperCase()}`,
+    ]
+    if (seconds) words.push(`seconds: ${seconds.value}`)
+    if (reap) words.push('reap')
+    if (hitcount) words.push(`hit_count: ${hitcount.value}`)
+    if (rttl) words.push('TTL-Match')
+    const all = family === 4 ? '255.255.255.255' : 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'
+    words.push(
+      `name: ${name?.value ?? 'DEFAULT'} side: ${rdest ? 'dest' : 'source'} mask: ${mask ? address.print(mask.value) : all}`,
+    )
     return words.join(' ')
   },
   lower(given, { family }): Condition {

@@ -1,3 +1,4 @@
+import { equals, invertedIf } from '../../rules/condition.js'
 import { flag } from '../codec.js'
 import { defineMatch } from '../match.js'
 
@@ -14,12 +15,22 @@ export const rpfilter = defineMatch({
   },
   doc: {
     summary: 'Looks the source address up in the routing tables: would an answer go out where this came in?',
-    notes: ['The look-up is not modelled yet: a rule with it is undecided.'],
-    kernel: 'net/ipv4/netfilter/ipt_rpfilter.c: rpfilter_mt',
+    notes: ['What comes in through lo always passes.'],
+    kernel: 'net/ipv4/netfilter/ipt_rpfilter.c, net/ipv6/netfilter/ip6t_rpfilter.c: rpfilter_mt',
   },
-  lower: () => ({
-    is: 'unknown',
-    text: '-m rpfilter',
-    needs: 'the reverse path look-up of this match is not modelled yet',
-  }),
+  list: ({ loose, validmark, acceptLocal, invert }) =>
+    ` rpfilter${loose ? ' loose' : ''}${validmark ? ' validmark' : ''}${acceptLocal ? ' accept-local' : ''}${invert ? ' invert' : ''}`,
+  lower: ({ loose, validmark, acceptLocal, invert }) =>
+    invertedIf(
+      invert !== undefined,
+      equals(
+        {
+          from: 'reverse-path',
+          loose: loose !== undefined,
+          mark: validmark !== undefined,
+          local: acceptLocal !== undefined,
+        },
+        1,
+      ),
+    ),
 })

@@ -1,7 +1,10 @@
-import { all, type Condition, dropIf, equals, inRanges, invertedIf, masked, readable } from '../../rules/condition.js'
-import { type Codec, integer, portRange, WordError } from '../codec.js'
+import { THERE } from '../../packet/probe.js'
+import { all, type Condition, dropIf, equals, invertedIf, masked, probed, readable } from '../../rules/condition.js'
+import { type Codec, integer, WordError } from '../codec.js'
+import type { Given } from '../extension.js'
+import { listedPorts } from '../list-words.js'
 import { defineMatch } from '../match.js'
-import { native, nativePorts, printPorts } from '../port-options.js'
+import { native, nativePorts, PORT_OPTIONS, portConditions, printPorts } from '../port-options.js'
 
 const FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const
 const ALL = 63
@@ -41,20 +44,30 @@ const tcpFlags: Codec<FlagTest> = {
 
 const syn: Codec<FlagTest> = { words: 0, metavar: '', parse: () => ({ mask: 0x17, set: 2 }), print: () => '' }
 
+const byte = (bits: number): string => `0x${bits.toString(16).toUpperCase().padStart(2, '0')}`
+
+function listedFlags(given: Given<FlagTest> | undefined, numeric: boolean): string {
+  if (!given) return ''
+  const { value, inverted } = given
+  const { mask, set } = value
+  if (mask === 0 && set === 0 && !inverted) return ''
+  const show = numeric ? byte : listedNames
+  return ` flags:${inverted ? '!' : ''}${show(mask)}/${show(set)}`
+}
+
+const listedNames = (bits: number): string =>
+  Object.entries(FLAGS)
+    .filter(([, bit]) => bits & bit)
+    .map(([name]) => name)
+    .join(',') || 'NONE'
+
 export const tcp = defineMatch({
   name: 'tcp',
   families: [4, 6],
   protocols: [6],
   impliedBy: [6],
   options: {
-    sport: { flag: '--sport', aliases: ['--source-port'], invertible: true, value: portRange, doc: 'the source port' },
-    dport: {
-      flag: '--dport',
-      aliases: ['--destination-port'],
-      invertible: true,
-      value: portRange,
-      doc: 'the destination port',
-    },
+    ...PORT_OPTIONS,
     option: {
       flag: '--tcp-option',
       invertible: true,
@@ -97,17 +110,20 @@ export const tcp = defineMatch({
       words.push(`${test.inverted ? '! ' : ''}--tcp-flags ${tcpFlags.print(test.value)}`)
     return words.join(' ')
   },
+  list({ sport, dport, option, flags, syn }, { numeric }) {
+    const ports = listedPorts('spt', sport, 'tcp', numeric) + listedPorts('dpt', dport, 'tcp', numeric)
+    const kind = option ? ` option=${option.inverted ? '!' : ''}${option.value}` : ''
+    return ` tcp${ports}${kind}${listedFlags(flags ?? syn, numeric)}`
+  },
   lower({ sport, dport, option, flags, syn }, { family, backend }) {
     const test = flags ?? syn
-    const parts: Condition[] = []
-    if (sport) parts.push(invertedIf(sport.inverted, inRanges('th.sport', [sport.value])))
-    if (dport) parts.push(invertedIf(dport.inverted, inRanges('th.dport', [dport.value])))
+    const parts: Condition[] = [...portConditions(sport, dport)]
     if (test) parts.push(invertedIf(test.inverted, equals(masked('tcp.flags', test.value.mask), test.value.set)))
     if (backend === 'nft' && !option && parts.length > 0)
       return nativeTcp(nativePorts(sport, dport), test && parts.at(-1))
     if (option) {
-      const text = `--tcp-option ${option.value}`
-      parts.push(readable('tcp.header'), { is: 'unknown', text, needs: 'TCP options are not looked at yet' })
+      const there = equals(probed({ find: 'tcp-option', kind: option.value }), THERE)
+      parts.push(readable('tcp.header'), invertedIf(option.inverted, there))
     }
     // the offset is in units of 8 bytes for IPv4 only: ip6_packet_match hands over bytes, which are never 1
     const evil = family === 4 ? [dropIf(equals('frag.offset', 1))] : []

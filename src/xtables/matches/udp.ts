@@ -1,7 +1,7 @@
-import { all, equals, inRanges, invertedIf, readable } from '../../rules/condition.js'
-import { portRange } from '../codec.js'
+import { all, equals, readable } from '../../rules/condition.js'
+import { listedPorts } from '../list-words.js'
 import { defineMatch } from '../match.js'
-import { native, nativePorts, printPorts } from '../port-options.js'
+import { native, nativePorts, PORT_OPTIONS, portConditions, printPorts } from '../port-options.js'
 
 export const udp = defineMatch({
   name: 'udp',
@@ -9,14 +9,7 @@ export const udp = defineMatch({
   protocols: [17],
   impliedBy: [17],
   options: {
-    sport: { flag: '--sport', aliases: ['--source-port'], invertible: true, value: portRange, doc: 'the source port' },
-    dport: {
-      flag: '--dport',
-      aliases: ['--destination-port'],
-      invertible: true,
-      value: portRange,
-      doc: 'the destination port',
-    },
+    ...PORT_OPTIONS,
   },
   listed: [
     [
@@ -31,11 +24,10 @@ export const udp = defineMatch({
     kernel: 'net/netfilter/xt_tcpudp.c: udp_mt',
   },
   print: ({ sport, dport }) => printPorts(sport, dport).join(' '),
+  list: ({ sport, dport }, { numeric }) =>
+    ` udp${listedPorts('spt', sport, 'udp', numeric)}${listedPorts('dpt', dport, 'udp', numeric)}`,
   lower({ sport, dport }, { backend }) {
-    const parts = [
-      ...(sport ? [invertedIf(sport.inverted, inRanges('th.sport', [sport.value]))] : []),
-      ...(dport ? [invertedIf(dport.inverted, inRanges('th.dport', [dport.value]))] : []),
-    ]
+    const parts = portConditions(sport, dport)
     const ports = nativePorts(sport, dport)
     if (backend === 'nft' && parts.length > 0) return native(ports.parts, ports.loaded)
     return all(equals('frag.offset', 0), readable('udp.checksum'), ...parts)
