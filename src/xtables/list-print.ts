@@ -1,7 +1,14 @@
-import { type Family, printIp } from '../address/ip.js'
+import type { Family } from '../address/ip.js'
 import type { Counters } from '../rules/program.js'
-import type { AddressMask } from './address-mask.js'
-import type { AnyExtension, Given, ListContext, OptionsOf, OptionTable, RuleContext } from './extension.js'
+import { type AddressMask, showIp } from './address-mask.js'
+import {
+  type AnyExtension,
+  type Given,
+  type OptionsOf,
+  type OptionTable,
+  printOptions,
+  type RuleContext,
+} from './extension.js'
 import { printProtocol } from './protocol.js'
 import type { SaveRule } from './rule.js'
 import type { RuleFields, Use } from './rule-fields.js'
@@ -62,29 +69,35 @@ function lineOf(rule: SaveRule | undefined, number: number, options: ListOptions
   const { fields, context } = rule
   const { numeric, verbose, exact, lineNumbers } = options
   const { packets, bytes } = fields.counters ?? NONE
-  const { protocol, target, jump } = fields
+  const { protocol } = fields
   const shown = protocol?.value ?? 0
+  const device = (given: Given<string> | undefined) => interfaceText(given, context.backend, numeric)
   const columns = [
     lineNumbers ? `${`${number}`.padEnd(4)} ` : '',
     verbose ? inColumn(packets, exact) + inColumn(bytes, exact) : '',
-    `${(jump?.chain ?? target?.name ?? '').padEnd(9)} `,
+    `${targetText(fields).padEnd(9)} `,
     protocol?.inverted ? '!' : ' ',
     `${(numeric ? `${shown}` : protocolText(shown)).padEnd(4)} `,
     `${optionColumn(fields)} `,
-    verbose ? ` ${interfaceText(fields.iif, numeric).padEnd(6)} ${interfaceText(fields.oif, numeric).padEnd(6)} ` : '',
+    verbose ? ` ${device(fields.iif).padEnd(6)} ${device(fields.oif).padEnd(6)} ` : '',
     `${addressText(fields.src, context.family, numeric)} `,
     `${addressText(fields.dst, context.family, numeric)} `,
-    extras(fields, { ...context, numeric }),
+    extras(fields, context, numeric),
   ]
   return `${columns.join('')}\n`
 }
+
+const targetText = ({ jump, target }: RuleFields): string =>
+  jump?.chain ?? target?.extension?.listedAs ?? target?.name ?? ''
 
 const protocolText = (protocol: number): string => (protocol === 0 ? 'all' : printProtocol(protocol))
 
 const optionColumn = ({ fragment }: RuleFields): string => (fragment ? (fragment.inverted ? '!f' : '-f') : '--')
 
-function interfaceText(given: Given<string> | undefined, numeric: boolean): string {
-  const name = given && given.value !== '' ? given.value : numeric ? '*' : 'any'
+/** nft does not keep `+`, which is any interface. */
+function interfaceText(given: Given<string> | undefined, backend: RuleContext['backend'], numeric: boolean): string {
+  const said = given && given.value !== '' && (given.value !== '+' || given.inverted || backend === 'legacy')
+  const name = said ? given.value : numeric ? '*' : 'any'
   return given?.inverted ? `!${name}` : name
 }
 
@@ -94,23 +107,24 @@ function addressText(given: Given<AddressMask> | undefined, family: Family, nume
 }
 
 function addressWord(value: AddressMask | undefined, family: Family, numeric: boolean): string {
-  if (!value || value.length === 0) return numeric || value ? (family === 4 ? '0.0.0.0/0' : '::/0') : 'anywhere'
+  if (!value || value.length === 0) return numeric ? (family === 4 ? '0.0.0.0/0' : '::/0') : 'anywhere'
   const { ip, mask, length } = value
-  const text = printIp(ip)
+  const text = showIp(ip)
   if (length === (family === 4 ? 32 : 128)) return text
-  return `${text}/${length >= 0 ? length : printIp(mask)}`
+  return `${text}/${length >= 0 ? length : showIp(mask)}`
 }
 
 /** What stands behind the columns. */
-function extras({ matches, target, jump }: RuleFields, context: ListContext): string {
-  const parts = matches.map((use) => listed(use, context))
-  const last = target ? listed(target, context) : ''
+function extras({ matches, target, jump }: RuleFields, context: RuleContext, numeric: boolean): string {
+  const parts = matches.map((use) => listed(use, context, numeric))
+  const last = target ? listed(target, context, numeric) : ''
   return `${jump?.goto ? '[goto] ' : ''}${parts.join('')}${last}`
 }
 
-function listed({ name, extension, options, raw }: Use<AnyExtension>, context: ListContext): string {
+function listed({ name, extension, options, raw }: Use<AnyExtension>, context: RuleContext, numeric: boolean): string {
   if (!extension) return ` ${name}${raw ? ` ${raw}` : ''}`
-  return extension.list?.(options as OptionsOf<OptionTable>, context) ?? ''
+  const given = options as OptionsOf<OptionTable>
+  return extension.list?.(given, { ...context, numeric, saved: () => printOptions(extension, given, context) }) ?? ''
 }
 
 /** xtables_print_num, in a table. */
@@ -157,8 +171,8 @@ function withCounters(rule: SaveRule): string {
 
 /** What -v shows of a rule that a command is about (print_firewall_line with FMT_PRINT_RULE). */
 export function showRule(fields: RuleFields, context: RuleContext): string {
-  const { protocol, target, jump, iif, oif, src, dst } = fields
+  const { protocol, iif, oif, src, dst } = fields
   const signed = (given: Given<AddressMask> | undefined) =>
     `${given?.inverted ? '!' : ' '}${addressWord(given?.value, context.family, true)}`
-  return `${jump?.chain ?? target?.name ?? ''} ${protocol?.inverted ? '!' : ' '}${protocolText(protocol?.value ?? 0)} opt ${optionColumn(fields)} in ${interfaceText(iif, true)} out ${interfaceText(oif, true)} ${signed(src)} ${signed(dst).replace(/^(.)/, '$1-> ')}  ${extras(fields, { ...context, numeric: true })}\n`
+  return `${targetText(fields)} ${protocol?.inverted ? '!' : ' '}${protocolText(protocol?.value ?? 0)} opt ${optionColumn(fields)} in ${interfaceText(iif, context.backend, true)} out ${interfaceText(oif, context.backend, true)} ${signed(src)} ${signed(dst).replace(/^(.)/, '$1-> ')}  ${extras(fields, context, true)}\n`
 }

@@ -31,3 +31,11 @@ export const tosMask: Codec<TosMask> = {
   },
   print: ({ value, mask }) => `${hex(value)}/${hex(mask)}`,
 }
+
+/** The name of RFC 1349, as a listing without -n shows it. */
+export const tosName = ({ value, mask }: TosMask): string | undefined =>
+  mask === 0x3f
+    ? Object.entries(NAMES)
+        .find(([, bits]) => bits === value)?.[0]
+        .replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+    : undefined

@@ -61,6 +61,11 @@ export const addrtype = defineMatch({
     if (!src && !dst) return '"addrtype" needs one of --src-type, --dst-type'
     return limitIn && limitOut ? '--limit-iface-in and --limit-iface-out exclude each other' : undefined
   },
+  list({ src, dst, limitIn, limitOut }) {
+    const part = (given: Given<readonly string[]> | undefined, name: string) =>
+      given ? ` ${name} ${given.inverted ? '!' : ''}${types.print(given.value)}` : ''
+    return ` ADDRTYPE match${part(src, 'src-type')}${part(dst, 'dst-type')}${limitIn ? ' limit-in' : ''}${limitOut ? ' limit-out' : ''}`
+  },
   lower({ src, dst, limitIn, limitOut }, { family }) {
     const over = limitIn ? 'iif' : limitOut ? 'oif' : 'any'
     const part = (given: Given<readonly string[]>, of: 'saddr' | 'daddr'): Condition => {

@@ -9,5 +9,6 @@ export const comment = defineMatch({
   options: { comment: { flag: '--comment', value: text(255), doc: 'up to 255 characters' } },
   listed: [[/\/\* (.*?) \*\//y, (_, words = '') => `--comment ${quote(words)}`]],
   doc: { summary: 'A remark. Matches everything.', kernel: 'net/netfilter/xt_comment.c: comment_mt' },
+  list: ({ comment }) => ` /* ${comment!.value} */`,
   lower: () => always,
 })

@@ -53,6 +53,8 @@ export const connbytes = defineMatch({
   },
   print: ({ range, mode, dir }) =>
     `${isInverted(range!) ? '! ' : ''}--connbytes ${span.print(range!.value)} --connbytes-mode ${mode!.value} --connbytes-dir ${dir!.value}`,
+  list: ({ range, mode, dir }) =>
+    `${isInverted(range!) ? ' !' : ''} connbytes ${span.print(range!.value)} connbytes mode ${mode!.value} connbytes direction ${dir!.value}`,
   lower({ range, mode, dir }) {
     const side = dir!.value === 'both' ? 'total' : dir!.value
     const field: Field = `ct.${side}.${mode!.value === 'avgpkt' ? 'average' : mode!.value}`

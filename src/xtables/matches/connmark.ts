@@ -1,5 +1,6 @@
 import { all, equals, inRanges, invertedIf, masked } from '../../rules/condition.js'
 import { mark as value } from '../codec.js'
+import { listedMark } from '../list-words.js'
 import { defineMatch } from '../match.js'
 
 export const connmark = defineMatch({
@@ -12,6 +13,7 @@ export const connmark = defineMatch({
   },
   listed: [[/connmark match\s+(! )?(\S+)/y, (_, not, mark) => `${not ? '! ' : ''}--mark ${mark}`]],
   doc: { summary: 'Matches the mark of the connection.', kernel: 'net/netfilter/xt_connmark.c: connmark_mt' },
+  list: ({ mark }) => ` connmark match ${mark!.inverted ? '!' : ''} ${listedMark(mark!.value)}`,
   lower: ({ mark }) =>
     all(
       inRanges('ct.mark', [[0, 0xffffffff]]), // without a connection nothing matches, inverted or not

@@ -142,6 +142,7 @@ export const conntrack = defineMatch({
     [origsrc, origdst, replsrc, repldst].some((given) => given && familyOf(given.value.ip) !== family)
       ? 'an address is of the other family'
       : undefined,
+  list: (_, { saved }) => ` ${saved().replaceAll('--ct', 'ct')}`,
   lower(given, { family }) {
     const { state } = given
     const connection = inRanges('ct.direction', [[0, 1]])

@@ -14,5 +14,6 @@ export const cpu = defineMatch({
     notes: ['Which one that is cannot be known beforehand: a rule with it is undecided.'],
     kernel: 'net/netfilter/xt_cpu.c: cpu_mt',
   },
+  list: ({ cpu }) => ` cpu ${cpu!.inverted ? '! ' : ''}${cpu!.value}`,
   lower: ({ cpu }) => invertedIf(cpu!.inverted, equals('meta.cpu', cpu!.value)),
 })

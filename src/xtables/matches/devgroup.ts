@@ -1,6 +1,7 @@
 import { all, type Condition, equals, invertedIf, masked } from '../../rules/condition.js'
 import type { MarkMask } from '../codec.js'
 import type { Given } from '../extension.js'
+import { listedMark } from '../list-words.js'
 import { defineMatch } from '../match.js'
 import { deviceGroup as group } from '../named-mark.js'
 
@@ -19,6 +20,13 @@ export const devgroup = defineMatch({
   doc: {
     summary: 'Matches the group of an interface (ip link set … group).',
     kernel: 'net/netfilter/xt_devgroup.c: devgroup_mt',
+  },
+  list({ src, dst }, { numeric }) {
+    const part = (given: Given<MarkMask> | undefined, name: string) =>
+      given
+        ? `${given.inverted ? ' !' : ''} ${name} ${numeric ? listedMark(given.value) : group.print(given.value)}`
+        : ''
+    return part(src, 'src-group') + part(dst, 'dst-group')
   },
   lower({ src, dst }) {
     const parts: Condition[] = []

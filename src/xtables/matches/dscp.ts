@@ -20,6 +20,10 @@ export const dscp = defineMatch({
     const one = given.dscp ?? given.class!
     return `${one.inverted ? '! ' : ''}--dscp ${dscpNumber.print(one.value)}`
   },
+  list(given) {
+    const one = given.dscp ?? given.class!
+    return ` DSCP match ${one.inverted ? '!' : ''}${dscpNumber.print(one.value)}`
+  },
   lower(given) {
     const { value, inverted } = given.dscp ?? given.class!
     return invertedIf(inverted, equals({ from: 'shifted', of: 'ip.tos', by: 2 }, value))

@@ -1,5 +1,6 @@
 import { all, equals, inRanges, invertedIf, readable } from '../../rules/condition.js'
 import { numberRange, rangesOf } from '../codec.js'
+import { listedRange } from '../list-words.js'
 import { defineMatch } from '../match.js'
 
 const range = numberRange(0xffffffff)
@@ -21,6 +22,7 @@ export const esp = defineMatch({
     spi && (spi.value[0] !== 0 || spi.value[1] !== 0xffffffff)
       ? `${spi.inverted ? '! ' : ''}--espspi ${range.print(spi.value)}`
       : '',
+  list: ({ spi }) => ` esp${listedRange('spi', spi)}`,
   lower: ({ spi }) =>
     all(
       equals('frag.offset', 0),

@@ -18,6 +18,7 @@ export const helper = defineMatch({
     notes: ['A connection that nobody expected has no helper in this sense: only the inverted form matches it.'],
     kernel: 'net/netfilter/xt_helper.c: helper_mt',
   },
+  list: ({ name: given }) => ` helper match ${given!.inverted ? '! ' : ''}"${given!.value}"`,
   lower: ({ name: given }) =>
     invertedIf(
       given!.inverted,

@@ -20,6 +20,10 @@ export const hl = defineMatch({
     [/HL match HL > (\d+)/y, (_, value) => `--hl-gt ${value}`],
   ],
   doc: { summary: 'Matches the hop limit.', kernel: 'net/netfilter/xt_hl.c: hl_mt6' },
+  list({ eq, lt, gt }) {
+    const sign = eq ? (eq.inverted ? '!=' : '==') : lt ? '<' : '>'
+    return ` HL match HL ${sign} ${(eq ?? lt ?? gt)!.value}`
+  },
   lower({ eq, lt, gt }) {
     if (eq) return invertedIf(eq.inverted, inRanges('ip.ttl', [[eq.value, eq.value]]))
     if (lt) return inRanges('ip.ttl', lt.value === 0 ? [] : [[0, lt.value - 1]])

@@ -1,5 +1,6 @@
 import { all, type Condition, equals, inRanges, invertedIf, readable } from '../../rules/condition.js'
 import { type Codec, number, WordError } from '../codec.js'
+import type { Given } from '../extension.js'
 
 /** Type, and the codes of it that are meant. */
 export interface IcmpTest {
@@ -69,4 +70,14 @@ export function icmpCondition(
   const { type, codes } = given.value
   const matches = any && type === 255 ? all() : all(equals('icmp.type', type), inRanges('icmp.code', [codes]))
   return all(...header, invertedIf(given.inverted, matches))
+}
+
+/** By name without -n, if it has one; else ` !type 3 code 4`: the blank is there only where it is inverted (libxt_icmp.h: print_icmptype). */
+export function listedIcmp(names: IcmpNames, { value, inverted }: Given<IcmpTest>, numeric: boolean): string {
+  const { type, codes } = value
+  const [from, to] = codes
+  const name = numeric ? undefined : names.find((one) => one[1] === type && one[2] === from && one[3] === to)?.[0]
+  if (name !== undefined) return ` ${inverted ? '!' : ''}${name}`
+  const code = from === to ? ` code ${from}` : from === 0 && to === 255 ? '' : ` codes ${from}-${to}`
+  return `${inverted ? ' !' : ''}type ${type}${code}`
 }

@@ -1,5 +1,5 @@
 import { defineMatch } from '../match.js'
-import { ICMP4, icmpCondition, icmpType } from './icmp-types.js'
+import { ICMP4, icmpCondition, icmpType, listedIcmp } from './icmp-types.js'
 
 export const icmp = defineMatch({
   name: 'icmp',
@@ -26,5 +26,6 @@ export const icmp = defineMatch({
     notes: ['`any` stands for type 255: every type.', 'A packet whose ICMP header is cut off is dropped on the spot.'],
     kernel: 'net/netfilter/xt_tcpudp.c: icmp_match',
   },
+  list: ({ type }, { numeric }) => ` icmp${listedIcmp(ICMP4, type!, numeric)}`,
   lower: ({ type }) => icmpCondition(type, true),
 })

@@ -1,5 +1,5 @@
 import { defineMatch } from '../match.js'
-import { ICMP6, icmpCondition, icmpType } from './icmp-types.js'
+import { ICMP6, icmpCondition, icmpType, listedIcmp } from './icmp-types.js'
 
 export const icmp6 = defineMatch({
   name: 'icmp6',
@@ -27,5 +27,6 @@ export const icmp6 = defineMatch({
     notes: ['A packet whose ICMPv6 header is cut off is dropped on the spot.'],
     kernel: 'net/netfilter/xt_tcpudp.c: icmp6_match',
   },
+  list: ({ type }, { numeric }) => ` ipv6-icmp${listedIcmp(ICMP6, type!, numeric)}`,
   lower: ({ type }) => icmpCondition(type, false),
 })

@@ -44,6 +44,14 @@ export const iprange = defineMatch({
     const wrong = [src, dst].find((given) => given && (typeof given.value[0] === 'number') !== (family === 4))
     return wrong && `${span.print(wrong.value)} is of the other family`
   },
+  list({ src, dst }) {
+    const part = (given: Given<Span> | undefined, side: string) => {
+      if (!given) return ''
+      const [from, to] = given.value
+      return ` ${side} IP range${given.inverted ? ' !' : ''} ${showIp(from)}-${showIp(to)}`
+    }
+    return part(src, 'source') + part(dst, 'destination')
+  },
   lower({ src, dst }, { family }) {
     const parts: Condition[] = []
     const add = (given: Given<Span> | undefined, side: 'saddr' | 'daddr') => {

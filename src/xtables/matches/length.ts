@@ -22,6 +22,7 @@ export const length = defineMatch({
     summary: 'Matches the length of the packet as its IP header has it.',
     kernel: 'net/netfilter/xt_length.c: length_mt, length_mt6',
   },
+  list: ({ length }) => ` length ${length!.inverted ? '!' : ''}${numberRange(0xffff).print(length!.value)}`,
   lower({ length }, { family }) {
     const [from, to] = length!.value
     const value = family === 4 ? 'ip.length' : 'ip6.length'

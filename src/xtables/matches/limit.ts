@@ -66,6 +66,8 @@ export const limit = defineMatch({
       words.push(printOption({ flag: '--limit-burst', value: integer(10_000), doc: '' }, burst))
     return words.join(' ')
   },
+  list: ({ limit, burst }) =>
+    ` limit: avg ${rate.print(limit?.value ?? DEFAULT_RATE)} burst ${burst?.value ?? DEFAULT_BURST}`,
   lower({ limit, burst }, { backend }) {
     const apart = limit?.value ?? DEFAULT_RATE
     const most = burst?.value ?? DEFAULT_BURST

@@ -28,6 +28,7 @@ export const mac = defineMatch({
     notes: ['A packet that came in over something else than Ethernet never matches, inverted or not.'],
     kernel: 'net/netfilter/xt_mac.c: mac_mt',
   },
+  list: ({ source }) => ` MAC ${source!.inverted ? '! ' : ''}${printMac(source!.value)}`,
   lower: ({ source }) =>
     all(
       inRanges('ether.saddr', [[0, 2 ** 48 - 1]]),

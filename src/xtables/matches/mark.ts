@@ -1,5 +1,6 @@
 import { equals, invertedIf, masked } from '../../rules/condition.js'
 import { mark as value } from '../codec.js'
+import { listedMark } from '../list-words.js'
 import { defineMatch } from '../match.js'
 
 export const mark = defineMatch({
@@ -11,5 +12,6 @@ export const mark = defineMatch({
   },
   listed: [[/mark match\s+(! )?(\S+)/y, (_, not, mark) => `${not ? '! ' : ''}--mark ${mark}`]],
   doc: { summary: 'Matches the mark of the packet.', kernel: 'net/netfilter/xt_mark.c: mark_mt' },
+  list: ({ mark }) => ` mark match${mark!.inverted ? ' !' : ''} ${listedMark(mark!.value)}`,
   lower: ({ mark }) => invertedIf(mark!.inverted, equals(masked('meta.mark', mark!.value.mask), mark!.value.value)),
 })

@@ -2,7 +2,9 @@ import { all, any, type Condition, equals, inRanges, invertedIf, readable } from
 import type { Ranges } from '../../rules/value.js'
 import { portList } from '../codec.js'
 import type { Given } from '../extension.js'
+import { listedPort } from '../list-words.js'
 import { defineMatch } from '../match.js'
+import { printProtocol } from '../protocol.js'
 
 /** XT_MULTI_PORTS: the kernel's structure has room for 15 numbers. */
 const ports = portList(15)
@@ -46,6 +48,15 @@ export const multiport = defineMatch({
       'A first fragment too short to hold the ports is dropped on the spot.',
     ],
     kernel: 'net/netfilter/xt_multiport.c: multiport_mt, ports_match_v1',
+  },
+  list(given, { numeric, protocol }) {
+    const which = given.sports ? 'sports' : given.dports ? 'dports' : 'ports'
+    const { value, inverted } = given[which]!
+    const show = (port: number) => listedPort(port, protocol === undefined ? '' : printProtocol(protocol), numeric)
+    const list = value.map(([from, to]) =>
+      from === to ? show(Number(from)) : `${show(Number(from))}:${show(Number(to))}`,
+    )
+    return ` multiport ${which} ${inverted ? ' !' : ''}${list.join(',')}`
   },
   lower({ sports, dports, ports }) {
     const either = (given: Given<Ranges>, ...fields: readonly ('th.sport' | 'th.dport')[]): Condition =>

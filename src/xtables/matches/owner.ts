@@ -43,6 +43,12 @@ export const owner = defineMatch({
     if (falls) return `a range of ids must rise: ${ids.print(falls.value)}`
     return groups && !gid ? '--suppl-groups needs --gid-owner' : undefined
   },
+  list({ socket, uid, gid, groups }) {
+    const part = (given: Given<readonly [number, number]> | undefined, what: string) =>
+      given ? `${given.inverted ? ' !' : ''} owner ${what} match ${ids.print(given.value)}` : ''
+    const exists = socket ? `${socket.inverted ? ' !' : ''} owner socket exists` : ''
+    return `${exists}${part(uid, 'UID')}${part(gid, 'GID')}${groups ? ' incl. suppl. groups' : ''}`
+  },
   lower({ socket, uid, gid, groups }) {
     const given = [socket, uid, gid, groups]
     // without a socket it matches where everything that is asked is asked inverted

@@ -28,6 +28,7 @@ export const physdev = defineMatch({
     notes: ['A packet that crosses no bridge matches only by inverted options.'],
     kernel: 'net/netfilter/xt_physdev.c: physdev_mt',
   },
+  list: (_, { saved }) => ` PHYSDEV match ${saved()}`,
   lower({ in: input, isIn, out, isOut, isBridged }) {
     const parts: Condition[] = []
     const there = (field: 'meta.physiifname' | 'meta.physoifname') => inRanges(field, [[1n, (1n << 128n) - 1n]])

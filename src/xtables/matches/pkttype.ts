@@ -30,6 +30,7 @@ export const pkttype = defineMatch({
     notes: ['What the host sends to itself as multicast or broadcast counts by its destination address.'],
     kernel: 'net/netfilter/xt_pkttype.c: pkttype_mt',
   },
+  list: ({ type }) => ` PKTTYPE ${type!.inverted ? '!=' : '='} ${kind.print(type!.value)}`,
   lower({ type }, { family }) {
     const group: Condition =
       family === 4

@@ -27,6 +27,7 @@ export const quota = defineMatch({
     ],
     kernel: 'net/netfilter/xt_quota.c: quota_mt',
   },
+  list: ({ quota }) => ` quota: ${quota!.value} bytes`,
   lower: ({ quota }) =>
     invertedIf(quota!.inverted, { is: 'stateful', machine: { kind: 'quota', bytes: Number(quota!.value) } }),
 })

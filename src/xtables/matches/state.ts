@@ -29,5 +29,6 @@ export const state = defineMatch({
     summary: 'Matches the state of the connection: the short form of conntrack.',
     kernel: 'net/netfilter/xt_state.c: state_mt',
   },
+  list: (_, { saved }) => ` ${saved().replace('--', '')}`,
   lower: ({ state }) => invertedIf(state!.inverted, anyBit('ct.state', state!.value)),
 })

@@ -50,6 +50,11 @@ export const statistic = defineMatch({
     if (mode!.value === 'random') return `--mode random ${not(given!)}--probability ${probability.print(given!.value)}`
     return `--mode nth ${not(every!)}--every ${every!.value} --packet ${packet!.value}`
   },
+  list({ mode, probability: given, every, packet }) {
+    if (mode!.value === 'random')
+      return ` statistic mode random${given!.inverted ? ' !' : ''} probability ${probability.print(given!.value)}`
+    return ` statistic mode nth${every!.inverted ? ' !' : ''} every ${every!.value}${packet!.value ? ` packet ${packet!.value}` : ''}`
+  },
   lower({ mode, probability, every, packet }) {
     if (mode!.value === 'random') return invertedIf(probability!.inverted, { is: 'chance', weight: probability!.value })
     return invertedIf(every!.inverted, {

@@ -16,5 +16,6 @@ export const tcpmss = defineMatch({
     ],
     kernel: 'net/netfilter/xt_tcpmss.c: tcpmss_mt',
   },
+  list: ({ mss }) => ` tcpmss match ${mss!.inverted ? '!' : ''}${numberRange(0xffff).print(mss!.value)}`,
   lower: ({ mss }) => all(readable('tcp.header'), invertedIf(mss!.inverted, inRanges('tcp.mss', rangesOf(mss!.value)))),
 })

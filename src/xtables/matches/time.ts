@@ -87,6 +87,9 @@ const isDay = (field: 'meta.weekday' | 'meta.monthday', days: readonly number[])
     days.map((day) => [day, day] as const),
   )
 
+/** libxt_time.c: 11st, 12nd and 13rd as well. */
+const ordinal = (day: number): string => `${day}${['th', 'st', 'nd', 'rd'][day % 10] ?? 'th'}`
+
 export const time = defineMatch({
   name: 'time',
   families: [4, 6],
@@ -146,6 +149,22 @@ export const time = defineMatch({
     words.push(`--datestop ${date.print(datestop?.value ?? FOREVER)}`)
     if (given.kerneltz || given.localtz) words.push('--kerneltz')
     if (given.contiguous) words.push('--contiguous')
+    return words.join(' ')
+  },
+  list(given) {
+    const { timestart, timestop, datestart, datestop, contiguous } = given
+    const words = [' TIME']
+    const [from, to] = [timestart?.value ?? 0, timestop?.value ?? LAST_SECOND]
+    if (from !== 0 || to !== LAST_SECOND) words.push(`from ${daytime.print(from)} to ${daytime.print(to)}`)
+    const week = bitsGiven(given.weekdays, ALL_WEEK)
+    if (week !== ALL_WEEK) words.push(`on ${weekdays.print(week)}`)
+    const month = bitsGiven(given.monthdays, ALL_MONTH)
+    if (month !== ALL_MONTH) words.push(`on ${bitsOf(month, 31).map(ordinal).join(',')}`)
+    const moment = (value: number) => date.print(value).replace('T', ' ')
+    if (datestart && datestart.value !== 0) words.push(`starting from ${moment(datestart.value)}`)
+    if (datestop && datestop.value !== FOREVER) words.push(`until date ${moment(datestop.value)}`)
+    if (!given.kerneltz && !given.localtz) words.push('UTC')
+    if (contiguous) words.push('contiguous')
     return words.join(' ')
   },
   lower(given): Condition {

@@ -1,6 +1,6 @@
 import { equals, invertedIf, masked } from '../../rules/condition.js'
 import { defineMatch } from '../match.js'
-import { tosMask } from '../tos-value.js'
+import { tosMask, tosName } from '../tos-value.js'
 
 export const tos = defineMatch({
   name: 'tos',
@@ -10,6 +10,10 @@ export const tos = defineMatch({
   doc: {
     summary: 'Matches the TOS field of IPv4, the traffic class of IPv6.',
     kernel: 'net/netfilter/xt_dscp.c: tos_mt',
+  },
+  list({ tos }, { numeric }) {
+    const name = numeric ? undefined : tosName(tos!.value)
+    return ` tos match${tos!.inverted ? '!' : ''}${name ? ` ${name}` : tosMask.print(tos!.value)}`
   },
   lower: ({ tos }) => invertedIf(tos!.inverted, equals(masked('ip.tos', tos!.value.mask), tos!.value.value)),
 })

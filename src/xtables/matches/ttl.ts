@@ -20,6 +20,10 @@ export const ttl = defineMatch({
     [/TTL match TTL > (\d+)/y, (_, value) => `--ttl-gt ${value}`],
   ],
   doc: { summary: 'Matches the TTL.', kernel: 'net/netfilter/xt_hl.c: ttl_mt' },
+  list({ eq, lt, gt }) {
+    const sign = eq ? (eq.inverted ? '!=' : '==') : lt ? '<' : '>'
+    return ` TTL match TTL ${sign} ${(eq ?? lt ?? gt)!.value}`
+  },
   lower({ eq, lt, gt }) {
     if (eq) return invertedIf(eq.inverted, inRanges('ip.ttl', [[eq.value, eq.value]]))
     if (lt) return inRanges('ip.ttl', lt.value === 0 ? [] : [[0, lt.value - 1]])

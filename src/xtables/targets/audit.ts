@@ -9,5 +9,6 @@ export const audit = defineTarget({
     type: { flag: '--type', value: keyword('type', ['accept', 'drop', 'reject']), doc: 'what the record is to say' },
   },
   doc: { summary: 'Writes an audit record and goes on.', kernel: 'net/netfilter/xt_AUDIT.c: audit_tg' },
+  list: ({ type }) => ` AUDIT ${type!.value}`,
   lower: ({ type }) => [{ do: 'log', prefix: `AUDIT ${type!.value}` }],
 })

@@ -12,5 +12,6 @@ export const checksum = defineTarget({
     notes: ['Packets of the model always have their checksums: nothing changes.'],
     kernel: 'net/netfilter/xt_CHECKSUM.c: checksum_tg',
   },
+  list: () => ' CHECKSUM fill',
   lower: () => [],
 })

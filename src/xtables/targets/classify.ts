@@ -25,6 +25,8 @@ export const classify = defineTarget({
     summary: 'Sets the priority by which tc sorts the packet into a class.',
     kernel: 'net/netfilter/xt_CLASSIFY.c: classify_tg',
   },
+  list: (given) =>
+    ` CLASSIFY set ${(given.class!.value >>> 16).toString(16)}:${(given.class!.value & 0xffff).toString(16)}`,
   lower: (given) => [
     { do: 'set', field: 'meta.priority', keep: 0, xor: { from: 'constant', value: given.class!.value } },
   ],

@@ -1,6 +1,7 @@
 import { masked } from '../../rules/condition.js'
 import type { Effect } from '../../rules/effect.js'
 import { type Codec, flag, type MarkMask, markMask, markWithMask, number } from '../codec.js'
+import { listedXmark } from '../list-words.js'
 import { defineTarget } from '../target.js'
 
 const maskOnly: Codec<number> = {
@@ -65,6 +66,17 @@ export const connmark = defineTarget({
     const nf = given.mask?.value ?? given.nfmask?.value ?? ALL
     const ct = given.mask?.value ?? given.ctmask?.value ?? ALL
     return `${given.save ? '--save-mark' : '--restore-mark'} --nfmask ${hex(nf)} --ctmask ${hex(ct)}`
+  },
+  list(given) {
+    const set = xmark(given)
+    if (set) return ` CONNMARK ${listedXmark(set)}`
+    const nf = given.mask?.value ?? given.nfmask?.value ?? ALL
+    const ct = given.mask?.value ?? given.ctmask?.value ?? ALL
+    const how = given.save ? 'save' : 'restore'
+    if (nf === ct) return ` CONNMARK ${how}${nf === ALL ? '' : ` mask ${hex(nf)}`}`
+    return given.save
+      ? ` CONNMARK save nfmask ${hex(nf)} ctmask ~${hex(ct)}`
+      : ` CONNMARK restore ctmask ${hex(ct)} nfmask ~${hex(nf)}`
   },
   lower(given): readonly Effect[] {
     const set = xmark(given)

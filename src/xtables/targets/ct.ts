@@ -41,6 +41,7 @@ export const ct = defineTarget({
     ],
   ],
   doc: { summary: 'Says how a connection is to be tracked.', kernel: 'net/netfilter/xt_CT.c: xt_ct_target' },
+  list: (_, { saved }) => ` CT${saved() ? ` ${saved().replaceAll('--', '')}` : ''}`,
   lower({ notrack, helper, timeout, zone, zoneOrig, zoneReply }) {
     if (notrack) return [{ do: 'notrack' }]
     const given = zone ?? zoneOrig ?? zoneReply

@@ -19,6 +19,7 @@ export const dscp = defineTarget({
   },
   doc: { summary: 'Sets the differentiated services field.', kernel: 'net/netfilter/xt_DSCP.c: dscp_tg, dscp_tg6' },
   print: (given) => `--set-dscp ${dscpNumber.print((given.set ?? given.class!).value)}`,
+  list: (given) => ` DSCP set ${dscpNumber.print((given.set ?? given.class)!.value)}`,
   lower: (given) => [
     { do: 'set', field: 'ip.tos', keep: ECN, xor: { from: 'constant', value: (given.set ?? given.class!).value * 4 } },
   ],

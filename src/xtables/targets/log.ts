@@ -39,6 +39,9 @@ const FLAG_BITS = [
   [32, '--log-macdecode'],
 ] as const
 
+/** xtables_log_names of libxt_LOG, which are not all those that it prints when it saves. */
+const LISTED_LEVELS = ['emerg', 'alert', 'crit', 'error', 'warn', 'notice', 'info', 'debug'] as const
+
 export const log = defineTarget({
   name: 'LOG',
   families: [4, 6],
@@ -74,6 +77,20 @@ export const log = defineTarget({
     ] as const)
       if (given[key]) words.push(name)
     return words.join(' ')
+  },
+  list(given, { numeric }) {
+    const { prefix, level } = given
+    const shown = prefix ? ` prefix "${prefix.value}"` : ''
+    const number = level?.value ?? WARNING
+    const flags = (['sequence', 'tcpOptions', 'ipOptions', 'uid', 'mac'] as const).map(
+      (key) => given[key] !== undefined,
+    )
+    if (numeric) {
+      const bits = FLAG_BITS.reduce((sum, [bit], i) => sum + (flags[i] ? bit : 0), 0)
+      return ` LOG flags ${bits} level ${number}${shown}`
+    }
+    const names = FLAG_BITS.flatMap(([, flag], i) => (flags[i] ? [` ${flag.slice('--log-'.length)}`] : []))
+    return ` LOG level ${LISTED_LEVELS[number]}${names.join('')}${shown}`
   },
   lower: ({ prefix }) => [{ do: 'log', prefix: prefix?.value ?? '' }],
 })

@@ -1,5 +1,6 @@
 import type { Value } from '../../rules/value.js'
 import { type Codec, type MarkMask, markMask, markWithMask } from '../codec.js'
+import { listedXmark } from '../list-words.js'
 import { defineTarget } from '../target.js'
 
 const bits: Codec<MarkMask> = { ...markWithMask, metavar: 'bits', parse: (word) => ({ ...markMask(word) }) }
@@ -41,6 +42,7 @@ export const mark = defineTarget({
     kernel: 'net/netfilter/xt_mark.c: mark_tg',
   },
   print: (given) => `--set-xmark ${markWithMask.print(xmark(given))}`,
+  list: (given) => ` MARK ${listedXmark(xmark(given))}`,
   lower(given) {
     const { value, mask } = xmark(given)
     return [{ do: 'set', field: 'meta.mark', keep: (~mask & ALL) >>> 0, xor: constant(value) }]

@@ -9,6 +9,9 @@ const persistent = { flag: '--persistent', value: flag, doc: 'a client always ge
 /** ` random persistent` as options. */
 const dashed = (flags: string): string => flags.replace(/ +(?=\w)/g, ' --')
 
+const listedFlags = (given: Readonly<Record<string, unknown>>): string =>
+  `${given['random'] ? ' random' : ''}${given['fully'] ? ' random-fully' : ''}${given['persistent'] ? ' persistent' : ''}`
+
 export const dnat = defineTarget({
   name: 'DNAT',
   families: [4, 6],
@@ -29,6 +32,7 @@ export const dnat = defineTarget({
     kernel: 'net/netfilter/xt_nat.c: xt_dnat_target_v2',
   },
   check: ({ to }, context) => rangeProblem(to!.value, context),
+  list: (given) => ` to:${natRange.print(given.to!.value)}${listedFlags(given)}`,
   lower: (given) => [{ do: 'nat', manip: 'dst', to: { ...given.to!.value, ...rangeFlags(given) } }],
 })
 
@@ -49,6 +53,7 @@ export const snat = defineTarget({
     kernel: 'net/netfilter/xt_nat.c: xt_snat_target_v2',
   },
   check: ({ to }, context) => rangeProblem(to!.value, context),
+  list: (given) => ` to:${natRange.print(given.to!.value)}${listedFlags(given)}`,
   lower: (given) => [{ do: 'nat', manip: 'src', to: { ...given.to!.value, ...rangeFlags(given) } }],
 })
 
@@ -71,6 +76,7 @@ export const masquerade = defineTarget({
     kernel: 'net/netfilter/nf_nat_masquerade.c: nf_nat_masquerade_ipv4',
   },
   check: ({ ports }, context) => ports && rangeProblem({ ports: ports.value }, context),
+  list: (given) => `${given.ports ? ` masq ports: ${portsOnly.print(given.ports.value)}` : ''}${listedFlags(given)}`,
   lower: (given) => [
     {
       do: 'nat',
@@ -95,6 +101,7 @@ export const redirect = defineTarget({
     kernel: 'net/netfilter/nf_nat_redirect.c: nf_nat_redirect_ipv4',
   },
   check: ({ ports }, context) => ports && rangeProblem({ ports: ports.value }, context),
+  list: (given) => `${given.ports ? ` redir ports ${portsOnly.print(given.ports.value)}` : ''}${listedFlags(given)}`,
   lower: (given) => [
     {
       do: 'nat',

@@ -32,6 +32,7 @@ export const netmap = defineTarget({
     (typeof to!.value.ip === 'number') === (family === 4)
       ? undefined
       : `${printAddressMask(to!.value)} is of the other family`,
+  list: ({ to }) => ` to:${printAddressMask(to!.value)}`,
   lower({ to }, { bases }) {
     const range = { addresses: [to!.value.ip, lastOf(to!.value)], netmap: true } as const
     const from = bases()

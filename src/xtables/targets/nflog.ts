@@ -44,5 +44,6 @@ export const nflog = defineTarget({
     if (threshold && threshold.value > 1) words.push(`--nflog-threshold ${threshold.value}`)
     return words.join(' ')
   },
+  list: (_, { saved }) => (saved() ? ` ${saved().replaceAll('--nflog', 'nflog')}` : ''),
   lower: ({ prefix }) => [{ do: 'log', prefix: prefix?.value ?? '' }],
 })

@@ -43,6 +43,7 @@ export const nfqueue = defineTarget({
     if (fanout) words.push('--queue-cpu-fanout')
     return words.join(' ')
   },
+  list: (_, { saved }) => ` NFQUEUE ${saved().replaceAll(/--queue-/g, '')}`,
   lower: ({ num, balance, bypass }) => [
     { do: 'queue', number: num?.value ?? balance?.value[0] ?? 0, bypass: bypass !== undefined },
   ],

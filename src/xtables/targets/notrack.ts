@@ -6,5 +6,7 @@ export const notrack = defineTarget({
   tables: ['raw'],
   options: {},
   doc: { summary: 'Connection tracking leaves the packet alone.', kernel: 'net/netfilter/xt_CT.c: notrack_tg' },
+  listedAs: 'CT',
+  list: () => ' NOTRACK',
   lower: () => [{ do: 'notrack' }],
 })

@@ -76,6 +76,7 @@ export const reject = defineTarget({
     return meant.send === 'tcp-reset' && protocol !== 6 ? 'tcp-reset needs -p tcp' : undefined
   },
   print: (given, { family }) => `--reject-with ${nameOf(answer(given, family))}`,
+  list: (given, { family }) => ` reject-with ${nameOf(answer(given, family))}`,
   lower: (given, { family }) => [{ do: 'reject', with: answer(given, family) }],
 })
 

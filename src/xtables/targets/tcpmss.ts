@@ -19,5 +19,6 @@ export const tcpmss = defineTarget({
     summary: 'Lowers the MSS that a SYN announces, and goes on.',
     kernel: 'net/netfilter/xt_TCPMSS.c: tcpmss_tg4, tcpmss_tg6',
   },
+  list: ({ set }) => (set ? ` TCPMSS set ${set.value}` : ' TCPMSS clamp to PMTU'),
   lower: ({ set }) => [{ do: 'mss', to: set ? set.value : 'path' }],
 })

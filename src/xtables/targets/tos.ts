@@ -1,6 +1,6 @@
 import { type Codec, number } from '../codec.js'
 import { defineTarget } from '../target.js'
-import { type TosMask, tosMask } from '../tos-value.js'
+import { type TosMask, tosMask, tosName } from '../tos-value.js'
 
 const bits: Codec<number> = { words: 1, metavar: 'bits', parse: (word) => number(word, 0xff, 'TOS'), print: String }
 
@@ -37,6 +37,16 @@ export const tos = defineTarget({
     kernel: 'net/netfilter/xt_DSCP.c: tos_tg, tos_tg6',
   },
   print: (given) => `--set-tos ${tosMask.print(tosSet(given))}`,
+  list(given, { numeric }) {
+    const set = tosSet(given)
+    if (numeric) return ` TOS set ${tosMask.print(set)}`
+    const name = tosName(set)
+    if (name !== undefined) return `  TOS set${name}`
+    const hex = (value: number) => `0x${value.toString(16).padStart(2, '0')}`
+    if (set.value === 0) return ` TOS and ${hex(~set.mask & 0xff)}`
+    if (set.value === set.mask) return ` TOS or ${hex(set.value)}`
+    return set.mask === 0 ? ` TOS xor ${hex(set.value)}` : ` TOS set ${tosMask.print(set)}`
+  },
   lower(given) {
     const { value, mask } = tosSet(given)
     return [{ do: 'set', field: 'ip.tos', keep: ~mask & 0xff, xor: { from: 'constant', value } }]
