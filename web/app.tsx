@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks'
 import { t } from './i18n/index.js'
 import { PathPicture } from './map/map.js'
 import { Topology } from './map/topology.js'
+import { Editor } from './panels/editor.js'
 import { filesOfDrop } from './panels/files.js'
 import { Header } from './panels/header.js'
 import { Here } from './panels/here.js'
@@ -46,6 +47,7 @@ export function App() {
               <Player />
             </section>
             <Rules />
+            <Editor />
           </div>
           <aside class="column">
             <Learn />

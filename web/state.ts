@@ -21,6 +21,8 @@ export const engine = startEngine()
 export type Opened = { readonly sample: SampleName } | { readonly files: readonly TextFile[] }
 
 export const opened = signal<Opened | undefined>(undefined)
+/** The text of what is open. */
+export const files = signal<readonly TextFile[]>([])
 export const shown = signal<Shown | undefined>(undefined)
 export const snapshotProblems = signal<readonly Complaint[]>([])
 
@@ -108,12 +110,13 @@ export async function open(what: Opened, question?: string, position = 0): Promi
   busy.value = true
   failure.value = undefined
   try {
-    const files = 'sample' in what ? await readSample(what.sample) : what.files
-    const answer = await engine.open(files)
+    const texts = 'sample' in what ? await readSample(what.sample) : what.files
+    const answer = await engine.open(texts)
     batch(() => {
       snapshotProblems.value = answer.ok ? [] : answer.problems
       if (!answer.ok) return
       opened.value = what
+      files.value = texts
       shown.value = answer.value
       focus.value = undefined
       asked.value = undefined
@@ -124,6 +127,28 @@ export async function open(what: Opened, question?: string, position = 0): Promi
     if (question !== undefined) line.value = question
     else if ('sample' in what) line.value = PRESETS[what.sample][0]!.packet
     if (line.value !== '') await ask(position)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+/** A file of the snapshot has been changed by hand. What cannot be read changes nothing but the list of what is wrong. */
+export async function edit(path: string, text: string): Promise<void> {
+  const texts = files.peek().map((file) => (file.path === path ? { path, text } : file))
+  try {
+    const answer = await engine.open(texts)
+    if (!answer.ok) {
+      snapshotProblems.value = answer.problems
+      return
+    }
+    batch(() => {
+      snapshotProblems.value = []
+      opened.value = { files: texts }
+      files.value = texts
+      shown.value = answer.value
+    })
+    if (changes.all.peek().length > 0) await set(changes.all.peek())
+    else if (line.peek() !== '') await ask()
   } catch (error) {
     fail(error)
   }

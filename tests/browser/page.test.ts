@@ -204,6 +204,25 @@ describe.skipIf(!CHROMIUM)('the page in a browser', () => {
     await page.close()
   })
 
+  test('the ruleset edited as text: read at once, errors in their places', async () => {
+    const { page, faults } = await site.open(url)
+    await page.waitForSelector('.outcome.delivered')
+    await page.getByText('Edit as text').click()
+    await page.getByLabel('File').selectOption('k8s-cluster/node1/iptables-save')
+    const text = page.locator('.cm-content')
+    await text.waitFor()
+    await text.click()
+    await page.keyboard.press('ControlOrMeta+Home')
+    await page.keyboard.insertText('*nonsense\n')
+    await page.waitForSelector('.cm-lintRange-error, .cm-lintPoint-error')
+    await page.waitForSelector('.problems')
+    await page.keyboard.press('ControlOrMeta+Z')
+    await page.waitForSelector('.problems', { state: 'detached' })
+    await page.waitForSelector('.outcome.delivered')
+    expect(faults).toEqual([])
+    await page.close()
+  })
+
   test('a lesson: a wrong answer, the right one, the task', async () => {
     const { page, faults } = await site.open(url)
     await page.waitForSelector('.outcome')
