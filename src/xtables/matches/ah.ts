@@ -12,6 +12,7 @@ import {
   readable,
 } from '../../rules/condition.js'
 import { flag, integer, rangesOf } from '../codec.js'
+import { listedRange } from '../list-words.js'
 import { defineMatch } from '../match.js'
 import { printRange32, range32 } from '../spi-option.js'
 
@@ -63,6 +64,10 @@ export const ah = defineMatch({
     if (len && (len.value !== 0 || len.inverted)) words.push(`${len.inverted ? '! ' : ''}--ahlen ${len.value}`)
     if (res) words.push('--ahres')
     return words.join(' ')
+  },
+  list({ spi, len, res }) {
+    const length = len && (len.value !== 0 || len.inverted) ? `length:${len.inverted ? '!' : ''}${len.value}` : ''
+    return ` ah ${listedRange('spi', spi).trimStart()}${length}${res ? ' reserved' : ''}`
   },
   lower({ spi, len, res }, { family }) {
     const within = (value: Parameters<typeof inRanges>[0]): readonly Condition[] =>

@@ -58,6 +58,11 @@ export const bpf = defineMatch({
     ],
     kernel: 'net/netfilter/xt_bpf.c: bpf_mt; net/core/filter.c',
   },
+  /** No blank in front of it, and a NUL behind the program (libxt_bpf.c: bpf_print_code). */
+  list: ({ bytecode: given, pinned }) =>
+    given
+      ? `match bpf ${given.value.map(({ code, jt, jf, k }) => `${code} ${jt} ${jf} ${k}`).join(',')}\0`
+      : `match bpf pinned ${pinned!.value}`,
   lower({ bytecode: given, pinned }): Condition {
     if (!given) {
       const text = `--object-pinned ${pinned!.value}`

@@ -39,6 +39,10 @@ export const cgroup = defineMatch({
     ],
     kernel: 'net/netfilter/xt_cgroup.c: cgroup_mt_v2',
   },
+  list({ path, classid }) {
+    const given = path ?? classid!
+    return ` cgroup ${given.inverted ? '! ' : ''}${given.value}`
+  },
   lower({ path: at, classid }): Condition {
     const given = at ?? classid!
     const text = at ? `--path ${at.value}` : `--cgroup ${classid!.value}`

@@ -40,6 +40,11 @@ export const ecn = defineMatch({
   },
   check: ({ ece, cwr }, { protocol }) =>
     (ece || cwr) && protocol !== TCP ? 'the flags of TCP are there with -p tcp only' : undefined,
+  list({ ece, cwr, ect }) {
+    const part = (given: { readonly inverted: boolean } | undefined, what: string) =>
+      given ? ` ${given.inverted ? '!' : ''}${what}` : ''
+    return ` ECN match${part(ece, 'ECE')}${part(cwr, 'CWR')}${part(ect, `ECT=${ect?.value}`)}`
+  },
   lower({ ece, cwr, ect }, { family }) {
     const parts: Condition[] = []
     if (ect) parts.push(invertedIf(ect.inverted, equals(masked('ip.tos', ECT), ect.value)))

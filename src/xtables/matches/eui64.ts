@@ -14,5 +14,7 @@ export const eui64 = defineMatch({
     notes: ['What comes through a device without Ethernet headers does not match.'],
     kernel: 'net/ipv6/netfilter/ip6t_eui64.c: eui64_mt6',
   },
+  /** It has no way to print itself: legacy says its name then. */
+  list: (_, { backend }) => (backend === 'legacy' ? 'eui64 ' : ''),
   lower: () => equals(probed({ find: 'eui64' }), THERE),
 })

@@ -1,6 +1,7 @@
 import { all, type Condition, equals, inRanges, invertedIf, masked } from '../../rules/condition.js'
 import { flag, integer, rangesOf } from '../codec.js'
 import { headerField, headerIsThere } from '../header-options.js'
+import { listedRange } from '../list-words.js'
 import { defineMatch } from '../match.js'
 import { printRange32, range32 } from '../spi-option.js'
 
@@ -45,6 +46,10 @@ export const frag = defineMatch({
     if (more) words.push('--fragmore')
     if (last) words.push('--fraglast')
     return words.join(' ')
+  },
+  list({ id, len, res, first, more, last }) {
+    const length = len ? ` length:${len.inverted ? '!' : ''}${len.value}` : ''
+    return ` frag ${listedRange('id', id).trimStart()}${length}${res ? ' reserved' : ''}${first ? ' first' : ''}${more ? ' more' : ''}${last ? ' last' : ''}`
   },
   lower({ id, res, first, more, last }) {
     const parts: Condition[] = [...headerIsThere(FRAGMENT, 8)]

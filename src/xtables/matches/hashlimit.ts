@@ -240,37 +240,20 @@ export const hashlimit = defineMatch({
     const whole = credits(rate.apart, packets)
     return whole < credits(rate.apart, 1) ? 'rate and burst together are more than the kernel can count' : undefined
   },
-  print(given, { family }) {
-    const { upto, above, size, max, gcinterval, srcmask, dstmask, match } = given
-    const { inverted } = upto ?? above!
-    const { rate: average, burst: most, expire, usualExpire, interval } = settingsOf(given)
-    const words = [`--hashlimit-${(upto !== undefined) !== inverted ? 'upto' : 'above'} ${rate.print(average)}`]
-    if (average.in === 'packets') words.push(`--hashlimit-burst ${most}`)
-    else if (most > 0) {
-      const bytes = costToBytes(average.cost) * most
-      const [letter, unit] = FACTORS.find(([, factor]) => bytes >= factor)!
-      words.push(`--hashlimit-burst ${Math.floor(bytes / unit)}${letter}b`)
-    }
-    if (given.mode && given.mode.value.length > 0) words.push(`--hashlimit-mode ${mode.print(given.mode.value)}`)
-    words.push(`--hashlimit-name ${given.name!.value}`)
-    if (size?.value) words.push(`--hashlimit-htable-size ${size.value}`)
-    if (max?.value) words.push(`--hashlimit-htable-max ${max.value}`)
-    if (gcinterval && gcinterval.value !== 1000) words.push(`--hashlimit-htable-gcinterval ${gcinterval.value}`)
-    if (expire !== usualExpire) words.push(`--hashlimit-htable-expire ${expire}`)
-    return [
-      ...words,
-      ...printMask('src', srcmask, family),
-      ...printMask('dst', dstmask, family),
-      ...printMatch(match, interval),
-    ].join(' ')
+  print: (given, { family }) => wordsOf(given, settingsOf(given), family, true).join(' --hashlimit-').slice(1),
+  /** A rate over an interval is shown as if it were one over as many seconds; the name of the table is not. */
+  list(given, { family }) {
+    const settings = settingsOf(given)
+    const { rate: average, interval } = settings
+    const apart = average.in === 'packets' && (given.match || given.interval) ? average.apart * interval : undefined
+    const shown =
+      average.in === 'packets' && apart !== undefined
+        ? { ...settings, rate: { ...average, apart }, usualExpire: unitOf(apart)[1] * 1000 }
+        : settings
+    const [, first = '', ...words] = wordsOf(given, shown, family, false)
+    const side = first.replace(/^upto/, 'up to')
+    return ` limit: ${[side, ...words.map((word) => (word.startsWith('mode') ? word.replaceAll(',', '-') : word))].join(' ')}`
   },
-  /** The words of iptables-save without dashes; the name of the table is not shown. */
-  list: (_, { saved }) =>
-    saved()
-      .replace(/^--hashlimit-(upto|above)/, (_, side) => ` limit: ${side === 'upto' ? 'up to' : 'above'}`)
-      .replace(/ --hashlimit-name \S+/, '')
-      .replace(/--hashlimit-mode \S+/, (mode) => mode.replaceAll(',', '-'))
-      .replaceAll('--hashlimit-', ''),
   lower(given, { family }): Condition {
     const { upto, above, mode: keys, name, srcmask, dstmask, match } = given
     const settings = settingsOf(given)
@@ -295,6 +278,42 @@ export const hashlimit = defineMatch({
     return invertedIf((upto === undefined) !== (upto ?? above!).inverted, within)
   },
 })
+
+interface AllSaid extends Said {
+  readonly mode?: Given<readonly string[]>
+  readonly name?: Given<string>
+  readonly size?: Given<number>
+  readonly max?: Given<number>
+  readonly gcinterval?: Given<number>
+  readonly srcmask?: Given<number>
+  readonly dstmask?: Given<number>
+}
+
+/** The words of the options, each without `--hashlimit-` in front; an empty one first. */
+function wordsOf(given: AllSaid, settings: Settings, family: Family, named: boolean): readonly string[] {
+  const { upto, above, size, max, gcinterval, srcmask, dstmask, match } = given
+  const { inverted } = upto ?? above!
+  const { rate: average, burst: most, expire, usualExpire, interval } = settings
+  const words = ['', `${(upto !== undefined) !== inverted ? 'upto' : 'above'} ${rate.print(average)}`]
+  if (average.in === 'packets') words.push(`burst ${most}`)
+  else if (most > 0) {
+    const bytes = costToBytes(average.cost) * most
+    const [letter, unit] = FACTORS.find(([, factor]) => bytes >= factor)!
+    words.push(`burst ${Math.floor(bytes / unit)}${letter}b`)
+  }
+  if (given.mode && given.mode.value.length > 0) words.push(`mode ${mode.print(given.mode.value)}`)
+  if (named) words.push(`name ${given.name!.value}`)
+  if (size?.value) words.push(`htable-size ${size.value}`)
+  if (max?.value) words.push(`htable-max ${max.value}`)
+  if (gcinterval && gcinterval.value !== 1000) words.push(`htable-gcinterval ${gcinterval.value}`)
+  if (expire !== usualExpire) words.push(`htable-expire ${expire}`)
+  const rest = [
+    ...printMask('src', srcmask, family),
+    ...printMask('dst', dstmask, family),
+    ...printMatch(match, interval),
+  ]
+  return [...words, ...rest.map((word) => word.replace(/^--hashlimit-/, ''))]
+}
 
 /** rateinfo_init of net/netfilter/xt_hashlimit.c. */
 function bucketOf({ rate, burst }: Settings): BucketRate {

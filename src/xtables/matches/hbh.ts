@@ -23,6 +23,13 @@ const lower =
       ...(opts ? [equals(probed({ find: 'header-options', header, options: opts.value }), THERE)] : []),
     )
 
+const list =
+  (name: 'hbh' | 'dst') =>
+  ({ len, opts }: OptionsOf<ReturnType<typeof options>>): string => {
+    const shown = opts ? ` opts ${headerOptionList.print(opts.value)}` : ''
+    return ` ${name}${len ? ` length:${len.inverted ? '!' : ''}${len.value}` : ''}${shown}`
+  }
+
 const notes = ['A packet whose extension headers cannot be followed is dropped on the spot.']
 const kernel = 'net/ipv6/netfilter/ip6t_hbh.c: hbh_mt6'
 
@@ -38,6 +45,7 @@ export const hbh = defineMatch({
     ],
   ],
   doc: { summary: 'Matches the IPv6 hop-by-hop options.', notes, kernel },
+  list: list('hbh'),
   lower: lower(0),
 })
 
@@ -53,5 +61,6 @@ export const dst = defineMatch({
     ],
   ],
   doc: { summary: 'Matches the first IPv6 destination options.', notes, kernel },
+  list: list('dst'),
   lower: lower(60),
 })

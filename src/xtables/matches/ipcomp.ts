@@ -1,6 +1,7 @@
 import { all, equals, inRanges, invertedIf, readable } from '../../rules/condition.js'
 import { flag, rangesOf } from '../codec.js'
 import type { Given } from '../extension.js'
+import { listedRange } from '../list-words.js'
 import { defineMatch } from '../match.js'
 import { printRange32, range32 } from '../spi-option.js'
 
@@ -32,6 +33,7 @@ export const ipcomp = defineMatch({
     kernel: 'net/netfilter/xt_ipcomp.c: comp_mt',
   },
   print: ({ cpi = NONE_SAID, res }) => [...printRange32('--ipcompspi', cpi), ...(res ? ['--compres'] : [])].join(' '),
+  list: ({ cpi = NONE_SAID, res }) => ` comp ${listedRange('spi', cpi).trimStart()}${res ? ' reserved' : ''}`,
   lower: ({ cpi = NONE_SAID }) =>
     all(
       equals('frag.offset', 0),

@@ -62,6 +62,11 @@ export const ipv6header = defineMatch({
     ],
     kernel: 'net/ipv6/netfilter/ip6t_ipv6header.c: ipv6header_mt6',
   },
+  list({ header, soft }, { numeric }) {
+    const { value, inverted } = header!
+    const bits = numeric ? `0x${value.toString(16).toUpperCase().padStart(2, '0')}` : headers.print(value)
+    return ` ipv6header flags:${inverted ? '!' : ''}${bits}${soft ? ' soft' : ''}`
+  },
   lower({ header, soft }) {
     const found = probed({ find: 'headers' })
     const { value, inverted } = header!

@@ -73,5 +73,6 @@ export const ipvs = defineMatch({
       })
       .join(' ')
   },
+  list: (_, { saved }) => ` ${saved().replaceAll('--', '')}`,
   lower: () => ({ is: 'unknown', text: '-m ipvs', needs: 'IPVS is not modelled' }),
 })

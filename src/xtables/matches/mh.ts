@@ -48,6 +48,12 @@ export const mh = defineMatch({
     type && (type.value[0] !== 0 || type.value[1] !== 255)
       ? `${type.inverted ? '! ' : ''}--mh-type ${types.print(type.value)}`
       : '',
+  list({ type }, { numeric }) {
+    if (!type || (type.value[0] === 0 && type.value[1] === 255 && !type.inverted)) return ' mh'
+    const [from, to] = type.value
+    const show = (value: number) => (numeric ? undefined : NAMES.find((one) => one[1] === value)?.[0]) ?? `${value}`
+    return ` mh ${type.inverted ? '!' : ''}${from === to ? show(from) : `${show(from)}:${show(to)}`}`
+  },
   lower: ({ type }) =>
     all(
       equals('frag.offset', 0),

@@ -28,6 +28,7 @@ export const nfacct = defineMatch({
     ],
     kernel: 'net/netfilter/xt_nfacct.c: nfacct_mt',
   },
+  list: ({ name: given }) => ` nfacct-name  ${quote(given!.value)}`,
   lower: ({ name: given }) => ({
     is: 'unknown',
     text: `--nfacct-name ${given!.value}`,

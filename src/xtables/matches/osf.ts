@@ -31,6 +31,7 @@ export const osf = defineMatch({
     ],
     kernel: 'net/netfilter/xt_osf.c: xt_osf_match_packet; net/netfilter/nfnetlink_osf.c: nf_osf_match',
   },
+  list: ({ genre }) => ` OS fingerprint match ${genre!.inverted ? '! ' : ''}${genre!.value}`,
   lower({ genre: given }): Condition {
     const text = `--genre ${given!.value}`
     const unknown: Condition = { is: 'unknown', text, needs: 'the fingerprints are not in the input' }

@@ -161,6 +161,15 @@ export const policy = defineMatch({
     }
     return words.join(' ')
   },
+  list(options, { numeric, saved }) {
+    const many = elementsOf(options).length > 1
+    let n = 0
+    const words = saved()
+      .replace(/^--dir \S+ --pol \S+( --strict)?/, (head) => (many ? `${head} [0]` : head))
+      .replaceAll('--next', () => `[${++n}]`)
+      .replace(/--proto (\S+)/g, (_, name) => `proto ${numeric ? parseProtocol(name) : name}`)
+    return ` policy match ${words.replaceAll('--', '')}`
+  },
   lower: ({ dir, pol }, _: RuleContext): Condition => {
     const used = dir!.value === 'in' ? 'meta.ipsec.in' : 'meta.ipsec.out'
     return pol?.value === 'none'

@@ -92,6 +92,24 @@ export const rateest = defineMatch({
     if (two) words.push(`--rateest2 ${two.value}`)
     return words.join(' ')
   },
+  list(options, { numeric }) {
+    const { delta, one, two, lt, gt, eq, bps1, bps2, pps1, pps2 } = options
+    const mode = Object.keys(options)
+      .filter((key) => ['lt', 'gt', 'eq'].includes(key))
+      .at(-1)
+    const comparison = `${[lt, gt, eq].some((given) => given?.inverted) ? ' !' : ''} ${mode}`
+    const bits = (given: Given<number> | undefined) =>
+      ` ${numeric ? (given?.value ?? 0) : rate.print(given?.value ?? 0)}`
+    const count = (given: Given<number> | undefined) => ` ${given?.value ?? 0}`
+    const [bps, pps] = [bps1 || bps2, pps1 || pps2]
+    let text = ` rateest match ${one!.value}${delta ? ' delta' : ''}`
+    if (bps) text += ` bps${delta ? bits(bps1) : ''}${two ? '' : bits(bps2) + comparison}`
+    if (pps) text += ` pps${delta ? count(pps1) : ''}${two ? '' : comparison + count(pps2)}`
+    if (!two) return text
+    text += `${comparison} ${two.value}`
+    if (bps) text += ` bps${delta ? bits(bps2) : ''}`
+    return pps ? `${text} pps${delta ? count(pps2) : ''}` : text
+  },
   lower: ({ one }) => ({
     is: 'unknown',
     text: `--rateest ${one!.value}`,

@@ -20,6 +20,7 @@ export const socket = defineMatch({
     ],
     kernel: 'net/netfilter/xt_socket.c: socket_match; net/ipv4/netfilter/nf_socket_ipv4.c',
   },
+  list: (_, { saved }) => ` socket${saved() ? ` ${saved()}` : ''}`,
   lower({ transparent, nowildcard, restore }): Condition {
     const there: Condition = equals({ from: 'socket', wildcard: nowildcard !== undefined }, 1)
     const more = transparent ? '--transparent' : restore ? '--restore-skmark' : undefined

@@ -111,6 +111,12 @@ export const srh = defineMatch({
       if (options[key]) add(options[key], TABLE[key].flag, sid.print(options[key].value))
     return words.join(' ')
   },
+  /** The words of iptables-save with colons, `!` behind them. */
+  list: (_, { saved }) =>
+    ` srh${` ${saved()}`
+      .replace(/( !)? --srh-([pnl]sid) (\S+)/g, (_, not, name, value) => ` ${name} ${not ? '!' : ''} ${value}`)
+      .replace(/( !)? --srh-([a-z-]+) (\S+)/g, (_, not, name, value) => ` ${name}:${not ? '!' : ''}${value}`)
+      .trimEnd()}`,
   lower(options) {
     const { next, tag, psid, nsid, lsid } = options
     const parts: Condition[] = [...isThere()]

@@ -126,6 +126,12 @@ export const string = defineMatch({
     if (icase) words.push('--icase')
     return words.join(' ')
   },
+  list({ string, hex: hexed, algo, from, to, icase }) {
+    const { value, inverted } = (string ?? hexed) as Given<readonly number[]>
+    const shown = isPlain(value) ? plain.print(value) : hex.print(value)
+    const range = `${from?.value ? ` FROM ${from.value}` : ''}${to && to.value !== LAST ? ` TO ${to.value}` : ''}`
+    return ` STRING match ${inverted ? '!' : ''} ${shown} ALGO name ${algo!.value}${range}${icase ? ' ICASE' : ''}`
+  },
   lower({ string, hex: hexed, from, to, icase }) {
     const { value, inverted } = (string ?? hexed) as Given<readonly number[]>
     return invertedIf(

@@ -120,6 +120,7 @@ export const u32 = defineMatch({
     ],
     kernel: 'net/netfilter/xt_u32.c: u32_match_it',
   },
+  list: ({ u32 }) => ` u32${u32!.inverted ? ' !' : ''} ${tests.print(u32!.value)}`,
   lower: ({ u32: given }) =>
     invertedIf(
       given!.inverted,
