@@ -2,6 +2,7 @@ import { randomTraffic } from './cases/flows.js'
 import { randomLab } from './cases/labs.js'
 import { type Ruleset, randomRuleset } from './cases/ruleset.js'
 import { scene } from './cases/scene.js'
+import { randomSets } from './cases/sets.js'
 import { type Judgement, judge, type Pair } from './judge.js'
 import { Lab, type LabSpec } from './lab.js'
 import { Random } from './prng.js'
@@ -11,6 +12,8 @@ export interface Happened {
   readonly name: string
   readonly spec: LabSpec
   readonly pair: Pair
+  /** What `ipset restore` read. */
+  readonly sets: readonly string[]
   readonly judgement: Judgement
 }
 
@@ -39,6 +42,8 @@ export interface Plan {
   readonly perLab: number
   /** TRACE everything, and keep what the kernel says. */
   readonly trace?: boolean
+  /** The share of cases that have named sets, and rules about them. */
+  readonly sets?: number
 }
 
 /** The cases of one lab, each reproducible from its name alone: `SEED:LAB:CASE`. */
@@ -53,11 +58,14 @@ async function* casesOfLab(plan: Plan, number: number): AsyncGenerator<Happened>
     const ids = { next: 1 }
     for (let i = 0; i < Math.min(perLab, cases - number * perLab); i++) {
       const mine = random.fork(`${i}`)
-      const where = scene(spec, mine.fork('scene'), 256 + 4 * i)
+      const bare = scene(spec, mine.fork('scene'), 256 + 4 * i)
+      const where = { ...bare, sets: randomSets(mine.fork('sets'), bare, plan.sets) }
+      const sets = where.sets.flatMap(({ lines }) => lines)
       const rules = randomRuleset(mine.fork('rules'), where)
       const name = `${seed}:${number}:${i}`
       const traffic = randomTraffic({ random: mine.fork('traffic'), scene: where, ids })
-      yield { name, spec, pair, judgement: await judge(pair, name, trace ? traced(rules) : rules, traffic) }
+      const judgement = await judge(pair, name, trace ? traced(rules) : rules, traffic, sets)
+      yield { name, spec, pair, sets, judgement }
     }
   } finally {
     await closePair(pair)

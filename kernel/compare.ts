@@ -4,7 +4,7 @@ import { countsOf, type Verdict } from './verdict.js'
 
 /** One point on which the model and the kernel differ. `packet` from 1. */
 export interface Difference {
-  readonly about: 'frames' | 'counters' | 'connections' | 'trace' | 'failure' | 'unknown'
+  readonly about: 'frames' | 'counters' | 'connections' | 'sets' | 'trace' | 'failure' | 'unknown'
   readonly packet?: number
   readonly text: string
 }
@@ -21,6 +21,7 @@ export function differences(lab: Lab, verdict: Verdict): readonly Difference[] {
     ...frames(verdict, answer),
     ...counters(verdict, answer),
     ...connections(verdict, answer),
+    ...sets(verdict, answer),
     ...traces(verdict, answer),
   ]
   return found.length > 0 && answer.unknown.length > 0
@@ -72,15 +73,25 @@ function counters({ save }: Verdict, { counts }: Answer): readonly Difference[] 
   })
 }
 
-function connections({ conntrack }: Verdict, answer: Answer): readonly Difference[] {
-  const [ours, theirs] = [new Set(answer.conntrack), new Set(conntrack)]
+const connections = ({ conntrack }: Verdict, answer: Answer): readonly Difference[] =>
+  lines('connections', conntrack, answer.conntrack)
+
+const sets = (verdict: Verdict, answer: Answer): readonly Difference[] =>
+  verdict.sets ? lines('sets', verdict.sets.after, answer.sets ?? []) : []
+
+function lines(
+  about: 'connections' | 'sets',
+  kernel: readonly string[],
+  model: readonly string[],
+): readonly Difference[] {
+  const [ours, theirs] = [new Set(model), new Set(kernel)]
   return [
-    ...conntrack
+    ...kernel
       .filter((line) => !ours.has(line))
-      .map((line): Difference => ({ about: 'connections', text: `only the kernel has: ${line}` })),
-    ...answer.conntrack
+      .map((line): Difference => ({ about, text: `only the kernel has: ${line}` })),
+    ...model
       .filter((line) => !theirs.has(line))
-      .map((line): Difference => ({ about: 'connections', text: `only the model has:  ${line}` })),
+      .map((line): Difference => ({ about, text: `only the model has:  ${line}` })),
   ]
 }
 

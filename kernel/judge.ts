@@ -1,8 +1,9 @@
 import type { Caught } from './agent.js'
 import { type RuleSpec, type Ruleset, restoreText, type TableSpec } from './cases/ruleset.js'
+import { withForceadd } from './cases/sets.js'
 import { type Flow, seenOf } from './cases/stage.js'
 import type { Injection, Lab, Outcome } from './lab.js'
-import { connectionText, tidySave, type Verdict } from './verdict.js'
+import { connectionText, setLines, tidySave, type Verdict } from './verdict.js'
 
 /** Two labs built from one description. A case runs in both: where they differ, the kernel has drawn lots and judges nobody. */
 export type Pair = readonly [Lab, Lab]
@@ -16,6 +17,7 @@ interface Run {
   readonly outcomes: readonly Outcome[]
   readonly save: string
   readonly conntrack: readonly string[]
+  readonly sets: readonly string[] | undefined
 }
 
 /** Loads the rules (leaving out what the kernel refuses), lets the packets through in both labs, and compares the two. */
@@ -24,23 +26,35 @@ export async function judge(
   name: string,
   wanted: Ruleset,
   traffic: Flow | readonly Injection[],
+  sets: readonly string[] = [],
 ): Promise<Judgement> {
   const [lab, other] = pair
+  const unstable = (why: string): Judgement => ({ is: 'unstable', why })
+  await Promise.all(pair.filter(({ hasSets }) => hasSets).map(empty))
+  const loaded = await lab.loadSets(sets)
+  if ('complaint' in loaded) return unstable(`ipset: ${loaded.complaint}`)
+  // what the first lab printed has the seeds of its hashes: the second gets the same
+  const saved = loaded.saved === undefined ? undefined : withForceadd(loaded.saved, sets)
+  const again = await other.loadSets(saved === undefined ? [] : saved.trim().split('\n'))
+  if ('complaint' in again) return unstable(`ipset: ${again.complaint}`)
   const ruleset = await loadRepaired(lab, wanted)
   const complaint = await load(other, ruleset)
-  if (complaint !== undefined)
-    return { is: 'unstable', why: `one lab takes the rules, the other does not: ${complaint}` }
+  if (complaint !== undefined) return unstable(`one lab takes the rules, the other does not: ${complaint}`)
   const now = Math.floor(Date.now() / 1000)
   const first = await run(lab, traffic)
-  if (typeof first === 'string') return { is: 'unstable', why: first }
+  if (typeof first === 'string') return unstable(first)
   const second = await run(other, first.packets)
-  if (typeof second === 'string') return { is: 'unstable', why: second }
-  return combine(name, now, first, second, ruleset)
+  if (typeof second === 'string') return unstable(second)
+  return combine(name, now, first, second, { ruleset, setsBefore: saved })
+}
+
+/** No rules: what rules hold (`recent` lists, named sets) goes with them, and the new ones would come before the old ones go. */
+async function empty(lab: Lab): Promise<void> {
+  await lab.load(restoreText([], lab.spec.backend))
 }
 
 async function load(lab: Lab, ruleset: Ruleset): Promise<string | undefined> {
-  // what `recent` remembers by name lives as long as a rule that names it, and the new rules come before the old ones go
-  if (lab.spec.backend === 'legacy') await lab.load(restoreText([], 'legacy'))
+  if (lab.spec.backend === 'legacy') await empty(lab)
   await lab.flushConnections()
   return lab.load(restoreText(ruleset, lab.spec.backend))
 }
@@ -85,15 +99,33 @@ async function run(lab: Lab, traffic: Flow | readonly Injection[]): Promise<Run 
   } else for (const injection of traffic) await send(injection)
   const { frames, lost } = await lab.strays()
   if (frames.length > 0 || lost > 0) return `${frames.length} frames came late, ${lost} were lost`
-  const { save, conntrack } = await lab.aftermath()
-  return { packets, outcomes, save: tidySave(save), conntrack: conntrack.map(connectionText).sort() }
+  const { save, conntrack, sets } = await lab.aftermath()
+  return {
+    packets,
+    outcomes,
+    save: tidySave(save),
+    conntrack: conntrack.map(connectionText).sort(),
+    sets: sets === undefined ? undefined : setLines(sets),
+  }
 }
 
-function combine(name: string, now: number, first: Run, second: Run, ruleset: Ruleset): Judgement {
+interface Loaded {
+  readonly ruleset: Ruleset
+  readonly setsBefore: string | undefined
+}
+
+function combine(
+  name: string,
+  now: number,
+  first: Run,
+  second: Run,
+  { ruleset, setsBefore: before }: Loaded,
+): Judgement {
   const unstable = (why: string): Judgement => ({ is: 'unstable', why })
   if (first.save !== second.save) return unstable(`counters: ${apart(first.save.split('\n'), second.save.split('\n'))}`)
   if (first.conntrack.join() !== second.conntrack.join())
     return unstable(`connections: ${apart(first.conntrack, second.conntrack)}`)
+  if (first.sets?.join() !== second.sets?.join()) return unstable(`sets: ${apart(first.sets!, second.sets!)}`)
   const sent: (readonly Caught[])[] = []
   for (const [i, outcome] of first.outcomes.entries()) {
     const frames = blank(outcome.sent, second.outcomes[i]!.sent)
@@ -108,10 +140,12 @@ function combine(name: string, now: number, first: Run, second: Run, ruleset: Ru
   const trace = traced
     ? { trace: first.outcomes.map((outcome) => outcome.trace.map((line) => line.replace(/^TRACE: /, '').trim())) }
     : {}
+  const sets = before === undefined ? {} : { sets: { before, after: first.sets! } }
+  const { packets, save, conntrack } = first
   return {
     is: 'judged',
     ruleset,
-    verdict: { name, now, packets: first.packets, sent, save: first.save, conntrack: first.conntrack, ...trace },
+    verdict: { name, now, packets, sent, save, conntrack, ...sets, ...trace },
   }
 }
 

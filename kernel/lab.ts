@@ -46,6 +46,8 @@ export interface Aftermath {
   readonly save: string
   /** `conntrack -L -o extended,id` without the ids, sorted by the caller. */
   readonly conntrack: readonly string[]
+  /** `ipset save`, where the case has sets. */
+  readonly sets: string | undefined
 }
 
 /** Sysctls that have a say in where packets go; the rest would only make recordings long. */
@@ -59,6 +61,7 @@ export class Lab {
   readonly spec: LabSpec
   readonly #agent: Agent
   #files: Readonly<Record<string, string>> | undefined
+  #hasSets = false
 
   private constructor(spec: LabSpec, agent: Agent) {
     this.spec = spec
@@ -161,6 +164,34 @@ export class Lab {
     return this.#agent.must([`${this.#tools}-save`, '-c'])
   }
 
+  get hasSets(): boolean {
+    return this.#hasSets
+  }
+
+  /** Replaces every named set; no rule may name one any more. Gives what `ipset save` prints then, or what the tool complains about. */
+  async loadSets(
+    lines: readonly string[],
+  ): Promise<{ readonly saved: string | undefined } | { readonly complaint: string }> {
+    if (this.#hasSets) await this.#destroySets()
+    this.#hasSets = lines.length > 0
+    if (!this.#hasSets) return { saved: undefined }
+    const { status, err, out } = await this.#agent.run(['ipset', 'restore'], `${lines.join('\n')}\n`)
+    if (status !== 0) return { complaint: err || out || `status ${status}` }
+    return { saved: await this.#agent.must(['ipset', 'save']) }
+  }
+
+  /** nf_tables lets go of a rule's set a moment after the rule. */
+  async #destroySets(): Promise<void> {
+    // lists hold on to their sets
+    await this.#agent.must(['ipset', 'flush'])
+    for (let attempt = 1; ; attempt++) {
+      const { status, err } = await this.#agent.run(['ipset', 'destroy'])
+      if (status === 0) return
+      if (attempt === 50) throw new Error(`ipset destroy: ${err}`)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+
   async flushConnections(): Promise<void> {
     await this.#agent.ask('forget')
   }
@@ -185,7 +216,8 @@ export class Lab {
     const save = await this.save()
     const family = this.spec.family === 4 ? 'ipv4' : 'ipv6'
     const { out } = await this.#agent.run(['conntrack', '-L', '-f', family, '-o', 'extended'])
-    return { save, conntrack: out.split('\n').filter((line) => line !== '') }
+    const sets = this.#hasSets ? await this.#agent.must(['ipset', 'save']) : undefined
+    return { save, conntrack: out.split('\n').filter((line) => line !== ''), sets }
   }
 
   close(): Promise<void> {

@@ -11,13 +11,15 @@ import type { Condition } from '../src/rules/condition.js'
 import type { Rule } from '../src/rules/program.js'
 import { readSnapshot } from '../src/snapshot/index.js'
 import type { Caught } from './agent.js'
-import { type Count, type Recording, rulesFile, type Verdict, withoutCounts } from './verdict.js'
+import { type Count, type Recording, rulesFile, setLines, type Verdict, withoutCounts } from './verdict.js'
 
 /** What the model says about the packets of a verdict, in the kernel's words. */
 export interface Answer {
   readonly sent: readonly (readonly Caught[])[]
   readonly counts: readonly Count[]
   readonly conntrack: readonly string[]
+  /** As `setLines` leaves `ipset save`; undefined where the case has none. */
+  readonly sets: readonly string[] | undefined
   readonly trace: readonly (readonly string[])[]
   /** What the model says it does not know, by packet from 1: such a case compares nothing. */
   readonly unknown: readonly string[]
@@ -54,19 +56,25 @@ export function ask(lab: Lab, verdict: Verdict): Answer {
       .filter(({ original }) => original.family === lab.family)
       .map(connectionLine)
       .sort(),
+    sets: verdict.sets && setLines(simulation.sets(place)?.print(verdict.now) ?? ''),
     trace: handled.map(({ branch }) => traceOf(branch.steps, place)),
     unknown: [
       ...handled.flatMap(({ branch: { outcome, where } }, i) =>
         outcome === 'undecided' ? [`packet ${i + 1}: ${where.text}`] : [],
       ),
       ...unknownRules(place),
+      ...handled.flatMap(({ branch }) => undecidedVisits(branch.steps)),
     ],
     outcomes: handled.map(outcomeOf),
   }
 }
 
 function read(lab: Lab, verdict: Verdict): Hosts {
-  const files = [...Object.entries(lab.files), [rulesFile(lab), withoutCounts(verdict.save)] as const]
+  const files: (readonly [path: string, text: string])[] = [
+    ...Object.entries(lab.files),
+    [rulesFile(lab), withoutCounts(verdict.save)],
+    ...(verdict.sets ? [['ipset-save', verdict.sets.before] as const] : []),
+  ]
   const result = readSnapshot(files.map(([path, text]) => ({ path, text })))
   if (result.ok) return result.hosts
   throw new Error(`the snapshot is not read: ${JSON.stringify(result.problems[0])}`)
@@ -79,6 +87,15 @@ const unknownRules = (place: Namespace): readonly string[] =>
       rules.flatMap(({ steps }) => steps.flatMap((step) => ('if' in step ? unknownText(step.if) : []))),
     ),
   )
+
+/** Rules of which a packet could not tell whether they match it. */
+const undecidedVisits = (steps: readonly Step[]): readonly string[] =>
+  steps.flatMap((step) => {
+    if (step.kind === 'reply') return undecidedVisits(step.walked)
+    if (step.kind !== 'hook') return []
+    const visits = step.chains.flatMap((chain) => (chain.skipped === undefined ? chain.visits : []))
+    return visits.flatMap(({ outcome, rule }) => (outcome === 'unknown' ? [`rule: ${rule.text}`] : []))
+  })
 
 function unknownText(condition: Condition): readonly string[] {
   if (condition.is === 'unknown') return [`rule: ${condition.needs}`]

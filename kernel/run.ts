@@ -16,9 +16,11 @@ const { values } = parseArgs({
     backend: { type: 'string', default: 'legacy,nft' },
     failures: { type: 'string', default: '5' },
     record: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
     smoke: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     'kernel-only': { type: 'boolean', default: false },
+    sets: { type: 'string' },
     'no-shrink': { type: 'boolean', default: false },
   },
 })
@@ -33,6 +35,7 @@ const TOOLS = [
   'ip',
   'iptables-legacy-restore',
   'iptables-nft-restore',
+  'ipset',
   'nft',
   'conntrack',
   'ethtool',
@@ -85,7 +88,7 @@ const randomCases = (plan: Plan, tally: Tally): Promise<void> =>
     return Date.now() < until && tally.differ < Number(values.failures)
   })
 
-async function look({ name, spec, pair, judgement }: Happened, tally: Tally, trace: boolean): Promise<void> {
+async function look({ name, spec, pair, sets, judgement }: Happened, tally: Tally, trace: boolean): Promise<void> {
   if (judgement.is === 'unstable') {
     const why = judgement.why.replace(/:.*/s, '').replace(/\d+/g, 'N')
     tally.unstable.set(why, (tally.unstable.get(why) ?? 0) + 1)
@@ -108,7 +111,7 @@ async function look({ name, spec, pair, judgement }: Happened, tally: Tally, tra
   console.log(report(name, found, 4))
   const least = values['no-shrink']
     ? { recording, found, attempts: 0 }
-    : await shrink(spec, ruleset, verdict, found, trace)
+    : await shrink(spec, { ruleset, sets }, verdict, found, trace)
   mkdirSync('dist/kernel', { recursive: true })
   const file = `dist/kernel/differs-${name.replaceAll(':', '-')}.json`
   writeFileSync(file, recordingText(least.recording))
@@ -124,7 +127,7 @@ async function main(): Promise<number> {
     return replayRecorded() > 0 ? 1 : 0
   }
   if (values.record) {
-    await recordAll()
+    await recordAll(values.only)
     return 0
   }
   const failedRecorded = values.smoke ? replayRecorded() : 0
@@ -136,6 +139,7 @@ async function main(): Promise<number> {
     seed,
     cases,
     perLab: 25,
+    ...(values.sets === undefined ? {} : { sets: Number(values.sets) }),
     families: values.family.split(',').map((family) => (family === '6' ? 6 : 4)),
     backends: values.backend.split(',').map((backend) => (backend === 'nft' ? 'nft' : 'legacy')),
   }

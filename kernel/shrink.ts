@@ -8,6 +8,7 @@ import type { Recording, Verdict } from './verdict.js'
 
 interface Small {
   readonly ruleset: Ruleset
+  readonly sets: readonly string[]
   readonly packets: readonly Injection[]
 }
 
@@ -25,7 +26,7 @@ const PER_LAB = 1
 /** The least that still differs in the same way: rules go first, then packets, then parts of rules, then chains and tables. */
 export async function shrink(
   spec: LabSpec,
-  ruleset: Ruleset,
+  { ruleset, sets }: Pick<Small, 'ruleset' | 'sets'>,
   verdict: Verdict,
   first: readonly Difference[],
   trace = false,
@@ -35,7 +36,7 @@ export async function shrink(
   let used = 0
   let attempts = 0
   let best: { readonly small: Small; readonly verdict: Verdict; readonly found: readonly Difference[] } = {
-    small: { ruleset, packets: verdict.packets },
+    small: { ruleset, sets, packets: verdict.packets },
     verdict,
     found: first,
   }
@@ -47,7 +48,7 @@ export async function shrink(
       pair = await buildPair(spec, trace)
       used = 0
     }
-    const judgement = await judge(pair, verdict.name, small.ruleset, small.packets)
+    const judgement = await judge(pair, verdict.name, small.ruleset, small.packets, small.sets)
     if (judgement.is !== 'judged') return false
     const found = differences(head, judgement.verdict)
     if (!found.some((difference) => about.has(difference.about))) return false
@@ -64,6 +65,10 @@ export async function shrink(
       await without(
         () => rulesIn(best.small.ruleset),
         (rules) => attempt({ ...best.small, ruleset: withRules(best.small.ruleset, rules) }),
+      )
+      await without(
+        () => best.small.sets,
+        (lines) => attempt({ ...best.small, sets: lines }),
       )
       await without(
         () => best.small.ruleset,
@@ -85,8 +90,9 @@ const isTrace = ({ target }: RuleSpec): boolean => target === '-j TRACE'
 const rulesIn = (ruleset: Ruleset) =>
   ruleset.flatMap(({ name, rules }) => rules.filter((rule) => !isTrace(rule)).map((rule) => ({ name, rule })))
 type Placed = ReturnType<typeof rulesIn>[number]
-const sizeOf = ({ ruleset, packets }: Small): number =>
+const sizeOf = ({ ruleset, sets, packets }: Small): number =>
   packets.length +
+  sets.length +
   ruleset.reduce(
     (sum, { chains, rules }) =>
       sum + 1 + chains.length + rules.reduce((parts, rule) => parts + 1 + rule.parts.length, 0),

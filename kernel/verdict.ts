@@ -17,6 +17,8 @@ export interface Verdict {
   readonly save: string
   /** Connections afterwards, see `connectionText`; sorted. */
   readonly conntrack: readonly string[]
+  /** Named sets: `ipset save` before the first packet, and `setLines` of it afterwards. */
+  readonly sets?: { readonly before: string; readonly after: readonly string[] }
   /** For each packet what the kernel's own trace said: `filter:FORWARD:rule:2`. */
   readonly trace?: readonly (readonly string[])[]
 }
@@ -55,6 +57,14 @@ export function connectionText(line: string): string {
     .replace(/\s+$/, '')
     .replace(/\s+/g, ' ')}`
 }
+
+/** An `ipset save` text as it is compared: sorted, without the seconds that an element has left. */
+export const setLines = (text: string): readonly string[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => (line.startsWith('add ') ? line.replace(/ timeout [1-9]\d*\b/, ' timeout ?') : line))
+    .sort()
 
 export interface Count {
   readonly table: string

@@ -1,6 +1,18 @@
 import type { LabSpec } from '../lab.js'
 import type { Random } from '../prng.js'
 
+/** A named set, as the commands that make it. */
+export interface SetSpec {
+  readonly name: string
+  /** How many of `src` and `dst` its key takes. */
+  readonly directions: number
+  readonly type: string
+  /** Its elements carry marks for packets. */
+  readonly skbinfo: boolean
+  /** What `ipset restore` reads; lists of sets come behind what they hold. */
+  readonly lines: readonly string[]
+}
+
 /**
  * The addresses and ports that rules and packets of one case have in common: few, so that they meet.
  * Nets: 1 clients (r0), 2 servers (r1), 3 behind a gateway on r1, 66 blackhole, 67 unreachable, 68 prohibit, 96 made-up Services.
@@ -11,6 +23,8 @@ export interface Scene {
   /** The client of this case: a new one every time, because the kernel counts errors per source. */
   readonly client: number
   readonly ports: readonly number[]
+  /** Named sets that rules may ask and change. */
+  readonly sets: readonly SetSpec[]
 }
 
 export const host = (family: 4 | 6, net: number, number: number): string =>
@@ -25,6 +39,7 @@ export const scene = (spec: LabSpec, random: Random, client: number): Scene => (
   spec,
   client,
   ports: [53, 80, 443, 5000, 8080, 30080].concat(random.int(1024, 65535)),
+  sets: [],
 })
 
 /** Clients, each with the link behind which it is. */

@@ -1,5 +1,6 @@
 import { MARKS } from './matches.js'
 import { destinations, host, wan } from './scene.js'
+import { setTarget } from './sets.js'
 import type { Spot } from './spot.js'
 
 const bracket = (family: 4 | 6, address: string, port: string): string =>
@@ -111,6 +112,7 @@ export const TARGETS: Readonly<Record<string, (spot: Spot) => string | undefined
       : undefined,
   REJECT: reject,
   RETURN: () => '',
+  SET: setTarget,
   SNAT: snat,
   TCPMSS: ({ table, hook, protocol, random }) =>
     table === 'mangle' && protocol === 'tcp' && ['FORWARD', 'OUTPUT', 'POSTROUTING'].includes(hook)

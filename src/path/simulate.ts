@@ -89,6 +89,10 @@ class HostsSimulation implements Simulation {
       .filter(({ expires }) => expires > this.#run.now)
   }
 
+  sets(place: Place) {
+    return this.#run.netns(place).sets
+  }
+
   ruleCounters(place: Place) {
     return this.#run.netns(place).ruleCounters
   }
