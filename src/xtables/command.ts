@@ -216,7 +216,8 @@ class Change {
     for (const text of this.#line.texts) {
       const chain = this.#table.chain(name!)
       const at = chain ? indexOf(chain, text) : -1
-      if (!chain || at < 0) this.#refuse(BAD_RULE)
+      // libiptc tells of a jump that is not there in another way
+      if (!chain || at < 0) this.#refuse(target && chain ? NO_CHAIN : BAD_RULE, `iptables: ${BAD_RULE}`)
       this.#table.splice(chain, at, 1, [])
     }
     this.#showRules()
@@ -300,7 +301,9 @@ class Change {
   #zero(): void {
     const { chain: name, number } = this.#line
     if (number !== undefined && this.#line.letter === 'Z') {
-      const chain = this.#chain()
+      const chain =
+        this.#table.chain(name!) ??
+        this.#refuse(NO_CHAIN, 'iptables: Incompatible with this kernel.', this.#line.word + 1)
       const rule = chain.rules[number - 1]
       // iptables-nft does nothing and says so to nobody
       if (!rule && !this.#nft) this.#refuse('Index of counter too big.', undefined, this.#line.word + 2)
@@ -324,11 +327,7 @@ class Change {
   #list(): void {
     const { chain, letter, table: name, word } = this.#line
     if (chain !== undefined && !this.#table.chain(chain))
-      this.#refuse(
-        NO_CHAIN,
-        `iptables v1.8.9 (nf_tables): chain \`${chain}' in table \`${name}' is incompatible, use 'nft' tool.`,
-        word + 1,
-      )
+      this.#refuse(NO_CHAIN, `chain \`${chain}' in table \`${name}' is incompatible, use 'nft' tool.`, word + 1)
     const table = this.#save.tables.find((one) => one.name === name) ?? builtinTable(name)
     const chains = chain === undefined ? this.#table.ordered() : [this.#chain()]
     this.#output +=

@@ -1,36 +1,13 @@
 import { type Family, familyOf } from '../address/ip.js'
 import { type AddressMask, parseAddressMask } from './address-mask.js'
+import { addressProblem, BASE, type Base, ENDS, INVERTIBLE, readProtocol, withOption } from './base-options.js'
 import { WordError } from './codec.js'
 import { Draft, type Loading } from './draft.js'
 import type { AnyExtension, Given, RuleContext } from './extension.js'
 import { interfaceName } from './interface.js'
 import type { Known, KnownOption, Registry } from './known.js'
 import { LineError } from './line-error.js'
-import { parseProtocol } from './protocol.js'
 import type { Words } from './words.js'
-
-type Base =
-  | 'source'
-  | 'destination'
-  | 'protocol'
-  | 'in'
-  | 'out'
-  | 'fragment'
-  | 'match'
-  | 'jump'
-  | 'goto'
-  | 'counters'
-  | 'ipv4'
-  | 'ipv6'
-  | 'ignored'
-
-const BASE: ReadonlyMap<string, Base> = new Map<string, Base>([
-  ['-s', 'source'], ['--source', 'source'], ['--src', 'source'], ['-d', 'destination'], ['--destination', 'destination'], ['--dst', 'destination'],
-  ['-p', 'protocol'], ['--protocol', 'protocol'], ['--proto', 'protocol'], ['-i', 'in'], ['--in-interface', 'in'], ['-o', 'out'],
-  ['--out-interface', 'out'], ['-f', 'fragment'], ['--fragment', 'fragment'], ['--fragments', 'fragment'], ['-m', 'match'], ['--match', 'match'],
-  ['-j', 'jump'], ['--jump', 'jump'], ['-g', 'goto'], ['--goto', 'goto'], ['-c', 'counters'], ['--set-counters', 'counters'],
-  ['-4', 'ipv4'], ['--ipv4', 'ipv4'], ['-6', 'ipv6'], ['--ipv6', 'ipv6'], ['-w', 'ignored'], ['--wait', 'ignored'], ['-W', 'ignored'], ['--wait-interval', 'ignored'],
-]) // biome-ignore format: a table
 
 /** Extensions of iptables 1.8 that are targets and that we do not have: `-j` with one of these names is no jump to a chain. */
 const OTHER_TARGETS: ReadonlySet<string> = new Set(
@@ -38,21 +15,6 @@ const OTHER_TARGETS: ReadonlySet<string> = new Set(
     ' ',
   ),
 )
-
-/** The options that end the words of an extension that we do not know. */
-const ENDS: ReadonlySet<string> = new Set([
-  '-m',
-  '-j',
-  '-g',
-  '--match',
-  '--jump',
-  '--goto',
-  '-s',
-  '-d',
-  '-p',
-  '-i',
-  '-o',
-])
 
 /** How many different words are kept for one kind of value. */
 const KEPT = 4096
@@ -367,7 +329,7 @@ export class RuleReader {
     const equals = word.indexOf('=')
     if (equals > 0) return [word.slice(0, equals), word.slice(equals + 1)]
     const names = this.#beginning(draft, word)
-    if (names.length > 1) throw new LineError(`"${word}" is ambiguous: ${names.join(', ')}`, at)
+    if (names.length > 1) throw new LineError(`unknown option "${word}": ${names.join(' or ')}?`, at)
     return names.length === 1 ? names : undefined
   }
 
@@ -423,21 +385,3 @@ export class RuleReader {
     return [...found.values()]
   }
 }
-
-const INVERTIBLE: ReadonlySet<Base> = new Set(['source', 'destination', 'protocol', 'in', 'out', 'fragment'])
-
-function readProtocol(word: string): number {
-  const protocol = parseProtocol(word)
-  if (protocol === undefined) throw new WordError(`unknown protocol "${word}" specified`)
-  return protocol
-}
-
-function addressProblem(word: string): string {
-  const [ip = '', mask] = word.split('/')
-  if (mask !== undefined && parseAddressMask(ip)) return `invalid mask \`${mask}' specified`
-  return `host/network \`${word}' not found${/[g-z]/i.test(word) ? ': names are not looked up' : ''}`
-}
-
-/** What is wrong with an option's word; the real program's own sentence does not say whose it is. */
-const withOption = (message: string, option: string): string =>
-  message.startsWith('invalid port/service') ? `${message} (${option})` : `${option}: ${message}`
