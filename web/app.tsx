@@ -4,6 +4,7 @@ import { PathPicture } from './map/map.js'
 import { Topology } from './map/topology.js'
 import { Editor } from './panels/editor.js'
 import { filesOfDrop } from './panels/files.js'
+import { Findings } from './panels/findings.js'
 import { Header } from './panels/header.js'
 import { Here } from './panels/here.js'
 import { Learn } from './panels/learn.js'
@@ -54,6 +55,7 @@ export function App() {
             <HeaderCard />
             <Here />
             <WhatIf />
+            <Findings />
             <Assumptions />
             <Files />
           </aside>

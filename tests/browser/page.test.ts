@@ -204,6 +204,21 @@ describe.skipIf(!CHROMIUM)('the page in a browser', () => {
     await page.close()
   })
 
+  test('what is wrong in the rules: listed, marked in the margin, an example walked', async () => {
+    const rules = '-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j DROP\n'
+    const files = [...LINKS, { path: 'h/iptables-save', text: chains('filter', ['INPUT', 'FORWARD', 'OUTPUT'], rules) }]
+    const { page, faults } = await site.open(await site.serve(JSON.stringify(files)))
+    await page.waitForSelector('button[type=submit]:not([disabled])')
+    await page.getByText('What is wrong in the rules').click()
+    const finding = page.locator('.finding').filter({ hasText: 'rule-contradicted' })
+    await finding.waitFor()
+    await finding.getByRole('button', { name: 'h: filter/INPUT 2' }).click()
+    await page.waitForSelector('.rule[data-rule="2"] .mark')
+    expect(await page.locator('.rule[data-rule="1"] .mark').count()).toBe(0)
+    expect(faults).toEqual([])
+    await page.close()
+  })
+
   test('the ruleset edited as text: read at once, errors in their places', async () => {
     const { page, faults } = await site.open(url)
     await page.waitForSelector('.outcome.delivered')

@@ -6,7 +6,7 @@ export type EngineClient = {
   readonly [M in Method]: (...args: Parameters<PageEngine[M]>) => Promise<ReturnType<PageEngine[M]>>
 }
 
-const METHODS: readonly Method[] = ['open', 'trace', 'connect', 'map', 'chain', 'change', 'holds']
+const METHODS: readonly Method[] = ['open', 'trace', 'connect', 'map', 'chain', 'change', 'holds', 'lint']
 
 export function startEngine(): EngineClient {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })

@@ -1,3 +1,4 @@
+import { type LintResult, lint } from '../../src/analysis/lint/lint.js'
 import { parsePacketLine } from '../../src/packet/language.js'
 import type { PacketRequest } from '../../src/packet/request.js'
 import { connect } from '../../src/path/connect.js'
@@ -52,6 +53,11 @@ export class PageEngine {
 
   connect(line: string): Answer<Conversation> {
     return this.#ask(line, (hosts, request) => connectJson(connect(hosts, request)))
+  }
+
+  /** What is wrong, dead or dangerous in the rules. */
+  lint(): LintResult | undefined {
+    return this.#hosts && lint(this.#hosts)
   }
 
   map(place: string, family: 4 | 6): PathMap | undefined {

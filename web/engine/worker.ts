@@ -1,6 +1,6 @@
 import { PageEngine } from './engine.js'
 
-export type Method = 'open' | 'trace' | 'connect' | 'map' | 'chain' | 'change' | 'holds'
+export type Method = 'open' | 'trace' | 'connect' | 'map' | 'chain' | 'change' | 'holds' | 'lint'
 
 export interface Call {
   readonly id: number

@@ -5,6 +5,7 @@ import { placeOf, type RuleVisit } from '../engine/answers.js'
 import type { ChainAddress, RuleLine } from '../engine/protocol.js'
 import { t } from '../i18n/index.js'
 import { engine, family, focus, lane, shown } from '../state.js'
+import { marks } from './findings.js'
 
 const HEIGHT = 46
 /** Rules are asked of the engine in pages. */
@@ -140,6 +141,7 @@ function ChainRules({ where }: { where: ChainAddress }) {
 function RuleRow({ rule, number, top }: { rule: RuleLine | undefined; number: number; top: number }) {
   const visit = visits.value.get(number)
   const state = visit ? (visit.outcome === 'no' ? 'no' : visit.outcome) : 'unseen'
+  const found = marks.value.get(number) ?? []
   const said = visit ? (visit.outcome === 'no' ? t('notMatched') : t('matched')) : t('notReached')
   return (
     <div
@@ -147,7 +149,19 @@ function RuleRow({ rule, number, top }: { rule: RuleLine | undefined; number: nu
       data-rule={number}
       style={{ transform: `translateY(${top}px)`, height: `${HEIGHT}px` }}
     >
-      <span class="number">{number}</span>
+      <span class="number">
+        {found.length > 0 && (
+          <span
+            class={`mark ${found[0]!.level}`}
+            role="img"
+            aria-label={found.map(({ message }) => message).join('; ')}
+            title={found.map(({ message }) => message).join('\n')}
+          >
+            ▲
+          </span>
+        )}
+        {number}
+      </span>
       <code title={rule?.text}>{rule?.text ?? '…'}</code>
       <span class="why" title={visit?.why ?? ''}>
         {visit?.why ?? (lane.value ? said : '')}

@@ -1,0 +1,98 @@
+import { computed, effect, signal } from '@preact/signals'
+import type { LintResult } from '../../src/analysis/lint/lint.js'
+import type { Finding } from '../../src/analysis/lint/types.js'
+import { t } from '../i18n/index.js'
+import { ask, engine, focus, line, shown } from '../state.js'
+
+const wanted = signal(false)
+const result = signal<LintResult | undefined>(undefined)
+
+/** Asked for once the list is open, and again whenever the snapshot changes. */
+effect(() => {
+  const now = shown.value
+  result.value = undefined
+  if (!now || !wanted.value) return
+  engine.lint().then((found) => {
+    if (shown.peek() === now) result.value = found
+  })
+})
+
+/** The findings about the rules of the chain in focus, by their numbers. */
+export const marks = computed((): ReadonlyMap<number, readonly Finding[]> => {
+  const where = focus.value
+  const found = new Map<number, Finding[]>()
+  if (!where) return found
+  for (const finding of result.value?.findings ?? []) {
+    const { chain, number } = finding.at
+    if (finding.place !== where.place || finding.family !== where.family) continue
+    if (chain !== `${where.table}/${where.chain}` || number === undefined) continue
+    found.set(number, [...(found.get(number) ?? []), finding])
+  }
+  return found
+})
+
+export function Findings() {
+  const { findings = [], incomplete = [] } = result.value ?? {}
+  return (
+    <details
+      class="findings"
+      onToggle={({ currentTarget }) => {
+        wanted.value = currentTarget.open
+      }}
+    >
+      <summary>{result.value ? `${t('findings')} (${findings.length})` : t('findings')}</summary>
+      <div role="status">{wanted.value && !result.value && <p class="dim">{t('loading')}</p>}</div>
+      {result.value && findings.length === 0 && <p class="dim">{t('noFindings')}</p>}
+      <ul>
+        {findings.map((finding, i) => (
+          <FindingLine key={i} finding={finding} />
+        ))}
+      </ul>
+      {incomplete.map((text) => (
+        <p class="dim" key={text}>
+          {text}
+        </p>
+      ))}
+    </details>
+  )
+}
+
+function FindingLine({ finding }: { finding: Finding }) {
+  const { level, id, message, at, packet, fix, place, family } = finding
+  const show = () => {
+    const [table, chain] = (at.chain ?? '/').split(/\/(.*)/s) as [string, string]
+    const namespaces = (shown.value?.namespaces ?? []) as unknown as readonly {
+      readonly host: string
+      readonly namespace: string
+      readonly tables: readonly { readonly name: string; readonly family: number; readonly backend: string }[]
+    }[]
+    const owner = namespaces.find((one) => (one.namespace === '' ? one.host : `${one.host}/${one.namespace}`) === place)
+    const backend = owner?.tables.find((one) => one.name === table && one.family === family)?.backend
+    if (backend !== undefined) focus.value = { place, family, backend, table, chain }
+  }
+  return (
+    <li class={`finding ${level}`}>
+      <strong>{level}</strong> {message} <code>{id}</code>
+      <div class="row">
+        {at.chain !== undefined && (
+          <button type="button" class="link" onClick={show}>
+            {`${place}: ${at.chain}${at.number === undefined ? '' : ` ${at.number}`}`}
+          </button>
+        )}
+        {packet !== undefined && (
+          <button
+            type="button"
+            class="chip"
+            onClick={() => {
+              line.value = packet
+              ask()
+            }}
+          >
+            {t('walkExample')}
+          </button>
+        )}
+      </div>
+      {fix !== undefined && <p class="dim">{fix}</p>}
+    </li>
+  )
+}
