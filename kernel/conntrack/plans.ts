@@ -1,0 +1,37 @@
+import type { NatMode } from './nat.js'
+
+/** One part of the recordings: which conversations, through which rules, and how many of them are kept. */
+export interface Plan {
+  readonly name: string
+  readonly family: 4 | 6
+  readonly conversations: readonly string[]
+  readonly nat: NatMode
+  readonly cases: number
+  /** Recorded are the first so many with at least `least` packets and at most `most` characters. */
+  readonly keep: number
+  readonly least: number
+  readonly most: number
+  /** Without `net.netfilter.nf_conntrack_`. */
+  readonly sysctls: Readonly<Record<string, string>>
+}
+
+const plan = (name: string, family: 4 | 6, conversations: readonly string[], nat: NatMode, more: Partial<Plan>): Plan => ({
+  name, family, conversations, nat, cases: 60, keep: 0, least: 6, most: 4000, sysctls: {}, ...more,
+}) // biome-ignore format: a table
+
+const MIXED = ['udp2', 'ping', 'udp', 'tcp2', 'odd']
+
+export const PLANS: readonly Plan[] = [
+  plan('tcp', 4, ['tcp'], 'none', { cases: 200, keep: 26, least: 14 }),
+  plan('tcp, liberal', 4, ['tcp'], 'none', { sysctls: { tcp_be_liberal: '1' } }),
+  plan('tcp, not loose', 4, ['tcp'], 'none', { sysctls: { tcp_loose: '0' } }),
+  plan('tcp, resets that do not fit are ignored', 4, ['tcp'], 'none', { sysctls: { tcp_ignore_invalid_rst: '1' } }),
+  plan('sctp', 4, ['sctp'], 'none', { keep: 12, least: 8 }),
+  plan('mixed IPv4, NAT', 4, MIXED, 'mix', { keep: 20 }),
+  plan('mixed IPv6, NAT', 6, MIXED, 'mix', { keep: 14 }),
+  plan('few ports', 4, ['exhaust'], 'exhaust', { keep: 4 }),
+  plan('drawn ports', 4, ['udp', 'udp2'], 'drawn', {}),
+  plan('zones', 4, ['udp', 'tcp'], 'zones', { keep: 10 }),
+  plan('odd IPv6', 6, ['odd', 'udplite'], 'none', { keep: 8, least: 4 }),
+  plan('streams', 4, ['stream'], 'none', { cases: 6 }),
+]
