@@ -1,4 +1,4 @@
-import { builtinTable } from './builtin-table.js'
+import type { Family } from '../address/ip.js'
 import { basesOf } from './check.js'
 import { quote } from './codec.js'
 import { Registry } from './known.js'
@@ -6,7 +6,7 @@ import { LineError } from './line-error.js'
 import { type CommandOptions, RuleReader } from './read-rule.js'
 import { printRule } from './rule.js'
 import type { RuleFields } from './rule-fields.js'
-import type { SaveFile, SaveTable } from './save-file.js'
+import type { SaveChain, SaveTable } from './save-file.js'
 import type { ShellWord } from './shell-words.js'
 import { chainNameProblem, TABLES } from './tables.js'
 import { Words } from './words.js'
@@ -58,10 +58,20 @@ export interface CommandLine {
   readonly texts: readonly string[]
 }
 
-/** A command line that cannot be read; `word` of the error counts the words given. */
-export function readCommandLine(save: SaveFile, words: readonly ShellWord[]): CommandLine {
+/** The rules that a command works on. */
+export interface CommandPlace {
+  readonly family: Family
+  readonly backend: 'legacy' | 'nft'
+  chainsOf(table: string): ReadonlyMap<string, SaveChain>
+  /** Of a line of iptables-restore: -t is not allowed there. */
+  readonly table?: string
+}
+
+/** Throws LineError, whose `word` counts the words given; the first one is the program's name. */
+export function readCommandLine(save: CommandPlace, words: readonly ShellWord[]): CommandLine {
   const cut = new CutWords(words)
   try {
+    if (save.table !== undefined) return new Options(save.table).read(save, cut.words())
     const first = new Options('filter')
     // which table decides how the rest is read: once more where -t says another
     const guessed = words.findIndex(({ text }) => text === '-t' || text === '--table')
@@ -119,6 +129,7 @@ class Options implements CommandOptions {
   #newName: string | undefined
   #policy: string | undefined
   #said = 'filter'
+  #fixed = false
   #saidAt = 0
   /** Options of a listing, with their letters. */
   readonly #flags = new Set<string>()
@@ -138,6 +149,7 @@ class Options implements CommandOptions {
   take(letter: string, word: number, argument: string | undefined, reader: RuleReader): void {
     switch (letter) {
       case 't':
+        if (this.#fixed) throw new LineError('The -t option cannot be used in iptables-restore.', word)
         this.#said = argument!
         this.#saidAt = word + 1
         return
@@ -208,9 +220,11 @@ class Options implements CommandOptions {
     }
   }
 
-  read(save: SaveFile, words: Words): CommandLine {
+  read(save: CommandPlace, words: Words): CommandLine {
     const { family, backend } = save
-    const chains = (save.tables.find(({ name }) => name === this.table) ?? builtinTable(this.table)).chains
+    if (save.table !== undefined) this.#said = save.table
+    this.#fixed = save.table !== undefined
+    const chains = save.chainsOf(this.table)
     const where = { family, table: this.table, backend }
     const reader = new RuleReader(new Registry(), where, (name) => chains.has(name))
     const draft = reader.read('', words, 1, this)

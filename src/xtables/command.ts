@@ -1,3 +1,4 @@
+import type { Source } from '../rules/program.js'
 import { builtinTable } from './builtin-table.js'
 import { type CommandLine, readCommandLine } from './command-line.js'
 import { TableEditor } from './editor.js'
@@ -55,7 +56,12 @@ export function applyWords(save: SaveFile, words: readonly ShellWord[], file: st
     if (!program) throw new LineError(`"${words[0]?.text ?? ''}" is not iptables`, 0)
     if ((program[1] === 'ip6') !== (save.family === 6))
       throw new LineError(`these are the rules of IPv${save.family}`, 0)
-    return new Change(save, readCommandLine(save, words), file).apply()
+    const chainsOf = (table: string) => (save.tables.find(({ name }) => name === table) ?? builtinTable(table)).chains
+    const line = readCommandLine({ family: save.family, backend: save.backend, chainsOf }, words)
+    const editor = new TableEditor(save, line.table)
+    const { output, found } = new Change(editor, line, { file, line: 1 }).run()
+    const changes = line.zero || !'CLS'.includes(line.letter)
+    return { ok: true, save: changes ? editor.result() : save, output, found, table: line.table, changes }
   } catch (error) {
     if (!(error instanceof LineError)) throw error
     const column = words[error.word]?.column ?? end
@@ -68,37 +74,34 @@ const NO_CHAIN = 'No chain/target/match by that name.'
 const BAD_RULE = 'Bad rule (does a matching rule exist in that chain?).'
 const INVALID = "Invalid argument. Run `dmesg' for more information."
 
-/** One command at work. */
-class Change {
-  readonly #save: SaveFile
+/** One command at work on a table. */
+export class Change {
   readonly #line: CommandLine
-  readonly #file: string
+  readonly #source: Source
   readonly #table: TableEditor
   #output = ''
   #found = true
 
-  constructor(save: SaveFile, line: CommandLine, file: string) {
-    this.#save = save
+  /** `source`: what its rules are to say where they come from. */
+  constructor(table: TableEditor, line: CommandLine, source: Source) {
     this.#line = line
-    this.#file = file
-    this.#table = new TableEditor(save, line.table)
+    this.#source = source
+    this.#table = table
   }
 
-  apply(): Applied {
+  /** Throws LineError. `output`: what the program prints; `found`: false where -C asked for a rule that is not there. */
+  run(): { readonly output: string; readonly found: boolean } {
     this.#run()
-    const { letter, zero, table } = this.#line
-    const changes = zero || !'CLS'.includes(letter)
-    const save = changes ? this.#table.result() : this.#save
-    return { ok: true, save, output: this.#output, found: this.#found, table, changes }
+    return { output: this.#output, found: this.#found }
   }
 
   get #nft(): boolean {
-    return this.#save.backend === 'nft'
+    return this.#table.backend === 'nft'
   }
 
   /** The kernel's or the program's refusal: `legacy`, and what nft says instead where it says something else. */
   #refuse(legacy: string, nft = `iptables: ${legacy}`, word = this.#line.word): never {
-    const program = this.#save.family === 6 ? 'ip6tables' : 'iptables'
+    const program = this.#table.family === 6 ? 'ip6tables' : 'iptables'
     const text = this.#nft ? nft : `iptables: ${legacy}`
     throw new LineError(text.replace(/^iptables\b/, program), word)
   }
@@ -156,7 +159,7 @@ class Change {
 
   #rules(): readonly SaveRule[] {
     const { rules, texts } = this.#line
-    return rules.map((fields, i) => this.#table.rule(texts[i]!, fields.counters, this.#file, 1))
+    return rules.map((fields, i) => this.#table.rule(texts[i]!, fields.counters, this.#source))
   }
 
   #add(letter: 'A' | 'I' | 'R'): void {
@@ -328,10 +331,11 @@ class Change {
     const { chain, letter, table: name, word } = this.#line
     if (chain !== undefined && !this.#table.chain(chain))
       this.#refuse(NO_CHAIN, `chain \`${chain}' in table \`${name}' is incompatible, use 'nft' tool.`, word + 1)
-    const table = this.#save.tables.find((one) => one.name === name) ?? builtinTable(name)
     const chains = chain === undefined ? this.#table.ordered() : [this.#chain()]
     this.#output +=
-      letter === 'L' ? listTable(table, chains, this.#line) : listRules(chains, this.#line.number, this.#line.verbose)
+      letter === 'L'
+        ? listTable(this.#table, chains, this.#line)
+        : listRules(chains, this.#line.number, this.#line.verbose)
   }
 
   /** `-v` shows the rule that was meant. */
@@ -339,7 +343,7 @@ class Change {
     const { verbose, rules, texts } = this.#line
     if (!verbose) return
     for (const [i, fields] of rules.entries())
-      this.#output += showRule(fields, this.#table.rule(texts[i]!, undefined, this.#file, 1).context)
+      this.#output += showRule(fields, this.#table.rule(texts[i]!, undefined, this.#source).context)
   }
 }
 

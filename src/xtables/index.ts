@@ -2,6 +2,7 @@
 export { type Applied, applyCommand, applyWords, backendOfCommand, familyOfCommand } from './command.js'
 export { isList, readList, tableOfList } from './list.js'
 export { fromTables, isSaved, toTables } from './load.js'
+export { type Restored, type RestoreOptions, restore } from './restore.js'
 export { SaveRule } from './rule.js'
 export {
   isSave,

@@ -12,7 +12,7 @@ import {
 import { printProtocol } from './protocol.js'
 import type { SaveRule } from './rule.js'
 import type { RuleFields, Use } from './rule-fields.js'
-import type { SaveChain, SaveTable } from './save-file.js'
+import type { SaveChain } from './save-file.js'
 
 /** What `iptables -L` was asked for. */
 export interface ListOptions {
@@ -27,11 +27,16 @@ export interface ListOptions {
   readonly number: number | undefined
 }
 
+/** A table, or one that is being changed. */
+export interface SaveTableView {
+  readonly chains: ReadonlyMap<string, SaveChain>
+}
+
 /**
  * `iptables -L`: columns of iptables 1.8.9 (iptables/xshared.c: print_header, print_rule_details, print_ifaces, print_ipv4_addresses).
  * Addresses are never looked up: without -n they print as numbers too, except `anywhere`.
  */
-export function listTable(table: SaveTable, chains: readonly SaveChain[], options: ListOptions): string {
+export function listTable(table: SaveTableView, chains: readonly SaveChain[], options: ListOptions): string {
   const { number } = options
   if (number !== undefined) return chains.map(({ rules }) => lineOf(rules[number - 1], number, options)).join('')
   const references = referencesOf(table)
@@ -41,7 +46,7 @@ export function listTable(table: SaveTable, chains: readonly SaveChain[], option
 }
 
 /** How many rules lead to each chain; where nothing asks, nothing is counted. */
-function referencesOf({ chains }: SaveTable): ReadonlyMap<string, number> {
+function referencesOf({ chains }: SaveTableView): ReadonlyMap<string, number> {
   const found = new Map<string, number>()
   for (const { rules } of chains.values())
     for (const { jump } of rules) if (jump !== undefined) found.set(jump, (found.get(jump) ?? 0) + 1)
