@@ -4,6 +4,7 @@ import type { StageName } from '../../src/path/stages.js'
 import { placeOf } from '../engine/answers.js'
 import type { Key } from '../i18n/en.js'
 import { t } from '../i18n/index.js'
+import { stageLabel } from '../i18n/stages.js'
 import { at, family, focus, goTo, lane, map, place } from '../state.js'
 import { type Box, type Entry, HEAD, layoutOf, ROW, stageOf } from './layout.js'
 import { type EntryFate, edgeKey, entryFate, litIn } from './lit.js'
@@ -93,7 +94,8 @@ function StageBox({
   fates: readonly EntryFate[]
 }) {
   const { stage, x, y, width, height, entries } = box
-  const { label, hook, kernel } = stageOf(stage)
+  const { hook, kernel } = stageOf(stage)
+  const label = stageLabel(stage)
   const state = `${lit ? ' lit' : ''}${current ? ' current' : ''}`
   return (
     <g class={`stage ${stageOf(stage).kind}${state}`} data-stage={stage} transform={`translate(${x} ${y})`}>

@@ -1,5 +1,6 @@
 import { type ChainVisit, placeOf, type Step, stepsAt } from '../engine/answers.js'
 import { t } from '../i18n/index.js'
+import { stageLabel } from '../i18n/stages.js'
 import { stageOf } from '../map/layout.js'
 import { at, family, focus, lane } from '../state.js'
 
@@ -12,7 +13,7 @@ export function Here() {
   return (
     <section class="here panel" aria-live="polite">
       <h2>
-        {stageOf(visit.stage).label} <small>{placeOf(visit)}</small>
+        {stageLabel(visit.stage)} <small>{placeOf(visit)}</small>
       </h2>
       {steps.length === 0 && <p class="dim">{t('nothingHere')}</p>}
       <ul>

@@ -1,7 +1,7 @@
 import type { Headers } from '../engine/answers.js'
 import { placeOf, stepsAt } from '../engine/answers.js'
 import { t } from '../i18n/index.js'
-import { stageOf } from '../map/layout.js'
+import { stageLabel } from '../i18n/stages.js'
 import { at, goTo, journey, lane, place, playing } from '../state.js'
 
 /** The packet as it is when it leaves the i-th stage. */
@@ -50,7 +50,7 @@ export function Player() {
   const all = lane.value?.way.length ?? 0
   if (all === 0) return null
   const visit = lane.value!.way[at.value]
-  const stage = visit ? stageOf(visit.stage).label : ''
+  const stage = visit ? stageLabel(visit.stage) : ''
   return (
     <section class="player" aria-label={t('scrub')}>
       <div class="row">

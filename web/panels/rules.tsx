@@ -123,7 +123,13 @@ function ChainRules({ where }: { where: ChainAddress }) {
         {policy !== null && `, ${t('policy')} ${policy.toUpperCase()}`}
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard */}
-      <section class="scroller" ref={scroller} tabIndex={0} aria-labelledby="rules-title">
+      <section
+        class="scroller"
+        ref={scroller}
+        style={{ height: `min(24rem, ${total * HEIGHT + 2}px)` }}
+        tabIndex={0}
+        aria-labelledby="rules-title"
+      >
         <div class="all" style={{ height: `${list.getTotalSize()}px` }}>
           {list.getVirtualItems().map(({ index, start }) => {
             const page = Math.floor(index / PAGE)
