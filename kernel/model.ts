@@ -7,7 +7,6 @@ import { simulate } from '../src/path/simulate.js'
 import type { Handled, Simulation } from '../src/path/simulation.js'
 import type { Branch, ChainVisit, Step } from '../src/path/trail.js'
 import type { Hosts, Namespace } from '../src/path/world.js'
-import type { Condition } from '../src/rules/condition.js'
 import type { Rule } from '../src/rules/program.js'
 import { readSnapshot } from '../src/snapshot/index.js'
 import type { Caught } from './agent.js'
@@ -62,7 +61,6 @@ export function ask(lab: Lab, verdict: Verdict): Answer {
       ...handled.flatMap(({ branch: { outcome, where } }, i) =>
         outcome === 'undecided' ? [`packet ${i + 1}: ${where.text}`] : [],
       ),
-      ...unknownRules(place),
       ...handled.flatMap(({ branch }) => undecidedVisits(branch.steps)),
     ],
     outcomes: handled.map(outcomeOf),
@@ -80,14 +78,6 @@ function read(lab: Lab, verdict: Verdict): Hosts {
   throw new Error(`the snapshot is not read: ${JSON.stringify(result.problems[0])}`)
 }
 
-/** Rules with a condition of which the model says that it cannot tell: where the fate of a packet does not hang on them, their counters do. */
-const unknownRules = (place: Namespace): readonly string[] =>
-  place.tables.flatMap(({ chains }) =>
-    [...chains.values()].flatMap(({ rules }) =>
-      rules.flatMap(({ steps }) => steps.flatMap((step) => ('if' in step ? unknownText(step.if) : []))),
-    ),
-  )
-
 /** Rules of which a packet could not tell whether they match it. */
 const undecidedVisits = (steps: readonly Step[]): readonly string[] =>
   steps.flatMap((step) => {
@@ -96,12 +86,6 @@ const undecidedVisits = (steps: readonly Step[]): readonly string[] =>
     const visits = step.chains.flatMap((chain) => (chain.skipped === undefined ? chain.visits : []))
     return visits.flatMap(({ outcome, rule }) => (outcome === 'unknown' ? [`rule: ${rule.text}`] : []))
   })
-
-function unknownText(condition: Condition): readonly string[] {
-  if (condition.is === 'unknown') return [`rule: ${condition.needs}`]
-  if (condition.is === 'all' || condition.is === 'any') return condition.of.flatMap(unknownText)
-  return condition.is === 'not' ? unknownText(condition.of) : []
-}
 
 /** The capture has one socket a link: order between links is not seen. */
 const sorted = (sent: readonly Caught[], order: readonly string[]): readonly Caught[] =>

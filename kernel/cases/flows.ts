@@ -1,5 +1,6 @@
 import type { Injection } from '../lab.js'
 import { FLAG, hex, icmp, type Seen, tcp, tcpData, tcpFlags, tcpSeq, udp } from './frames.js'
+import { headerFlow } from './header-flows.js'
 import { fragmentFlow, oddFlow } from './odd-flows.js'
 import { host } from './scene.js'
 import { arrives, back, byProtocol, dataOf, ends, type Flow, network, type Stage, sport } from './stage.js'
@@ -225,6 +226,7 @@ const FLOWS = [
   [2, pingFlow],
   [1, fragmentFlow],
   [2, oddFlow],
+  [2, headerFlow],
 ] as const
 
 /** Several conversations, their packets mixed; ends by itself. */

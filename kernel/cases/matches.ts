@@ -1,4 +1,5 @@
 import type { Random } from '../prng.js'
+import { HEADER_MATCHES } from './header-matches.js'
 import { MORE_MATCHES } from './more-matches.js'
 import { destinations, prefixes } from './scene.js'
 import type { Spot } from './spot.js'
@@ -68,6 +69,7 @@ function recent(spot: Spot): string {
 /** What each match can be told, by its name in src/xtables/matches. A text without `-m NAME`; undefined: not here. */
 export const MATCHES: Readonly<Record<string, (spot: Spot) => string | undefined>> = {
   ...MORE_MATCHES,
+  ...HEADER_MATCHES,
   addrtype(spot) {
     const { random, hook } = spot
     const limits =
@@ -134,10 +136,6 @@ export const MATCHES: Readonly<Record<string, (spot: Spot) => string | undefined
         ])
       : undefined,
   recent,
-  rt: (spot) =>
-    spot.scene.family === 6
-      ? spot.random.pick([`${not(spot)}--rt-type 0`, `--rt-segsleft ${spot.random.pick(['0', '0:3'])}`])
-      : undefined,
   state: (spot) => `${not(spot)}--state ${spot.random.some(STATES, spot.random.int(1, 2)).join(',')}`,
   statistic: ({ random }) => {
     const every = random.int(2, 5)
@@ -154,7 +152,7 @@ export const MATCHES: Readonly<Record<string, (spot: Spot) => string | undefined
           `${not(spot)}--tcp-flags ${random.some(FLAGS, random.int(2, 4)).join(',')} ${random.some(FLAGS, 1).join(',')}`,
       ],
       [2, () => `${not(spot)}--syn`],
-      [0, () => `${not(spot)}--tcp-option ${random.pick([2, 3, 4, 8])}`],
+      [1, () => `${not(spot)}--tcp-option ${random.pick([1, 2, 3, 4, 5, 8])}`],
     ])()
   },
   ttl: (spot) =>
@@ -190,9 +188,14 @@ export function basics(spot: Spot): readonly string[] {
 
 export const protocolOf = (random: Random, family: 4 | 6): string | undefined =>
   random.weighted([
-    [4, undefined],
-    [4, 'tcp'],
-    [4, 'udp'],
-    [2, family === 4 ? 'icmp' : 'ipv6-icmp'],
-    [0, 'sctp'],
+    [40, undefined],
+    [40, 'tcp'],
+    [40, 'udp'],
+    [20, family === 4 ? 'icmp' : 'ipv6-icmp'],
+    [8, 'sctp'],
+    [3, 'dccp'],
+    [3, 'ah'],
+    [3, 'esp'],
+    [3, 'ipcomp'],
+    [3, family === 4 ? undefined : 'mh'],
   ])

@@ -1,5 +1,6 @@
 import type { Random } from '../prng.js'
 import { host, prefixes } from './scene.js'
+import { setMatch } from './sets.js'
 import type { Spot } from './spot.js'
 
 const not = (random: Random, probability = 0.2): string => (random.chance(probability) ? '! ' : '')
@@ -52,8 +53,6 @@ export const MORE_MATCHES: Readonly<Record<string, Generator>> = {
         ? `${not(random)}--dst-group ${random.pick(['0x0', '0x1'])}`
         : undefined,
   dscp: ({ random }) => `${not(random)}--dscp ${random.pick(['0x00', '0x2e', '0x02', '0x04'])}`,
-  dccp: () => undefined, // no rule has -p dccp: the random packets have no sound ones
-  esp: () => undefined, // no rule has -p esp, and ESP packets come as protocol 50 only among the odd ones
   hashlimit,
   helper: ({ random }) => `${not(random)}--helper ${random.pick(['ftp', 'sip', 'tftp'])}`,
   iprange,
@@ -72,8 +71,7 @@ export const MORE_MATCHES: Readonly<Record<string, Generator>> = {
     hook === 'PREROUTING' && (table === 'raw' || table === 'mangle')
       ? random.some(['--loose', '--validmark', '--accept-local', '--invert'], random.int(0, 2)).join(' ')
       : undefined,
-  sctp: () => undefined, // no rule has -p sctp: the random packets have no sound ones
-  set: () => undefined, // labs have no sets yet
+  set: setMatch,
   tcpmss: ({ random, protocol }) =>
     protocol === 'tcp' ? `${not(random)}--mss ${random.pick(['1460', '536:1459', '1000:2000'])}` : undefined,
   time: ({ random }) => random.pick(['--timestart 00:00 --timestop 23:59:59', '--weekdays Mon,Tue,Wed,Thu,Fri,Sat,Sun', '--datestop 2020-01-01', '--datestart 2020-01-01']), // biome-ignore format: one thing

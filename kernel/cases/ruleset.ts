@@ -1,9 +1,11 @@
 import { matches } from '../../src/xtables/matches/index.js'
 import { targets } from '../../src/xtables/targets/index.js'
 import type { Random } from '../prng.js'
+import { HEADER_MATCHES } from './header-matches.js'
 import { basics, MATCHES, protocolOf } from './matches.js'
 import { MORE_MATCHES } from './more-matches.js'
 import type { Scene } from './scene.js'
+import { setMatch, setTarget } from './sets.js'
 import type { Spot } from './spot.js'
 import { TARGETS } from './targets.js'
 
@@ -108,7 +110,7 @@ function randomTable(random: Random, scene: Scene, name: string): TableSpec {
 }
 
 /** Of these the model says that it cannot tell: a case with one that matters compares nothing, so they are few. */
-const UNDECIDED: ReadonlySet<string> = new Set(['cluster', 'connlabel', 'connlimit', 'helper', 'rpfilter', 'cpu'])
+const UNDECIDED: ReadonlySet<string> = new Set(['helper', 'cpu'])
 
 function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleSpec {
   const { random, scene } = place
@@ -124,8 +126,9 @@ function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleS
   const others = Object.keys(MATCHES).filter(
     (name) => name in matches && !['tcp', 'udp', 'icmp', 'icmp6', 'physdev'].includes(name),
   )
-  const often = others.filter((name) => !(name in MORE_MATCHES))
-  const rarely = others.filter((name) => name in MORE_MATCHES && !UNDECIDED.has(name))
+  const rare = (name: string) => name in MORE_MATCHES || name in HEADER_MATCHES
+  const often = others.filter((name) => !rare(name))
+  const rarely = others.filter((name) => rare(name) && !UNDECIDED.has(name))
   const pool = random.weighted([
     [65, often],
     [32, rarely],
@@ -142,9 +145,16 @@ function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleS
     const options = MATCHES[name]!(inside)
     if (options !== undefined) parts.push(`-m ${name} ${options}`)
   }
-  const target = randomTarget(inside, jumps)
-  // the kernel takes TCPMSS only behind a match on SYN
-  if (target.startsWith('-j TCPMSS')) parts.push('-m tcp --tcp-flags SYN,RST SYN')
+  // where a case has sets, they are what it is about
+  const about = scene.sets.length > 0
+  if (about && random.chance(0.5) && !parts.some((part) => part.startsWith('-m set ')))
+    parts.push(`-m set ${setMatch(inside)}`)
+  const target = about && random.chance(0.35) ? `-j SET ${setTarget(inside)}` : randomTarget(inside, jumps)
+  // the kernel takes TCPMSS only behind a match on SYN; of two conditions on flags iptables-nft-save 1.8.9 prints one
+  if (target.startsWith('-j TCPMSS')) {
+    const rest = parts.filter((part) => !/^-m tcp .*--(syn|tcp-flags)/.test(part))
+    return { chain, parts: [...rest, '-m tcp --tcp-flags SYN,RST SYN'], target }
+  }
   return { chain, parts, target }
 }
 

@@ -81,6 +81,8 @@ function routingField(packet: Packet, offset: number): number | undefined {
 
 const EXTENSIONS: ReadonlySet<number> = new Set([0, 43, 44, 51, 60])
 const NO_NEXT_HEADER = 59
+const FRAGMENT_HEADER = 44
+const AUTHENTICATION = 51
 
 /** net/ipv6/exthdrs_core.c: ipv6_find_hdr without a target: does it find where the extension headers end? */
 function chainIsWhole(packet: Packet): boolean {
@@ -103,6 +105,23 @@ function chainIsWhole(packet: Packet): boolean {
   return true
 }
 
+/** Where nft ends its search for the transport header (nft_set_pktinfo_ipv6: ipv6_find_hdr without a target, with IP6_FH_F_AUTH). */
+function hasAuthentication(packet: Packet): 0 | 1 | undefined {
+  if (packet.family !== 6) return undefined
+  let next = u8(packet.bytes, 6) ?? NO_NEXT_HEADER
+  let at = 40
+  while (EXTENSIONS.has(next)) {
+    const following = u8(packet.bytes, at)
+    const length = u8(packet.bytes, at + 1)
+    if (following === undefined || length === undefined) return undefined
+    if (next === AUTHENTICATION) return 1
+    if (next === FRAGMENT_HEADER && (u16(packet.bytes, at + 2) ?? 0) >> 3 !== 0) break
+    at += next === FRAGMENT_HEADER ? 8 : (length + 1) * 8
+    next = following
+  }
+  return chainIsWhole(packet) ? 0 : undefined
+}
+
 /** Every value that a rule can look at. Readers for the interpreter, widths for the packet sets, printers for reasons: all from here. */
 export const FIELDS = {
   // IPv4 header, RFC 791
@@ -122,6 +141,8 @@ export const FIELDS = {
   'ip6.nexthdr': { bits: 8, label: 'next header', read: (p) => u8(p.bytes, 6), print: names(PROTOCOLS) },
   /** 1; not readable where the chain of extension headers cannot be followed to its end (ipv6_find_hdr). */
   'ip6.chain': { bits: 1, label: 'IPv6 extension headers', read: (p) => (chainIsWhole(p) ? 1 : undefined) },
+  /** 1 where an authentication header is among them; not readable where they cannot be followed as far as that, or to their end. */
+  'ip6.ah': { bits: 1, label: 'authentication header', read: hasAuthentication },
   'ip6.length': { bits: 16, label: 'IPv6 payload length', read: (p) => u16(p.bytes, 4) },
   'ip6.flowlabel': { bits: 20, label: 'flow label', read: (p) => (u32(p.bytes, 0) ?? 0) & 0xfffff },
   /** 1 where there is a routing header (type 43). */

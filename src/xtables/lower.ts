@@ -1,4 +1,4 @@
-import { all, always, type Condition, equals, inRanges, invertedIf, not, readable } from '../rules/condition.js'
+import { all, always, any, type Condition, equals, inRanges, invertedIf, not, readable } from '../rules/condition.js'
 import type { Step } from '../rules/program.js'
 import type { Value } from '../rules/value.js'
 import { addressIn } from './address-condition.js'
@@ -62,10 +62,18 @@ function nameOf(
   return [invertedIf(given.inverted, inRanges(field, interfaceRanges(given.value)))]
 }
 
-/** IPv6: legacy drops a packet whose extension headers cannot be followed, nft does not match it (ipv6_find_hdr). */
+const AH = 51
+
+/**
+ * IPv6: legacy drops a packet whose extension headers cannot be followed, nft does not match it. For nft an authentication header is the protocol, for
+ * legacy it is what stands behind it (ipv6_find_hdr).
+ */
 function protocolOf(given: Given<number> | undefined, { family, backend }: RuleContext): readonly Condition[] {
   if (!given || given.value === 0) return []
-  const same = invertedIf(given.inverted, equals('meta.l4proto', given.value))
-  if (family === 4) return [same]
-  return [all(backend === 'legacy' ? readable('ip6.chain') : equals('ip6.chain', 1), same)]
+  const same = equals('meta.l4proto', given.value)
+  if (family === 4) return [invertedIf(given.inverted, same)]
+  if (backend === 'legacy') return [all(readable('ip6.chain'), invertedIf(given.inverted, same))]
+  const [authenticated, plain] = [equals('ip6.ah', 1), equals('ip6.ah', 0)]
+  if (given.value === AH) return [given.inverted ? plain : authenticated]
+  return [given.inverted ? any(authenticated, all(plain, not(same))) : all(plain, same)]
 }
