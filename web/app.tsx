@@ -9,6 +9,7 @@ import { Header } from './panels/header.js'
 import { Here } from './panels/here.js'
 import { Learn } from './panels/learn.js'
 import { PacketForm, Verdict } from './panels/packet.js'
+import { PacketFields } from './panels/packet-fields.js'
 import { PasteDialog } from './panels/paste.js'
 import { HeaderCard, keys, Player, title } from './panels/player.js'
 import { Rules } from './panels/rules.js'
@@ -37,6 +38,7 @@ export function App() {
       <Header />
       <main>
         <PacketForm />
+        <PacketFields />
         <Complaints />
         <Verdict />
         <div class="stage-area">

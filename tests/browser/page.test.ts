@@ -152,6 +152,23 @@ describe.skipIf(!CHROMIUM)('the page in a browser', () => {
     await page.close()
   })
 
+  test('the packet as a form, and the line completed', async () => {
+    const { page } = await site.open(url)
+    await page.waitForSelector('.outcome')
+    await page.getByText('As a form').click()
+    await page.fill('input[name=dst]', '10.96.100.8')
+    await page.fill('input[name=dport]', '80')
+    await page.fill('input[name=from]', 'node1')
+    await page.press('input[name=from]', 'Enter')
+    await page.waitForSelector('.outcome.rejected')
+    expect(await page.inputValue('input[name=packet]')).toBe('tcp > 10.96.100.8:80 from node1')
+    await page.fill('input[name=packet]', 'tcp > 10.96.100.8:80 from node1/s')
+    const offered = () =>
+      page.locator('#names option').evaluateAll((all) => all.map((one) => one.getAttribute('value')))
+    await expect.poll(offered).toEqual(['tcp > 10.96.100.8:80 from node1/shell'])
+    await page.close()
+  })
+
   test('the language follows the browser and can be switched', async () => {
     const { page } = await site.open(url, { locale: 'zh-CN' })
     await page.waitForSelector('.outcome')

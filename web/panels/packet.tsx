@@ -1,3 +1,5 @@
+import { computed } from '@preact/signals'
+import { placeOf } from '../engine/answers.js'
 import { t } from '../i18n/index.js'
 import { PRESETS } from '../samples.js'
 import {
@@ -13,6 +15,40 @@ import {
   replyOf,
   shown,
 } from '../state.js'
+
+const WORDS = ['syn', 'ack', 'echo-request', 'ttl', 'mark', 'len', 'uid', 'ctstate', 'in', 'from']
+const PROTOCOLS = ['tcp', 'udp', 'icmp', 'icmpv6', 'sctp']
+
+interface ShownNamespace {
+  readonly host: string
+  readonly namespace: string
+  readonly links: readonly { readonly name: string; readonly addresses: readonly string[] }[]
+}
+
+/** The line with its last word completed: by names of the snapshot, its interfaces and addresses, and the language's own words. */
+const completions = computed((): readonly string[] => {
+  const typed = line.value
+  const start = typed.lastIndexOf(' ') + 1
+  const [done, last] = [typed.slice(0, start), typed.slice(start)]
+  const namespaces = (shown.value?.namespaces ?? []) as unknown as readonly ShownNamespace[]
+  const places = namespaces.map(placeOf)
+  const links = namespaces.flatMap((one) => one.links)
+  const addresses = links.flatMap((link) => link.addresses.map((address) => address.replace(/\/.*/, '')))
+  const before = done.trimEnd().split(' ').at(-1)
+  const all =
+    done === ''
+      ? PROTOCOLS
+      : before === 'in'
+        ? links.map(({ name }) => name)
+        : before === 'from'
+          ? places
+          : done.includes('>') && before !== '>'
+            ? WORDS
+            : [...addresses, ...places]
+  const found = [...new Set(all)].filter((word) => word.startsWith(last) && word !== last)
+  return found.slice(0, MOST_COMPLETIONS).map((word) => done + word)
+})
+const MOST_COMPLETIONS = 40
 
 export function PacketForm() {
   const what = opened.value
@@ -42,6 +78,11 @@ export function PacketForm() {
             line.value = currentTarget.value
           }}
         />
+        <datalist id="names">
+          {completions.value.map((text) => (
+            <option key={text} value={text} />
+          ))}
+        </datalist>
       </label>
       <button type="submit" class="primary" disabled={busy.value || !shown.value}>
         {t('walk')}

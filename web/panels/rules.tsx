@@ -98,6 +98,7 @@ function ChainRules({ where }: { where: ChainAddress }) {
   }
   useEffect(() => load(0), [])
   const { total, policy } = head.value
+  const height = `min(24rem, ${total * HEIGHT + 2}px)`
   const options = {
     count: total,
     getScrollElement: () => scroller.current,
@@ -123,13 +124,7 @@ function ChainRules({ where }: { where: ChainAddress }) {
         {policy !== null && `, ${t('policy')} ${policy.toUpperCase()}`}
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard */}
-      <section
-        class="scroller"
-        ref={scroller}
-        style={{ height: `min(24rem, ${total * HEIGHT + 2}px)` }}
-        tabIndex={0}
-        aria-labelledby="rules-title"
-      >
+      <section class="scroller" ref={scroller} style={{ height }} tabIndex={0} aria-labelledby="rules-title">
         <div class="all" style={{ height: `${list.getTotalSize()}px` }}>
           {list.getVirtualItems().map(({ index, start }) => {
             const page = Math.floor(index / PAGE)
