@@ -72,9 +72,9 @@ export const TARGETS: Readonly<Record<string, (spot: Spot) => string | undefined
       [4, '--notrack'],
       [2, '--zone 5'],
       [1, '--zone-orig 6'],
-      [0, '--zone-reply 7'], // tests/kernel/found-zone-reply.json
-      [0, '--zone mark'],
-      [0, '--ctevents new'],
+      [1, '--zone-reply 7'],
+      [1, '--zone mark'],
+      [1, '--ctevents new'],
     ])
   },
   DNAT: dnat,
@@ -118,7 +118,14 @@ export const TARGETS: Readonly<Record<string, (spot: Spot) => string | undefined
     table === 'mangle' && protocol === 'tcp' && ['FORWARD', 'OUTPUT', 'POSTROUTING'].includes(hook)
       ? random.pick(['--set-mss 1000', '--set-mss 1400', '--clamp-mss-to-pmtu'])
       : undefined,
-  TEE: () => undefined, // the model does not send the copy: tests/kernel/found-tee.json
+  TEE: ({ random, scene: { family } }) =>
+    random.pick([
+      `--gateway ${host(family, 2, 2)}`,
+      `--gateway ${host(family, 1, 30)}`,
+      `--gateway ${wan(family, 254)}`,
+      `--gateway ${host(family, 2, 3)} --oif r1`,
+      `--gateway ${host(family, 66, 9)}`,
+    ]),
   TOS: ({ table, random }) =>
     table === 'mangle'
       ? random.pick(['--set-tos 0x10', '--set-tos 0x08/0x1c', '--or-tos 0x02', '--and-tos 0xf0', '--xor-tos 0xff'])

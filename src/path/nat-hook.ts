@@ -1,6 +1,13 @@
 import type { Attachment } from '../conntrack/entry.js'
 import { concerns, isIcmpError, translate, translateIcmpError } from '../conntrack/nat/manip.js'
-import { isInitialised, type Manip, nullBinding, type Setup } from '../conntrack/nat/setup.js'
+import {
+  isInitialised,
+  leftByAnotherDevice,
+  type Manip,
+  mustConsult,
+  nullBinding,
+  type Setup,
+} from '../conntrack/nat/setup.js'
 import { isIcmp } from '../conntrack/tuple.js'
 import { type Headers, headersOf } from '../packet/headers.js'
 import type { Hook } from '../rules/program.js'
@@ -34,6 +41,14 @@ export function natHook(cursor: Cursor, hook: Hook, entry: NatEntry): Fate | und
   }
   let rule: RuleVisit | undefined
   cursor.drawnPorts = undefined
+  if (hook === 'postrouting' && !mustConsult(attachment, entry.manip) && leftByAnotherDevice(attachment, skb.oif)) {
+    skipAll(cursor, hook, entry, 'the connection ends here')
+    cursor.netns.connections.forget(attachment.entry)
+    return cursor.drop(
+      'masquerade-device',
+      `masqueraded to leave through ${attachment.entry.masqueradedOn}, about to leave through ${skb.oif}: the connection ends`,
+    )
+  }
   if (attachment.state === 'ESTABLISHED')
     skipAll(
       cursor,

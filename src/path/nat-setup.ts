@@ -17,9 +17,14 @@ export const setupContext = ({ netns, run }: Cursor): SetupContext => ({
 export function setUpNat(cursor: Cursor, effect: NatEffect): Done {
   const { skb } = cursor
   if (skb.tracking?.is !== 'tracked') return { did: `${effect.manip}-NAT: not tracked`, verdict: 'accept' }
+  const { entry } = skb.tracking.attachment
+  // nf_nat_masquerade_ipv4: a host that has no address yet is not given one
+  if (effect.how === 'masquerade' && entry.original.src === 0)
+    return { did: 'MASQUERADE: not of 0.0.0.0', verdict: 'accept' }
   const range = rangeOf(cursor, effect)
   if (!range) return { did: `${effect.how ?? 'nat'}: no address to use`, verdict: 'drop' }
-  const setup = setUp(skb.tracking.attachment.entry, effect.manip, range, setupContext(cursor))
+  if (effect.how === 'masquerade') entry.masqueradedOn = skb.oif
+  const setup = setUp(entry, effect.manip, range, setupContext(cursor))
   cursor.drawnPorts = setup.ports
   return { did: describeNat(effect, range), verdict: 'accept' }
 }

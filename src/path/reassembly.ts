@@ -190,6 +190,7 @@ function fragment4({ bytes, transport }: Packet): Fragment {
 }
 
 const FRAGMENT_HEADER = 44
+const NO_NEXT_HEADER = 59
 /** ipv6_ext_hdr without "no next header": what find_prev_fhdr steps over. */
 const STEPPED_OVER: ReadonlySet<number> = new Set([0, 43, 51, 60])
 
@@ -217,9 +218,10 @@ const INCOMPLETE_HEADERS = 3
 const PAYLOAD_LENGTH = 4
 const HEADERS: Readonly<Record<number, number>> = { 6: 20, 17: 8, 58: 8 }
 
-/** ipv6frag_thdr_truncated: a first fragment must hold all headers, the transport's too. */
+/** ipv6frag_thdr_truncated: a first fragment must hold all headers, the transport's too; one whose headers lead nowhere is not looked at. */
 function isHeaderCut({ bytes, transport }: Packet): boolean {
   const { protocol, offset, fragmentOffset } = transport
+  if (STEPPED_OVER.has(protocol) || protocol === FRAGMENT_HEADER || protocol === NO_NEXT_HEADER) return false
   return fragmentOffset === 0 && offset + (HEADERS[protocol] ?? 1) > bytes.length
 }
 

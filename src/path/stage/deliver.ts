@@ -6,8 +6,8 @@ import { headersOf, protocolName } from '../../packet/headers.js'
 import { Packet, u8, u16 } from '../../packet/packet.js'
 import { echo, sendIcmpError, sendStackReset } from '../answers.js'
 import type { Cursor } from '../cursor.js'
-import { reassemble6 } from '../defragment.js'
 import type { Fate } from '../fate.js'
+import { openHeaders } from '../headers6.js'
 import { bestSocket } from '../sockets.js'
 import type { ExitOf } from '../stages.js'
 import type { Link, Socket } from '../world.js'
@@ -18,28 +18,26 @@ const SYN = 2
 const RST = 4
 const ACK = 16
 
-/** Whose checksum their own receiver looks at. */
-const CHECKED: ReadonlySet<number> = new Set([
-  PROTOCOL.TCP,
-  PROTOCOL.UDP,
-  PROTOCOL.UDPLITE,
-  PROTOCOL.ICMP,
-  PROTOCOL.ICMPV6,
-])
 /** What the kernel itself has a receiver for: an error about any other protocol belongs to its connection (ip_protocol_deliver_rcu). */
-const KNOWN: ReadonlySet<number> = new Set([...CHECKED, PROTOCOL.IGMP])
-/** Where the IPv6 header names what follows: the pointer of "unrecognized next header" (RFC 4443 section 3.4). */
-const NEXT_HEADER = 6
+const KNOWN: Readonly<Record<4 | 6, ReadonlySet<number>>> = {
+  4: new Set([PROTOCOL.TCP, PROTOCOL.UDP, PROTOCOL.UDPLITE, PROTOCOL.ICMP, PROTOCOL.IGMP]),
+  6: new Set([PROTOCOL.TCP, PROTOCOL.UDP, PROTOCOL.UDPLITE, PROTOCOL.ICMPV6]),
+}
 
 /** ip_local_deliver_finish: a tunnel, a socket, or the stack's own answer. */
 export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
-  const waiting = reassemble6(cursor)
-  if (waiting) return waiting
+  const upper = cursor.skb.packet.family === 6 ? openHeaders(cursor) : undefined
+  if (upper && 'outcome' in upper) return upper
   const { packet, type } = cursor.skb
-  const { protocol } = packet.transport
-  if (KNOWN.has(protocol)) cursor.skb.tracking = undefined // nf_reset_ct: what answers from here on is tracked anew
+  const protocol = upper?.protocol ?? packet.transport.protocol
+  if (KNOWN[packet.family].has(protocol)) cursor.skb.tracking = undefined // nf_reset_ct: what answers from here on is tracked anew
   if (tunnelOf(cursor)) return 'tunnel'
-  if (CHECKED.has(protocol) && !checksumOk(packet))
+  if (!KNOWN[packet.family].has(protocol)) {
+    // RFC 4443 section 3.4: "unrecognized next header" points at the byte that names it
+    const answer = sendIcmpError(cursor, upper ? { type: 4, code: 1, info: upper.named } : { type: 3, code: 2 })
+    return cursor.drop('no-protocol', `nothing here takes protocol ${protocolName(protocol)}`, { answer })
+  }
+  if (protocol !== PROTOCOL.IGMP && !checksumOk(packet))
     return cursor.drop('checksum', `wrong ${protocolName(protocol)} checksum`)
   switch (protocol) {
     case PROTOCOL.TCP:
@@ -50,15 +48,8 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
     case PROTOCOL.ICMP:
     case PROTOCOL.ICMPV6:
       return icmp(cursor)
-    default: {
-      if (packet.family === 4 && protocol === PROTOCOL.IGMP) return delivered(cursor, undefined, 'to the kernel (IGMP)')
-      if (packet.family === 6 && protocol === 59) return cursor.drop('no-next-header', 'no next header')
-      const answer = sendIcmpError(
-        cursor,
-        packet.family === 4 ? { type: 3, code: 2 } : { type: 4, code: 1, info: NEXT_HEADER },
-      )
-      return cursor.drop('no-protocol', `nothing here takes protocol ${protocolName(protocol)}`, { answer })
-    }
+    default:
+      return delivered(cursor, undefined, 'to the kernel (IGMP)')
   }
 }
 

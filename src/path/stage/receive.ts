@@ -1,8 +1,11 @@
 import { BROADCAST_MAC, isMulticastMac, printMac } from '../../address/mac.js'
 import { headerChecksumOk } from '../../packet/checksum.js'
-import { type Packet, u16 } from '../../packet/packet.js'
+import { type Packet, u16, u128 } from '../../packet/packet.js'
+import { isLoopback, isMulticast } from '../../routing/classify.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
+import { lookAtHopByHop } from '../headers6.js'
+import type { Skb } from '../skb.js'
 import type { ExitOf } from '../stages.js'
 
 /** A frame comes in on a device: a bridge port hands it to its bridge, every other device to IP. */
@@ -34,8 +37,10 @@ export function ipReceive(cursor: Cursor): ExitOf<'ip-receive'> | Fate {
     const mac = printMac(skb.packet.mac?.destination ?? 0)
     return cursor.drop('other-host', `the frame is addressed to ${mac}, not to ${skb.iif}`)
   }
-  const fault = skb.packet.family === 4 ? fault4(skb.packet) : fault6(skb.packet.bytes)
+  const fault = skb.packet.family === 4 ? fault4(skb.packet) : fault6(skb, cursor.netns.interfaces.isLoopback(skb.iif!))
   if (fault) return cursor.drop('ip-header', fault)
+  const options = lookAtHopByHop(cursor)
+  if (options) return options
   if (skb.bridge?.calls) {
     skb.bridge = undefined // br_netfilter has run PREROUTING already: ip_sabotage_in
     return 'seen-on-bridge'
@@ -57,11 +62,18 @@ function fault4(packet: Packet): string | undefined {
   return undefined
 }
 
-function fault6(bytes: Uint8Array): string | undefined {
+function fault6({ packet: { bytes }, looped }: Skb, loopback: boolean): string | undefined {
   if (bytes.length < 40) return 'the IPv6 header is cut off'
+  const [src, dst] = [u128(bytes, 8)!, u128(bytes, 24)!]
+  if (!loopback && (isLoopback(src) || isLoopback(dst))) return 'a loopback address from outside'
+  if (isMulticast(dst)) {
+    const scope = (dst >> 112n) & 15n
+    if (scope === 0n) return 'a multicast address of scope 0'
+    if (scope === 1n && !loopback && !looped) return 'a multicast address that means an interface only'
+  }
+  if (isMulticast(src)) return 'a multicast source address'
   const payload = u16(bytes, 4)!
+  if (payload === 0 && bytes[6] === 0) return undefined // a jumbo payload
   if (payload + 40 > bytes.length) return `payload length ${payload}, but only ${bytes.length - 40} bytes arrived`
-  const source = bytes.subarray(8, 24)
-  if (source[0] === 0xff) return 'a multicast source address'
   return undefined
 }
