@@ -47,7 +47,7 @@ describe('exit status and verdict', () => {
     expect(ran.status).toBe(status)
   })
 
-  test.each(['trace', 'connect', 'show', 'fmt', 'replay', 'completion'])(
+  test.each(['trace', 'connect', 'show', 'fmt', 'iptables', 'iptables-restore', 'replay', 'completion'])(
     '%s --help has examples and the exit statuses',
     async (name) => {
       const { status, out, err } = await packetwalk([name, '--help'])
@@ -59,6 +59,30 @@ describe('exit status and verdict', () => {
 
   test('--version', async () => {
     expect(await packetwalk(['--version'])).toEqual({ status: 0, out: `${manifest.version}\n`, err: '' })
+  })
+})
+
+describe('iptables on the rules of a snapshot', () => {
+  test.each<[number, RegExp, string[]]>([
+    [0, /^-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n/, ['iptables', DOCKER, '-S', 'FORWARD']],
+    [0, /^-N DOCKER-USER\n-A DOCKER-USER -j RETURN\n$/, ['iptables', DOCKER, '--', '-S', 'DOCKER-USER']],
+    [
+      0,
+      /^1 +\d+ +\d+ DOCKER +0 +-- +\* .*ADDRTYPE match dst-type LOCAL\n$/,
+      ['iptables', DOCKER, '-t', 'nat', '-nvxL', 'PREROUTING', '1', '--line-numbers'],
+    ],
+    [
+      0,
+      /^\*filter\n[^]*-A INPUT -s 192\.0\.2\.1\/32 -j DROP\n[^]*COMMIT\n$/,
+      ['iptables', DOCKER, '-A', 'INPUT', '-s', '192.0.2.1', '-j', 'DROP'],
+    ],
+    [0, /^-P INPUT ACCEPT\n$/, ['iptables', '--namespace', 'node1/shell', K8S, '-S', 'INPUT']],
+    [1, /^$/, ['iptables', DOCKER, '-C', 'FORWARD', '-j', 'DROP']],
+    [2, /^$/, ['iptables', DOCKER, '-N', 'DOCKER']],
+  ])('%i, %s: %j', async (status, out, args) => {
+    const ran = await packetwalk(args)
+    expect(ran.out).toMatch(out)
+    expect(ran.status).toBe(status)
   })
 })
 

@@ -10,6 +10,8 @@ export interface CommandSpec<Options = Record<string, unknown>> {
   readonly examples: readonly string[]
   /** What the exit statuses mean, for `--help`. */
   readonly exits: string
+  /** Not in the list of commands: a twin of one that is. */
+  readonly hidden?: boolean
   options(command: Command): void
   /** Gives the exit status. `args`: the operands in order, a variadic one as an array. `program`: the whole command line. */
   run(args: readonly (string | readonly string[])[], options: Options, io: Io, program: Command): Promise<number>

@@ -21,7 +21,7 @@ export async function load(
   snapshot: string,
   changes: readonly string[],
   io: Io,
-  usual: UsualPlace = onlyPlace,
+  usual: UsualPlace = onlyHost,
 ): Promise<Loaded> {
   if (snapshot === '@local') throw new UserError('packetwalk: @local is not supported yet: give a snapshot folder')
   const { readSnapshot } = await import('../snapshot/index.js')
@@ -41,24 +41,56 @@ export const loadHosts = async (
 /** The hosts after what `--with` says. A command that is refused ends everything, with the real program's words and the number of its `--with`. */
 async function withChanges(hosts: Hosts, texts: readonly string[], io: Io, usual: UsualPlace): Promise<Hosts> {
   if (texts.length === 0) return hosts
-  const { changeHosts } = await import('../snapshot/change/index.js')
+  const { changeHosts, fileOf } = await import('../snapshot/change/index.js')
   let now = hosts
   for (const [index, text] of texts.entries()) {
     const name = texts.length === 1 ? '--with' : `--with ${index + 1}`
     const place = /^\s*[^\s:'"]+:\s/.test(text) ? undefined : await usual(now)
-    const changed = changeHosts(now, [{ text, name }], () => place!)
-    if (!changed.ok) throw problemsError(changed.problems, () => text, io)
+    const path = fileOf(text)
+    const given = path === undefined ? undefined : await fileText(path, io)
+    const changed = changeHosts(now, [{ text, name, read: () => given }], () => place!)
+    if (!changed.ok) throw problemsError(changed.problems, (file) => (file === name ? text : given), io)
     now = changed.hosts
   }
   return now
 }
 
+/** The text of one file, or of standard input. Throws UserError. */
+export async function fileText(path: string, io: Io): Promise<string> {
+  if (path === '-') return new TextDecoder().decode(await io.stdin())
+  const { readFile } = await import('node:fs/promises')
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
 /** The only host of a snapshot, or its only namespace. */
-async function onlyPlace(hosts: Hosts): Promise<Namespace> {
+export function onlyPlace({ namespaces }: Hosts): Namespace | undefined {
+  const roots = namespaces.filter(({ namespace }) => namespace === '')
+  const [only, ...more] = roots.length > 0 ? roots : namespaces
+  return more.length === 0 ? only : undefined
+}
+
+/** The namespace that an option names, or the only host where it names none. Throws UserError. */
+export async function placeNamed(hosts: Hosts, name: string | undefined, option: string): Promise<Namespace> {
+  const { findPlace } = await import('../path/resolve.js')
   const { placeName } = await import('../path/world.js')
-  const roots = hosts.namespaces.filter(({ namespace }) => namespace === '')
-  const [only, ...more] = roots.length > 0 ? roots : hosts.namespaces
-  if (only && more.length === 0) return only
+  const found = name === undefined ? onlyPlace(hosts) : findPlace(hosts, name)
+  if (found) return found
+  const known = hosts.namespaces.map(placeName).slice(0, 12).join(', ')
+  throw new UserError(
+    name === undefined
+      ? `packetwalk: ${option}: which one? There are ${known}`
+      : `packetwalk: ${option}: nothing in the snapshot is called "${name}": there are ${known}`,
+  )
+}
+
+async function onlyHost(hosts: Hosts): Promise<Namespace> {
+  const { placeName } = await import('../path/world.js')
+  const only = onlyPlace(hosts)
+  if (only) return only
   const names = hosts.namespaces.map(placeName).slice(0, 12)
   throw new UserError(
     `packetwalk: --with: on which host? Write "${names[0]}: iptables …"; there are ${names.join(', ')}`,
@@ -75,7 +107,7 @@ export const startOf =
       return startPlace(hosts, request)
     } catch (error) {
       if (!(error instanceof QuestionError)) throw error
-      return onlyPlace(hosts)
+      return onlyHost(hosts)
     }
   }
 

@@ -37,7 +37,10 @@ function build(io: Io, done: (status: number) => void): Command {
       getErrHelpWidth: () => io.columns ?? 80,
       outputError: () => {},
     })
-  for (const spec of COMMANDS) program.addCommand(subcommand(spec, io, program, done).copyInheritedSettings(program))
+  for (const spec of COMMANDS) {
+    const command = subcommand(spec, io, program, done).copyInheritedSettings(program)
+    program.addCommand(command, { hidden: spec.hidden ?? false })
+  }
   return program
 }
 

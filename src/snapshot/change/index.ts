@@ -7,6 +7,7 @@ import { joinSegments } from '../segment.js'
 import { changeTables } from './iptables.js'
 import { changeAddresses, changeLinks, changeNeighbours } from './link.js'
 import { Arguments, beginning, Refusal } from './refusal.js'
+import { isRestore, readRestoreCommand, restoreTables } from './restore.js'
 import { changeRoutes } from './route.js'
 import { changeRules } from './rule.js'
 import { changeSysctls } from './sysctl.js'
@@ -17,6 +18,20 @@ export interface Change {
   readonly text: string
   /** What it is called in messages, and what its rules have as their file. */
   readonly name: string
+  /** Gives the text of a file that it reads (iptables-restore); undefined where there is none. */
+  readonly read?: (path: string) => string | undefined
+}
+
+/** The file that a command reads, if it reads one. */
+export function fileOf(text: string): string | undefined {
+  const prefix = NAMED.exec(text)
+  const { words } = unwrapped(shellWords(prefix ? text.slice(prefix[0].length) : text).words)
+  if (!isRestore(words[0]?.text ?? '')) return undefined
+  try {
+    return readRestoreCommand(words).path
+  } catch {
+    return undefined
+  }
 }
 
 export type Changed =
@@ -29,10 +44,12 @@ export type Changed =
  */
 export function changeHosts(hosts: Hosts, changes: readonly Change[], usual: () => Place): Changed {
   let now = hosts
-  for (const { text, name } of changes) {
+  for (const change of changes) {
+    const { name } = change
     try {
-      now = changed(now, text, name, usual)
+      now = changed(now, change, usual)
     } catch (error) {
+      if (error instanceof FileProblem) return { ok: false, problems: [error.problem] }
       if (!(error instanceof Refusal)) throw error
       return { ok: false, problems: [{ file: name, line: 1, column: error.column, message: error.message }] }
     }
@@ -42,7 +59,18 @@ export function changeHosts(hosts: Hosts, changes: readonly Change[], usual: () 
 
 const NAMED = /^\s*([^\s:'"]+):\s+/
 
-function changed(hosts: Hosts, text: string, file: string, usual: () => Place): Hosts {
+/** Something in a file that a command reads. */
+class FileProblem extends Error {
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem.message)
+    this.problem = problem
+  }
+}
+
+function changed(hosts: Hosts, change: Change, usual: () => Place): Hosts {
+  const { text } = change
   const prefix = NAMED.exec(text)
   const { words: all, open } = shellWords(prefix ? `${' '.repeat(prefix[0].length)}${text.slice(prefix[0].length)}` : text)
   if (open !== undefined) throw new Refusal('this quote is never closed', open)
@@ -51,7 +79,7 @@ function changed(hosts: Hosts, text: string, file: string, usual: () => Place): 
   if (words.length === 0) throw new Refusal('a command is needed: iptables …, ip …, sysctl …', text.length + 1)
   const host = place ?? findPlace(hosts, placeName(usual()))!
   const namespace = inner ? named(hosts, `${host.host}/${inner.text}`, inner.column) : host
-  const made = applied(namespace, words, file, text.length + 1)
+  const made = applied(namespace, words, change)
   const namespaces = hosts.namespaces.map((one) => (one === namespace ? made : one))
   if (made.links === namespace.links) return { ...hosts, namespaces }
   // who hears whom outside of the hosts hangs on addresses
@@ -77,12 +105,25 @@ function unwrapped(given: readonly ShellWord[]): { words: readonly ShellWord[]; 
       : { words, namespace: undefined }
 }
 
-function applied(namespace: Namespace, words: readonly ShellWord[], file: string, end: number): Namespace {
+function applied(namespace: Namespace, words: readonly ShellWord[], change: Change): Namespace {
   const program = words[0]!.text.replace(/^.*\//, '')
-  if (familyOfCommand(program) !== undefined) return changeTables(namespace, words, file, end).namespace
+  if (familyOfCommand(program) !== undefined)
+    return changeTables(namespace, words, change.name, change.text.length + 1).namespace
+  if (isRestore(program)) return restored(namespace, words, change)
   if (program === 'sysctl') return changeSysctls(namespace, words)
   if (program === 'ip') return changeByIp(namespace, new Arguments(words, 1))
   throw new Refusal(`"${program}" is not read here: iptables, ip6tables, ip, sysctl`, words[0])
+}
+
+function restored(namespace: Namespace, words: readonly ShellWord[], { read }: Change): Namespace {
+  const command = readRestoreCommand(words)
+  const { path } = command
+  if (path === undefined) throw new Refusal('which file? iptables-restore [--noflush] FILE', words[0])
+  const text = read?.(path)
+  if (text === undefined) throw new Refusal(`Can't open ${path}: No such file or directory`, words.at(-1))
+  const done = restoreTables(namespace, command, text, path)
+  if (!done.ok) throw new FileProblem(done.problems[0]!)
+  return done.namespace
 }
 
 const OBJECTS = ['address', 'route', 'rule', 'neighbour', 'neighbor', 'link'] as const
