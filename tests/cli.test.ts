@@ -73,7 +73,7 @@ describe('iptables on the rules of a snapshot', () => {
     ],
     [
       0,
-      /^\*filter\n[^]*-A INPUT -s 192\.0\.2\.1\/32 -j DROP\n[^]*COMMIT\n$/,
+      /^\*filter\n[\s\S]*-A INPUT -s 192\.0\.2\.1\/32 -j DROP\n[\s\S]*COMMIT\n$/,
       ['iptables', DOCKER, '-A', 'INPUT', '-s', '192.0.2.1', '-j', 'DROP'],
     ],
     [0, /^-P INPUT ACCEPT\n$/, ['iptables', '--namespace', 'node1/shell', K8S, '-S', 'INPUT']],
