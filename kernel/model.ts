@@ -81,7 +81,7 @@ function read(lab: Lab, verdict: Verdict): Hosts {
 /** Rules of which a packet could not tell whether they match it. */
 const undecidedVisits = (steps: readonly Step[]): readonly string[] =>
   steps.flatMap((step) => {
-    if (step.kind === 'reply') return undecidedVisits(step.walked)
+    if (step.kind === 'reply' || step.kind === 'copy') return undecidedVisits(step.walked)
     if (step.kind !== 'hook') return []
     const visits = step.chains.flatMap((chain) => (chain.skipped === undefined ? chain.visits : []))
     return visits.flatMap(({ outcome, rule }) => (outcome === 'unknown' ? [`rule: ${rule.text}`] : []))
@@ -164,7 +164,7 @@ function tupleText({ protocol, src, dst, sport, dport }: Tuple): string {
 function traceOf(steps: readonly Step[], place: Namespace): readonly string[] {
   const lines: string[] = []
   for (const step of steps) {
-    if (step.kind === 'reply') lines.push(...traceOf(step.walked, place))
+    if (step.kind === 'reply' || step.kind === 'copy') lines.push(...traceOf(step.walked, place))
     if (step.kind === 'hook')
       for (const chain of step.chains) if (chain.skipped === undefined) lines.push(...chainTrace(chain, place))
   }

@@ -41,6 +41,8 @@ export function duplicate(cursor: Cursor, { gateway, oif }: { readonly gateway: 
   if (early) packet.bytes[ttlAt]!--
   if (packet.family === 4) put16(packet.bytes, 6, u16(packet.bytes, 6)! | DONT_FRAGMENT)
   recomputeHeader(packet)
+  // the fragments are shared with the original, so the copy is cut anew (ip_do_fragment)
+  skb.pieces = skb.pieces && { ...skb.pieces, pieces: [] }
   skb.tracking = { is: 'untracked' }
   skb.template = undefined
   skb.sender = { uid: undefined, gid: undefined, socket: false }

@@ -16,9 +16,10 @@ export function defragment(cursor: Cursor, _hook: Hook): Fate | undefined {
   if (packet.family === 6 && tracking && tracking.is !== 'invalid') return undefined
   if (!(packet.family === 6 ? hasFragmentHeader(packet.bytes) : isFragment(cursor))) return undefined
   const collected = cursor.netns.reassemble(packet, cursor.run.now, 'conntrack')
-  return collected.is === 'left'
-    ? undefined
-    : take(cursor, collected, 'connection tracking is on: the fragment waits for the rest of its packet')
+  if (collected.is === 'left') return undefined
+  const fate = take(cursor, collected, 'connection tracking is on: the fragment waits for the rest of its packet')
+  if (packet.family === 6 && collected.is === 'whole') cursor.skb.deliverAt = collected.whole.head
+  return fate
 }
 
 const WAITS = 'for this host: the fragment waits for the rest of its packet'

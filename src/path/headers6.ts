@@ -133,6 +133,7 @@ export function openHeaders(cursor: Cursor): Upper | Fate {
     named = 40
     at += lengthOf(skb.packet.bytes, 40)
   }
+  at = skb.deliverAt ?? at
   for (let together = false; ; ) {
     const { packet } = skb
     const { bytes } = packet

@@ -72,6 +72,7 @@ function settingsOf({ sysctls }: Namespace, read: (key: string) => number): Sett
     loose: flag('tcp_loose'),
     maxRetransmits: read('net.netfilter.nf_conntrack_tcp_max_retrans'),
     ignoreInvalidRst: flag('tcp_ignore_invalid_rst'),
+    automaticHelpers: sysctls?.get('net.netfilter.nf_conntrack_helper') === '1',
     timeout: (name) =>
       Number(
         sysctls?.get(
@@ -99,7 +100,7 @@ export class Netns {
   readonly #machines = new Map<Stateful | string, MachineState>()
   readonly #templates = new Map<Effect, Entry>()
   readonly #flows = new Map<string, Socket>()
-  readonly #reassembly = { conntrack: new Reassembly(), local: new Reassembly() }
+  readonly #reassembly = { conntrack: new Reassembly(true), local: new Reassembly(false) }
 
   readonly #told = new Map<Ip, { readonly tokens: number; readonly at: number }>()
 

@@ -9,6 +9,10 @@ export interface Whole {
   readonly pieces: readonly number[]
   /** The longest of the fragments, with its headers: no longer ones are made of it (frag_max_size). */
   readonly longest: number
+  /** The longest had DF (IPSKB_FRAG_PMTU): pieces that are cut anew have it as well. */
+  readonly df: boolean
+  /** Bytes in front of what was put together: what IPv6 has before the fragment header. */
+  readonly head: number
 }
 
 /**
@@ -61,6 +65,12 @@ interface Fragment {
  */
 export class Reassembly {
   readonly #queues = new Map<string, Queue>()
+  readonly #lenient: boolean
+
+  /** `lenient`: an IPv6 fragment that contradicts the others is dropped alone (connection tracking), not with all of them. */
+  constructor(lenient: boolean) {
+    this.#lenient = lenient
+  }
 
   add(packet: Packet, now: number): Collected {
     return packet.family === 4 ? this.#add4(packet, now) : this.#add6(packet, now)
@@ -96,9 +106,8 @@ export class Reassembly {
       this.#queues.delete(key)
       return { is: 'left', code: 0, pointer: PAYLOAD_LENGTH }
     }
-    if (!extend(queue, to, moreFragments) || from === to) return QUEUED
-    const before = queue.longest
-    queue.longest = Math.max(before, packet.bytes.length)
+    if (!extend(queue, to, moreFragments) || from === to) return this.#lenient ? QUEUED : this.#forget(key)
+    queue.longest = Math.max(queue.longest, packet.bytes.length)
     return this.#insert(key, queue, from, payload, head, packet)
   }
 
@@ -246,15 +255,16 @@ function assemble({ pieces, length, first, longest, longestDf, ecn }: Queue): Wh
   }
   const packet = new Packet(concatBytes(first.head, ...parts), first.mac)
   const { bytes } = packet
+  const df = packet.family === 4 && longestDf === longest
   if (packet.family === 4) {
     bytes[1]! |= mark
     put16(bytes, 2, bytes.length)
-    put16(bytes, 6, longestDf === longest ? DONT_FRAGMENT : 0)
+    put16(bytes, 6, df ? DONT_FRAGMENT : 0)
     packet.touch()
     recomputeHeader(packet)
   } else {
     bytes[1]! |= mark << 4
     put16(bytes, 4, bytes.length - 40)
   }
-  return { packet, pieces: parts.map((part) => part.length), longest }
+  return { packet, pieces: parts.map((part) => part.length), longest, df, head: first.head.length }
 }

@@ -57,7 +57,12 @@ export class Skb {
   /** Of a received IPv4 packet that has some, once they were looked at. */
   options: IpOptions | undefined
   /** It came in fragments, and leaves in the same (net/ipv4/ip_output.c: ip_do_fragment with a frag_list). */
-  pieces: Pick<Whole, 'pieces' | 'longest'> | undefined
+  pieces: Omit<Whole, 'packet'> | undefined
+  /**
+   * Where delivery begins to read the IPv6 headers: behind those in front of the fragment header, where connection tracking put the packet
+   * together, though the first of them is what they are taken for (nf_ct_frag6_reasm moves the transport header).
+   */
+  deliverAt: number | undefined
   /** An ICMP message that the kernel is sending right now: until it has left, it sends no other (icmp_xmit_lock). */
   sendingIcmp = false
   /** It goes back out of the device that it came in by, and its sender could do without us: a redirect is due (IPSKB_DOREDIRECT). */
@@ -89,6 +94,7 @@ export class Skb {
     this.redirect = false
     this.nexthop = undefined
     this.pieces = undefined
+    this.deliverAt = undefined
     this.options = undefined
     this.sendingIcmp = false
     this.bridge = undefined

@@ -37,7 +37,7 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
     const answer = sendIcmpError(cursor, upper ? { type: 4, code: 1, info: upper.named } : { type: 3, code: 2 })
     return cursor.drop('no-protocol', `nothing here takes protocol ${protocolName(protocol)}`, { answer })
   }
-  if (protocol !== PROTOCOL.IGMP && !checksumOk(packet))
+  if (protocol !== PROTOCOL.IGMP && !(checksumOk(packet) && !lacksChecksum(packet)))
     return cursor.drop('checksum', `wrong ${protocolName(protocol)} checksum`)
   switch (protocol) {
     case PROTOCOL.TCP:
@@ -52,6 +52,10 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
       return delivered(cursor, undefined, 'to the kernel (IGMP)')
   }
 }
+
+/** RFC 8200 section 8.1: in IPv6 a UDP checksum is not left out (net/ipv6/ip6_checksum.c: udp6_csum_init). */
+const lacksChecksum = ({ family, bytes, transport: { protocol, offset } }: Packet): boolean =>
+  family === 6 && (protocol === PROTOCOL.UDP || protocol === PROTOCOL.UDPLITE) && u16(bytes, offset + 6) === 0
 
 function delivered(cursor: Cursor, socket: string | undefined, text: string): Fate {
   cursor.record({ kind: 'deliver', socket, text })

@@ -1,8 +1,9 @@
 import { printIp } from '../../address/ip.js'
 import { BROADCAST_MAC, type Mac, printMac } from '../../address/mac.js'
 import { fragmentOf, fragmentPacket } from '../../packet/build.js'
+import { recomputeHeader } from '../../packet/checksum.js'
 import { buildFrame, ETHERTYPE } from '../../packet/frame.js'
-import { type Packet, u16 } from '../../packet/packet.js'
+import { type Packet, put16, u16 } from '../../packet/packet.js'
 import { loopBack, walkCopy } from '../copies.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
@@ -140,15 +141,26 @@ function piecesOf({ packet, pieces: whole }: Skb, mtu: number, id6: number): rea
   const limit = Math.min(mtu, family === 6 ? Math.max(whole.longest, LEAST_MTU6) : whole.longest)
   const header = transport.offset + (family === 6 ? 8 : 0)
   const aligned = pieces.every((length, i) => header + length <= limit && (length % 8 === 0 || i === pieces.length - 1))
-  if (pieces.length < 2 || !aligned) return fragmentPacket(packet, limit, id6)
+  if (pieces.length < 2 || !aligned) return fragmentPacket(packet, limit, id6).map((piece) => withFlag(piece, whole.df))
   let from = 0
   return pieces.map((length, i) => {
     const id = family === 4 ? (u16(bytes, 4) ?? 0) : id6
     const piece = fragmentOf(packet, from, length, i < pieces.length - 1, id)
     piece.mac = packet.mac
     from += length
-    return piece
+    return withFlag(piece, false)
   })
+}
+
+const DONT_FRAGMENT = 0x4000
+
+/** Fragments that came have no DF when they leave as they came (ip_fraglist_init), and what the longest of them had when they are cut anew. */
+function withFlag(piece: Packet, df: boolean): Packet {
+  if (piece.family === 6) return piece
+  const { bytes } = piece
+  put16(bytes, 6, (u16(bytes, 6)! & ~DONT_FRAGMENT) | (df ? DONT_FRAGMENT : 0))
+  recomputeHeader(piece)
+  return piece
 }
 
 /** IPV6_MIN_MTU. */
