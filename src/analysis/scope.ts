@@ -2,7 +2,7 @@ import { ifName } from '../address/ifname.js'
 import type { Family } from '../address/ip.js'
 import { CT_STATE, type Field } from '../packet/fields.js'
 import { type ChainEntry, type Hooks, registerHooks } from '../path/hooks.js'
-import { type Namespace, placeName } from '../path/world.js'
+import { type Hosts, type Namespace, placeName } from '../path/world.js'
 import type { Condition } from '../rules/condition.js'
 import type { Effect } from '../rules/effect.js'
 import type { Chain, Hook, Rule, Table } from '../rules/program.js'
@@ -20,10 +20,12 @@ export interface ScopeOptions {
 
 /** The rules of one family in one namespace, with all packets that could come through them. What is asked for is worked out once. */
 export class Scope {
+  readonly hosts: Hosts
   readonly namespace: Namespace
   readonly family: Family
   readonly space: Space
   readonly conditions: Conditions
+  readonly around: ReturnType<typeof fibSurroundings>
   readonly tables: readonly Table[]
   readonly hooks: Hooks
   /** The same namespace in the other family, where that has rules. */
@@ -32,13 +34,15 @@ export class Scope {
   readonly #inputs = new Map<Hook, Node>()
   #written: readonly Field[] | undefined
 
-  constructor(namespace: Namespace, family: Family, { limit }: ScopeOptions = {}) {
+  constructor(hosts: Hosts, namespace: Namespace, family: Family, { limit }: ScopeOptions = {}) {
+    this.hosts = hosts
     this.namespace = namespace
     this.family = family
     this.tables = namespace.tables.filter((table) => table.family === family)
     const names = Names.of(this.tables, ['lo', ...namespace.links.map(({ name }) => name)])
     this.space = new Space({ family, names, ...(limit === undefined ? {} : { limit }) })
-    this.conditions = new Conditions(this.space, fibSurroundings(this.space, namespace))
+    this.around = fibSurroundings(this.space, namespace)
+    this.conditions = new Conditions(this.space, this.around)
     this.hooks = registerHooks(namespace.tables, family, namespace.unmodelled).hooks
   }
 

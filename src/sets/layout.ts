@@ -107,6 +107,9 @@ export type CellName = (typeof CELLS)[number][0] | Field | `has ${Field}`
  */
 export const ROOMS = [0, 1, 2, 3, 4, 6, 8, 9, 12, 13, 14, 16, 20] as const
 
+/** Fields outside of CELLS that every packet has. */
+const ALWAYS: ReadonlySet<Field> = new Set<Field>(['meta.ipsec.in', 'meta.ipsec.out'])
+
 /** Bits of the transport header: bit `from` (0 is the most significant bit of its first byte), `bits` of them. */
 const TRANSPORT: { readonly [F in Field]?: readonly [from: number, bits: number] } = {
   'th.sport': [0, 16],
@@ -192,7 +195,7 @@ export class Layout {
     // whatever else there is comes last, each with a variable that says whether the packet has it
     for (const field of Object.keys(FIELDS) as Field[]) {
       if (this.#cells.has(field) || TRANSPORT[field] || HAS[field]) continue
-      this.#cells.set(`has ${field}`, [next++])
+      if (!ALWAYS.has(field)) this.#cells.set(`has ${field}`, [next++])
       this.#cells.set(
         field,
         Array.from({ length: fieldSpec(field).bits }, () => next++),

@@ -56,6 +56,12 @@ const ends = (field: 'saddr' | 'daddr'): readonly Wish[] =>
     }),
   )
 
+/** Not the first nor the last address of a network. */
+const lastByte =
+  (end: 'saddr' | 'daddr'): Wish =>
+  (space) =>
+    space.bitsIn(space.bitsOf(space.family === 4 ? `ip.${end}` : `ip6.${end}`).slice(-8), [[2, 254]])
+
 /** What makes a packet an ordinary one, the most telling first: a wish that cannot be met is dropped. */
 const WISHES: readonly Wish[] = [
   values('frag.offset', 0),
@@ -77,6 +83,8 @@ const WISHES: readonly Wish[] = [
   values('th.sport', [40000, 40999]),
   values('th.sport', [32768, 60999]),
   values('th.sport', [1, 65535]),
+  lastByte('daddr'),
+  lastByte('saddr'),
   values('meta.pkttype', 0),
   values('socket.exists', 0),
 ] // biome-ignore format: a table

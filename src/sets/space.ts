@@ -29,7 +29,7 @@ export class Space {
   readonly names: Names
   /** What can be a packet at all. Sets that rules describe are to be met with it. */
   readonly valid: Node
-  /** Whole packets and first fragments, with a whole transport header: what people have in mind. */
+  /** Whole packets and first fragments, with a whole transport header and no authentication header: what people have in mind. */
   readonly whole: Node
   readonly #ranges = new Map<string, Node>()
   readonly #present = new Map<Field, Node>()
@@ -41,6 +41,8 @@ export class Space {
     this.bdd = new Bdd(limit)
     this.valid = this.#validity()
     this.whole = this.bdd.and(this.equals('frag.offset', 0), this.#presence({ room: ROOMS.length - 1 }))
+    if (family === 6)
+      this.whole = this.bdd.and(this.whole, this.bdd.and(this.present('ip6.chain'), this.equals('ip6.ah', 0)))
   }
 
   /** Packets that have the field, with a value in one of the ranges. */
@@ -86,6 +88,7 @@ export class Space {
     const wanted = ranges.flatMap(([from, to]): [bigint, bigint][] =>
       BigInt(from) > last ? [] : [[BigInt(from), BigInt(to) > last ? last : BigInt(to)]],
     )
+    wanted.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0))
     const key = `${bits.join(' ')}:${wanted.map(([from, to]) => (from === to ? from : `${from}-${to}`)).join(' ')}`
     let node = this.#ranges.get(key)
     if (node === undefined) {

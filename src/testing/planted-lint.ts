@@ -25,6 +25,11 @@ const LINKS = [
   '    inet 172.17.0.1/16 brd 172.17.255.255 scope global docker0',
   '',
 ].join('\n')
+const ROUTES = `default via 192.0.2.1 dev eth0
+172.17.0.0/16 dev docker0 proto kernel scope link src 172.17.0.1
+192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.10
+`
+const FORWARDING = 'net.ipv4.ip_forward = 1\n'
 const DNAT = 'nat: -A PREROUTING -d 192.0.2.10/32 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80'
 
 export const CASES: readonly PlantedFault[] = [
@@ -73,9 +78,9 @@ export const CASES: readonly PlantedFault[] = [
   },
   {
     id: 'invalid-not-translated',
-    planted: { iptables: ['FORWARD DROP', '-A FORWARD -i docker0 ! -o docker0 -j ACCEPT', 'nat: -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE'], 'ip-addr': LINKS },
+    planted: { iptables: ['FORWARD DROP', '-A FORWARD -i docker0 ! -o docker0 -j ACCEPT', 'nat: -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE'], 'ip-addr': LINKS, 'ip-route': ROUTES, sysctl: FORWARDING },
     finds: ['nat/POSTROUTING 1'],
-    clean: { iptables: ['FORWARD DROP', '-A FORWARD -m conntrack --ctstate INVALID -j DROP', '-A FORWARD -i docker0 ! -o docker0 -j ACCEPT', 'nat: -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE'], 'ip-addr': LINKS },
+    clean: { iptables: ['FORWARD DROP', '-A FORWARD -m conntrack --ctstate INVALID -j DROP', '-A FORWARD -i docker0 ! -o docker0 -j ACCEPT', 'nat: -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE'], 'ip-addr': LINKS, 'ip-route': ROUTES, sysctl: FORWARDING },
   },
   {
     id: 'ipv6-open',
@@ -180,13 +185,13 @@ export const CASES: readonly PlantedFault[] = [
   },
   {
     id: 'published-port-bypasses-input',
-    planted: { iptables: ['INPUT DROP', STATEFUL, DNAT, 'FORWARD DROP', '-A FORWARD -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT'], 'ip-addr': LINKS },
+    planted: { iptables: ['INPUT DROP', STATEFUL, DNAT, 'FORWARD DROP', '-A FORWARD -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT'], 'ip-addr': LINKS, 'ip-route': ROUTES, sysctl: FORWARDING },
     finds: ['nat/PREROUTING 1'],
-    clean: { iptables: ['INPUT DROP', STATEFUL, DNAT, 'FORWARD DROP', '-A FORWARD -s 10.0.0.0/8 -d 172.17.0.3/32 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT'], 'ip-addr': LINKS },
+    clean: { iptables: ['INPUT DROP', STATEFUL, DNAT, 'FORWARD DROP', '-A FORWARD -s 10.0.0.0/8 -d 172.17.0.3/32 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT'], 'ip-addr': LINKS, 'ip-route': ROUTES, sysctl: FORWARDING },
   },
   {
     id: 'redirect-loop',
-    planted: { iptables: ['nat: -A OUTPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 3128'] },
+    planted: { iptables: ['nat: -A OUTPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 3128', 'nat: -A OUTPUT -d 127.0.0.11/32 -p udp -m udp --dport 53 -j DNAT --to-destination 127.0.0.11:5353'] },
     finds: ['nat/OUTPUT 1'],
     clean: { iptables: ['nat: -A OUTPUT -p tcp -m tcp --dport 80 -m owner ! --uid-owner 13 -j REDIRECT --to-ports 3128'] },
   },
@@ -204,9 +209,15 @@ export const CASES: readonly PlantedFault[] = [
   },
   {
     id: 'rule-matches-nothing',
-    planted: { iptables: ['-A INPUT -p tcp -m conntrack --ctstate NEW -m state --state ESTABLISHED -j ACCEPT', '-A INPUT -p udp -j names', '-A names -p tcp -m tcp --dport 53 -j ACCEPT'] },
-    finds: ['filter/INPUT 1', 'filter/names 1'],
-    clean: { iptables: ['-A INPUT -p tcp -m conntrack --ctstate NEW,ESTABLISHED -m state --state ESTABLISHED -j ACCEPT', '-A INPUT -j names', '-A names -p tcp -m tcp --dport 53 -j ACCEPT'] },
+    planted: { iptables: ['-A INPUT -p tcp -m conntrack --ctstate NEW -m state --state ESTABLISHED -j ACCEPT'] },
+    finds: ['filter/INPUT 1'],
+    clean: { iptables: ['-A INPUT -p tcp -m conntrack --ctstate NEW,ESTABLISHED -m state --state ESTABLISHED -j ACCEPT'] },
+  },
+  {
+    id: 'rule-out-of-place',
+    planted: { iptables: ['-A INPUT -p udp -j names', '-A names -p tcp -m tcp --dport 53 -j ACCEPT'] },
+    finds: ['filter/names 1'],
+    clean: { iptables: ['-A INPUT -j names', '-A names -p tcp -m tcp --dport 53 -j ACCEPT'] },
   },
   {
     id: 'rule-redundant',

@@ -1,6 +1,7 @@
 import { CT_STATE } from '../../packet/fields.js'
 import { EMPTY } from '../../sets/bdd.js'
-import { example, verdictOf, walked } from './helpers.js'
+import { localAddresses, passed, witness } from '../witness.js'
+import { verdictOf, walked } from './helpers.js'
 import { type LintRule, ruleSpot } from './types.js'
 
 export const acceptBySourcePort: LintRule = {
@@ -27,7 +28,9 @@ export const acceptBySourcePort: LintRule = {
           // any port from any address: some source port is enough to reach everything
           if (space.project(fresh, ['th.dport']) !== space.project(space.valid, ['th.dport'])) continue
           if (space.project(fresh, [saddr]) !== space.project(space.valid, [saddr])) continue
-          const packet = example(scope, fresh, [space.equals('th.dport', 22)])
+          const packet = witness(scope, bdd.and(fresh, localAddresses(scope, 'daddr')), passed('input'), [
+            space.equals('th.dport', 22),
+          ])?.text
           yield {
             message: 'a sender chooses its own source port: with this one, new connections to every port are accepted',
             at: ruleSpot(table, one),

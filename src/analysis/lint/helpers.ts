@@ -3,7 +3,6 @@ import type { Effect } from '../../rules/effect.js'
 import type { Chain, Rule, Table } from '../../rules/program.js'
 import { EMPTY, type Node } from '../../sets/bdd.js'
 import type { ChainFlow, RuleFlow } from '../../sets/chains.js'
-import { sampleOf, sampleText } from '../../sets/sample.js'
 import { effectsOf, type Scope } from '../scope.js'
 
 /** One base chain that has been walked with all packets. */
@@ -83,12 +82,6 @@ export const NAMES: Readonly<Record<'accept' | 'drop' | 'reject', string>> = {
 
 export const hasEffect = <K extends Effect['do']>(rule: Rule, kind: K): boolean =>
   effectsOf(rule).some((effect) => effect.do === kind)
-
-/** An ordinary packet of a set, as `trace` reads it; only where the packet comes in from outside. */
-export function example(scope: Scope, set: Node, wishes: readonly Node[] = []): string | undefined {
-  const sample = sampleOf(scope.space, set, wishes)
-  return sample && sampleText(sample)
-}
 
 /** All rules of the tables with their places. */
 export function* everyRule(

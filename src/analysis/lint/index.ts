@@ -22,6 +22,7 @@ import { redirectLoop } from './redirect-loop.js'
 import { routeLocalnet } from './route-localnet.js'
 import { ruleContradicted } from './rule-contradicted.js'
 import { ruleMatchesNothing } from './rule-matches-nothing.js'
+import { ruleOutOfPlace } from './rule-out-of-place.js'
 import { ruleRedundant } from './rule-redundant.js'
 import { ruleShadowed } from './rule-shadowed.js'
 import { stateBeforeTracking } from './state-before-tracking.js'
@@ -54,6 +55,7 @@ export const LINT_RULES: readonly LintRule[] = [
   routeLocalnet,
   ruleContradicted,
   ruleMatchesNothing,
+  ruleOutOfPlace,
   ruleRedundant,
   ruleShadowed,
   stateBeforeTracking,

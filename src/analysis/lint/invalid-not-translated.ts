@@ -1,7 +1,11 @@
 import { ifName } from '../../address/ifname.js'
+import { printIp } from '../../address/ip.js'
 import { CT_STATE } from '../../packet/fields.js'
-import { EMPTY } from '../../sets/bdd.js'
-import { example, walked } from './helpers.js'
+import { EMPTY, type Node } from '../../sets/bdd.js'
+import type { Sample } from '../../sets/sample.js'
+import type { Scope } from '../scope.js'
+import { witness } from '../witness.js'
+import { walked as walkedChains } from './helpers.js'
 import { CONNECTION, translations } from './nat.js'
 import { hookSpot } from './no-established-accept.js'
 import { type LintRule, ruleSpot } from './types.js'
@@ -33,26 +37,46 @@ export const invalidNotTranslated: LintRule = {
         'meta.iifname',
         ...CONNECTION,
       ])
-      const set = bdd.and(passing, wouldBe)
+      const set = space.forget(bdd.and(passing, wouldBe), ['meta.oifname'])
       if (set === EMPTY || use.effect.manip !== 'src') continue
-      const accepting = walked(scope)
+      const seen = witness(scope, set, (branches, { src }) =>
+        branches.some(({ outcome, final }) => outcome === 'sent' && final.src === printIp(src)),
+      )
+      if (!seen) continue
+      const own = packetOf(scope, seen.sample)
+      const accepting = walkedChains(scope)
         .filter(({ entry }) => entry.base.hook === 'forward' && entry.base.type === 'filter')
         .flatMap((one) =>
           [...one.flow.rules.values()]
-            .filter(({ accepted }) => bdd.meets(accepted, set))
+            .filter(({ accepted }) => bdd.meets(accepted, bdd.and(own, passing)))
             .map((rule) => ruleSpot(one.table, rule)),
         )
-      const packet = example(scope, set)
       yield {
         message:
-          'a packet that connection tracking calls INVALID is not translated by this rule; FORWARD accepts it, so that it leaves with the address that was to be hidden',
+          'connection tracking calls some packets INVALID (late ones, say); this rule does not translate them, and FORWARD lets them out with the address that was to be hidden',
         at: ruleSpot(table, flow.rules.get(use.rule)!),
         related: (accepting.length > 0 ? accepting.slice(0, 3) : [hookSpot(scope, 'forward', 'FORWARD')]).map(
-          (spot) => ({ ...spot, how: 'accepts INVALID packets' }),
+          (spot) => ({
+            ...spot,
+            how: 'accepts INVALID packets',
+          }),
         ),
-        ...(packet === undefined ? {} : { packet }),
+        packet: seen.text,
         fix: '-I FORWARD -m conntrack --ctstate INVALID -j DROP',
       }
     }
   },
+}
+
+/** Packets with these addresses and ports, arriving there. */
+function packetOf({ space, family }: Scope, { protocol, src, dst, sport, dport, iif }: Sample): Node {
+  const [saddr, daddr] = family === 4 ? (['ip.saddr', 'ip.daddr'] as const) : (['ip6.saddr', 'ip6.daddr'] as const)
+  const parts = [
+    space.equals('meta.l4proto', protocol),
+    space.equals(saddr, src),
+    space.equals(daddr, dst),
+    space.equals('meta.iifname', ifName(iif)),
+    ...(sport === undefined ? [] : [space.equals('th.sport', sport), space.equals('th.dport', dport!)]),
+  ]
+  return parts.reduce((all, one) => space.bdd.and(all, one))
 }

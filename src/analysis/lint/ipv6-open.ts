@@ -4,7 +4,7 @@ import { CT_STATE } from '../../packet/fields.js'
 import { EMPTY, type Node } from '../../sets/bdd.js'
 import { blocksOf, type Values } from '../../sets/blocks.js'
 import type { Scope } from '../scope.js'
-import { example } from './helpers.js'
+import { localAddresses, passed, witness } from '../witness.js'
 import type { LintRule } from './types.js'
 
 const PROTOCOLS = [['tcp', 6], ['udp', 17]] as const // biome-ignore format: one line
@@ -33,12 +33,13 @@ export const ipv6Open: LintRule = {
       const ports = portsText(
         blocksOf(space, open, ['th.dport']).blocks.flatMap((block) => block.get('th.dport') ?? [[0, 65535]]),
       )
-      const packet = example(scope, open)
+      const seen = witness(scope, bdd.and(open, localAddresses(scope, 'daddr')), passed('input'))
+      if (!seen) continue
       const entry = scope.entries('input').find(({ chain, base }) => base.type === 'filter' && chain.name === 'INPUT')
       yield {
         message: `IPv6 INPUT lets ${name} in to ${ports}, which IPv4 drops from everywhere`,
         at: { chain: 'filter/INPUT', number: undefined, text: 'IPv6 INPUT', source: entry?.chain.rules[0]?.source },
-        ...(packet === undefined ? {} : { packet }),
+        packet: seen.text,
       }
     }
   },

@@ -27,7 +27,7 @@ export function lint(hosts: Hosts, options: LintOptions = {}): LintResult {
   let ignored = 0
   const rules = LINT_RULES.filter(({ id }) => !options.ignore?.includes(id))
   for (const namespace of hosts.namespaces)
-    for (const scope of scopesOf(namespace, options))
+    for (const scope of scopesOf(hosts, namespace, options))
       for (const rule of rules) {
         const { id, level } = rule
         const about = { id, level, place: placeName(namespace), family: scope.family }
@@ -44,10 +44,10 @@ export function lint(hosts: Hosts, options: LintOptions = {}): LintResult {
 }
 
 /** Each family that has rules in a namespace. */
-function scopesOf(namespace: Namespace, options: ScopeOptions): readonly Scope[] {
+function scopesOf(hosts: Hosts, namespace: Namespace, options: ScopeOptions): readonly Scope[] {
   const scopes = ([4, 6] as const)
     .filter((family) => namespace.tables.some((table) => table.family === family))
-    .map((family) => new Scope(namespace, family, options))
+    .map((family) => new Scope(hosts, namespace, family, options))
   const [one, two] = scopes
   if (one && two) {
     one.other = two

@@ -1,5 +1,6 @@
 import { EMPTY } from '../../sets/bdd.js'
-import { addressField, isLocalAddress, targetOf, translations } from './nat.js'
+import { localAddresses } from '../witness.js'
+import { isLocalAddress, targetOf, translations } from './nat.js'
 import { type LintRule, ruleSpot } from './types.js'
 
 export const natWithoutForwarding: LintRule = {
@@ -11,10 +12,7 @@ export const natWithoutForwarding: LintRule = {
     const { bdd } = space
     if (!namespace.sysctls || forwards(namespace.sysctls, family)) return
     const setting = family === 4 ? 'net.ipv4.ip_forward = 0' : 'net.ipv6.conf.all.forwarding = 0'
-    const own = namespace.links
-      .flatMap(({ addresses }) => addresses.map(({ prefix }) => prefix.ip))
-      .filter((ip) => (typeof ip === 'number') === (family === 4))
-    const local = space.union(own.map((ip) => space.equals(addressField(scope, 'saddr'), ip)))
+    const local = localAddresses(scope, 'saddr')
     for (const { use, flow, table } of translations(scope, 'postrouting')) {
       if (use.packets === EMPTY || bdd.meets(use.packets, local)) continue
       yield {

@@ -2,7 +2,7 @@ import { ifName } from '../../address/ifname.js'
 import { CT_STATE, CT_STATUS } from '../../packet/fields.js'
 import { EMPTY } from '../../sets/bdd.js'
 import { masked } from '../../sets/space.js'
-import { example } from './helpers.js'
+import { passed, witness } from '../witness.js'
 import { beforeTranslation, CONNECTION, isLocalAddress, leavingTowards, targetOf, translations } from './nat.js'
 import { type LintRule, ruleSpot } from './types.js'
 
@@ -33,12 +33,13 @@ export const publishedPortBypassesInput: LintRule = {
         (all, one) => bdd.and(all, one),
       )
       if (set === EMPTY) continue
-      const packet = example(scope, set)
+      const seen = witness(scope, set, passed('forward'))
+      if (!seen) continue
       yield {
         message:
           'INPUT drops what comes to this port from outside, but INPUT never sees it: this rule sends it on, and FORWARD accepts it',
         at: ruleSpot(table, flow.rules.get(use.rule)!),
-        ...(packet === undefined ? {} : { packet }),
+        packet: seen.text,
       }
     }
   },

@@ -1,6 +1,7 @@
 import { CT_STATE } from '../../packet/fields.js'
 import { EMPTY } from '../../sets/bdd.js'
 import { conditionsOf, someCondition } from '../scope.js'
+import { localAddresses } from '../witness.js'
 import { isLocalAddress, targetOf, translations } from './nat.js'
 import { type LintRule, ruleSpot } from './types.js'
 
@@ -11,6 +12,7 @@ export const redirectLoop: LintRule = {
   *check(scope) {
     const { space } = scope
     const { bdd } = space
+    const elsewhere = bdd.not(localAddresses(scope, 'daddr'))
     for (const { use, flow, table } of translations(scope, 'output')) {
       const target = targetOf(use)
       const here = use.effect.how === 'redirect' || (target !== undefined && isLocalAddress(scope, target.address))
@@ -24,7 +26,7 @@ export const redirectLoop: LintRule = {
       const unknown = conditionsOf(use.rule).some((condition) =>
         someCondition(condition, ({ is }) => is === 'unknown' || is === 'stateful' || is === 'chance'),
       )
-      const set = [use.packets, space.whole, space.equals('ct.state', CT_STATE.NEW)].reduce((all, part) =>
+      const set = [use.packets, elsewhere, space.whole, space.equals('ct.state', CT_STATE.NEW)].reduce((all, part) =>
         bdd.and(all, part),
       )
       if (told || unknown || set === EMPTY) continue

@@ -1,12 +1,15 @@
 import { ifName } from '../../address/ifname.js'
 import { parseIpv4 } from '../../address/ip.js'
+import { firstOf, lastOf } from '../../address/prefix.js'
 import { CT_STATE, CT_STATUS } from '../../packet/fields.js'
 import { EMPTY } from '../../sets/bdd.js'
+import { sampleOf, sampleText } from '../../sets/sample.js'
 import { masked } from '../../sets/space.js'
-import { example } from './helpers.js'
+import { passed, walked } from '../witness.js'
 import { translations } from './nat.js'
 import type { LintRule } from './types.js'
 
+const LOCALHOST = parseIpv4('127.0.0.1')!
 const LOOPBACK = [[parseIpv4('127.0.0.0')!, parseIpv4('127.255.255.255')!]] as const
 
 export const routeLocalnet: LintRule = {
@@ -40,11 +43,26 @@ export const routeLocalnet: LintRule = {
         moved,
       )
       if (open === EMPTY) continue
-      const packet = example(scope, open)
+      const near = namespace.links
+        .find((link) => link.name === name)!
+        .addresses.flatMap(({ prefix }) =>
+          typeof prefix.ip === 'number' && prefix.length < 31
+            ? [
+                bdd.minus(
+                  space.in('ip.saddr', [[firstOf(prefix), lastOf(prefix)]]),
+                  space.equals('ip.saddr', prefix.ip),
+                ),
+              ]
+            : [],
+        )
+      const sample = sampleOf(space, open, [space.equals('ip.daddr', LOCALHOST), ...near])
+      const text = sample && sampleText(sample)
+      const branches = text === undefined ? undefined : walked(scope, text)
+      if (!branches || !passed('input')(branches)) continue
       yield {
         message: `${key} = 1: hosts on the link of ${name} can reach what listens on 127.0.0.1 only, and no rule drops their packets`,
         at: { chain: undefined, number: undefined, text: `${key} = 1`, source: undefined },
-        ...(packet === undefined ? {} : { packet }),
+        packet: text!,
         fix: `-t raw -A PREROUTING ! -i lo -d 127.0.0.0/8 -j DROP`,
       }
       if (key.includes('.all.')) return

@@ -6,7 +6,7 @@ import { type LintRule, ruleSpot } from './types.js'
 export const ruleMatchesNothing: LintRule = {
   id: 'rule-matches-nothing',
   level: 'warning',
-  summary: 'no packet that comes to this chain can match the rule',
+  summary: 'the conditions of a rule exclude each other',
   *check(scope) {
     const { space, conditions } = scope
     for (const [table, flows] of tableFlows(scope)) {
@@ -16,11 +16,9 @@ export const ruleMatchesNothing: LintRule = {
           const flow = flows.get(rule)
           if (!flow || flow.matched !== EMPTY) continue
           if (matching(conditions, rule, inputs.get(chain.name)!) !== EMPTY) continue
-          const impossible = matching(conditions, rule, space.valid) === EMPTY
+          if (matching(conditions, rule, space.valid) !== EMPTY) continue
           yield {
-            message: impossible
-              ? 'no packet can match this rule: its conditions exclude each other'
-              : `no packet that comes to ${chain.name} matches this rule`,
+            message: 'no packet can match this rule: its conditions exclude each other',
             at: ruleSpot(table, { chain: chain.name, number: i + 1, rule }),
           }
         }

@@ -22,6 +22,7 @@ export const COMMANDS: readonly AnyCommandSpec[] = [
   iptablesRestore,
   ip6tablesRestore,
   replay,
+  verify,
   ui,
   completion,
 ]
