@@ -63,10 +63,32 @@ export interface Entry {
   /** The connection that this one is RELATED to. */
   master: Entry | undefined
   helper: string | undefined
+  /** What the helper remembers of it; left out: nothing yet. */
+  helping?: Helping
+  /** By how much sequence numbers are shifted, where a helper changed the length of payload. */
+  shifts?: Record<Direction, SequenceShift>
   /** Bits of connlabel; left out: not known. */
   labels?: Set<number>
   /** The device whose address MASQUERADE took: the connection ends when it leaves by another (struct nf_conn_nat: masq_index). */
   masqueradedOn?: string | undefined
+}
+
+/** Sequence numbers behind `position` are shifted by `after`, the others by `before` (struct nf_ct_seqadj). */
+export interface SequenceShift {
+  position: number
+  before: number
+  after: number
+}
+
+/** A helper's notes on one connection (nfct_help_data). */
+export interface Helping {
+  /** FTP: sequence numbers behind the ends of lines, at most two. */
+  readonly original: number[]
+  readonly reply: number[]
+  /** The connection was read from a listing, and what the helper had seen of it before is not known. */
+  readonly listed: boolean
+  /** SANE: the next answer names a port. */
+  started?: boolean
 }
 
 /** How a packet stands to its connection: IP_CT_* of enum ip_conntrack_info, taken apart. */

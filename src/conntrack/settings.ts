@@ -8,6 +8,8 @@ export interface Settings {
   readonly loose: boolean
   readonly maxRetransmits: number
   readonly ignoreInvalidRst: boolean
+  /** net.netfilter.nf_conntrack_helper of kernels before 6.0: helpers are attached by port, without a rule. Left out: no. */
+  readonly automaticHelpers?: boolean
   /** Timeouts that the namespace has changed; the others are the kernel's. */
   timeout(name: string): number
 }

@@ -2,6 +2,7 @@ import { checksumOk, PROTOCOL } from '../packet/checksum.js'
 import { CT_STATUS } from '../packet/fields.js'
 import type { Packet } from '../packet/packet.js'
 import type { Attachment, Entry, ProtocolState, Tracking } from './entry.js'
+import { Expectations } from './expectation.js'
 import { classifyIcmp, type IcmpMessage } from './icmp.js'
 import { judgePacket } from './protocol.js'
 import { DEFAULT_SETTINGS, type Settings } from './settings.js'
@@ -24,12 +25,13 @@ export interface Arrival {
 const zoneAt = ({ zone, zoneDirection }: Arrival): Zone => ({ id: zone, direction: zoneDirection })
 
 /**
- * The connections of one namespace (net/netfilter/nf_conntrack_core.c). Helpers and the connections that they expect are not in it: an entry
- * with EXPECTED and a master would come from `#begin`.
+ * The connections of one namespace (net/netfilter/nf_conntrack_core.c). What helpers do with packets stands in `helpers`; what they announce is kept here.
  */
 export class ConnectionTable {
   readonly settings: Settings
   readonly #store = new Store()
+  /** What helpers have announced. */
+  readonly expectations = new Expectations()
 
   constructor(settings: Settings = DEFAULT_SETTINGS, initial: readonly Entry[] = []) {
     this.settings = settings
@@ -123,25 +125,28 @@ export class ConnectionTable {
   }
 
   /** init_conntrack. */
-  #begin(tuple: Tuple, { zone, zoneDirection, helper }: Arrival): Hit | Tracking {
+  #begin(tuple: Tuple, { zone, zoneDirection, helper, now }: Arrival): Hit | Tracking {
     const reply = invertTuple(tuple)
     if (!reply) return { is: 'invalid', reason: 'an ICMP message without a question' }
     const { max } = this.settings
     if (max !== 0 && this.#store.size >= max) return { is: 'dropped', reason: 'conntrack-full' }
+    const expected = this.expectations.take(tuple, { id: zone, direction: zoneDirection }, now)
+    const given = expected ? expected.helper : helper
     const entry: Entry = {
       original: tuple,
       reply,
-      status: 0,
-      mark: 0,
+      status: expected ? CT_STATUS.EXPECTED : helper === undefined ? 0 : CT_STATUS.HELPER,
+      mark: expected?.master.mark ?? 0,
       zone,
       zoneDirection,
       expires: Number.POSITIVE_INFINITY,
       protocol: { kind: 'other', state: '' },
       counters: { original: { packets: 0, bytes: 0 }, reply: { packets: 0, bytes: 0 } },
-      master: undefined,
-      helper,
+      master: expected?.master,
+      helper: given,
       labels: new Set(),
     }
+    expected?.follow?.(entry, now)
     return { entry, direction: 'original' }
   }
 

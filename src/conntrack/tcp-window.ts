@@ -31,8 +31,8 @@ function guessSide(sender: TcpSide, receiver: TcpSide, { end, window }: Segment,
 
 /**
  * Whether a segment lies in the window (tcp_in_window, net/netfilter/nf_conntrack_proto_tcp.c), after Guido van Rooij's "Real Stateful TCP Packet
- * Filtering in IP Filter". Keeps the sender's and receiver's windows; changes nothing more for what is outside. Sequence numbers are not
- * mangled by NAT here: that takes a helper.
+ * Filtering in IP Filter". Keeps the sender's and receiver's windows; changes nothing more for what is outside. `shift`:
+ * by how much a helper has shifted what is acknowledged; windows are kept in the sender's own numbers.
  */
 export function checkWindow(
   data: TcpData,
@@ -40,11 +40,13 @@ export function checkWindow(
   kind: number,
   direction: Direction,
   settings: Settings,
+  shift: number,
 ): Window {
   const sender = data.seen[direction]
   const receiver = data.seen[opposite(direction)]
-  let { sequence, end, acknowledgement: ack } = segment
-  let sack = receiver.flags & FLAG.SACK_PERM ? highestSack(segment) : ack
+  let { sequence, end } = segment
+  let ack = wrap(segment.acknowledgement - shift)
+  let sack = receiver.flags & FLAG.SACK_PERM ? wrap(highestSack(segment) - shift) : ack
   if (sender.maxWindow === 0) {
     if (segment.syn) {
       beginSide(sender, receiver, segment, direction)

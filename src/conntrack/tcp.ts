@@ -1,6 +1,7 @@
 import { CT_STATUS } from '../packet/fields.js'
 import type { Entry, TcpSide, TcpState } from './entry.js'
 import { accepted, IGNORED, invalid, type Judgement } from './judgement.js'
+import { shiftAt } from './sequence.js'
 import type { Settings } from './settings.js'
 import { before, FLAG, KIND, kindOf, type Segment, takeOptions, wrap } from './tcp-segment.js'
 import { checkWindow, type TcpData } from './tcp-window.js'
@@ -205,8 +206,9 @@ function answersIgnored({ entry, data, segment, direction, old }: Step): boolean
 }
 
 function inWindowOrNot(step: Step): Judgement {
-  const { data, segment, kind, direction, settings } = step
-  const window = checkWindow(data, segment, kind, direction, settings)
+  const { entry, data, segment, kind, direction, settings } = step
+  const shift = shiftAt(entry, opposite(direction), wrap(segment.acknowledgement - 1))
+  const window = checkWindow(data, segment, kind, direction, settings, shift)
   if (window.is === 'inside') return inWindow(step)
   if (window.is === 'ignored') return IGNORED
   outOfWindow(step)

@@ -263,6 +263,8 @@ export const FIELDS = {
   'ct.total.average': { bits: 48, label: 'bytes per packet of the connection' },
   /** Seconds until the connection expires. */
   'ct.expires': { bits: 32, label: 'connection expiry' },
+  /** The helper that has announced this connection (its master's), as an interface name is written; absent where none has. */
+  'ct.helper': { bits: 128, label: 'helper', print: ifname },
   'ct.zone': { bits: 16, label: 'connection zone' },
 } as const satisfies Record<string, FieldSpec> // biome-ignore format: a table
 

@@ -96,6 +96,7 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
       [`ct.${side}.average`, connection(({ entry }) => average(carried(entry, side)))],
     ]),
   ),
+  'ct.helper': connection(({ entry }) => named(entry.master?.helper)),
   'ct.zone': connection(({ entry }) => entry.zone),
   'ct.protocol': connection(({ entry }) => entry.original.protocol),
   // nf_ct_expires: a connection that is not confirmed has no time yet

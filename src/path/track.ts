@@ -1,3 +1,5 @@
+import type { Attachment } from '../conntrack/entry.js'
+import { help } from '../conntrack/helpers/run.js'
 import { opposite, printTuple } from '../conntrack/tuple.js'
 import { PROTOCOL } from '../packet/checksum.js'
 import type { Hook } from '../rules/program.js'
@@ -90,8 +92,60 @@ function describe(cursor: Cursor, hook: Hook, known?: string): void {
 export function confirmConnection(cursor: Cursor, _hook: Hook): Fate | undefined {
   const { skb, netns, run } = cursor
   if (skb.tracking?.is !== 'tracked') return undefined
+  const helped = askHelper(cursor, skb.tracking.attachment)
+  if (helped) return helped
   if (netns.connections.confirm(skb.tracking.attachment, run.now)) return undefined
   return cursor.drop('conntrack-clash', 'another packet has taken the same connection meanwhile')
+}
+
+/** The connection's helper looks at the packet; sequence numbers that it has shifted are shifted on (nf_confirm). */
+function askHelper(cursor: Cursor, attachment: Attachment): Fate | undefined {
+  const { skb, netns, run } = cursor
+  const { entry, direction, state } = attachment
+  if (entry.helper === undefined && !entry.shifts && !netns.connections.settings.automaticHelpers) return undefined
+  const { packet } = skb
+  const [bytes, expected] = [packet.bytes, netns.connections.expectations.of(entry, run.now)[0]]
+  const helped = help({
+    packet,
+    attachment,
+    table: netns.connections,
+    now: run.now,
+    random: run.options.random,
+    broadcastMask: () => broadcastMask(cursor),
+    loopback: skb.iif !== undefined && netns.interfaces.isLoopback(skb.iif),
+  })
+  if (helped.is === 'unknown') run.options.chooser.choose({ kind: 'unknown', weights: [1], about: helped.reason })
+  if (helped.is === 'drop') return cursor.drop('conntrack-helper', `helper ${entry.helper}: ${helped.reason}`)
+  const announced = netns.connections.expectations.of(entry, run.now)[0]
+  const said = [
+    ...(announced && announced !== expected ? [`helper ${entry.helper} expects ${printTuple(announced.tuple)}`] : []),
+    ...(packet.bytes === bytes ? [] : [`helper ${entry.helper} has rewritten the payload`]),
+  ]
+  if (said.length > 0) {
+    const [original, reply] = [printTuple(entry.original), printTuple(entry.reply)]
+    cursor.record({
+      kind: 'conntrack',
+      hook: cursor.hook ?? 'postrouting',
+      state,
+      direction,
+      original,
+      reply,
+      text: said.join('; '),
+    })
+  }
+  return undefined
+}
+
+/** Of the subnet on which this host itself sends the packet to everybody (nf_conntrack_broadcast_help). */
+function broadcastMask({ skb, netns }: Cursor): number | undefined {
+  if (!skb.sender?.socket || skb.destination?.result !== 'broadcast') return undefined
+  const to = netns.addressOf(skb.packet, 'dst')
+  for (const { prefix, secondary } of netns.interfaces.addresses(skb.destination.dev)) {
+    if (secondary || typeof prefix.ip !== 'number') continue
+    const mask = prefix.length === 0 ? 0 : (0xffffffff << (32 - prefix.length)) >>> 0
+    if ((prefix.ip | ~mask) >>> 0 === to && mask !== 0) return mask
+  }
+  return undefined
 }
 
 /** nf_ct_attach: an answer belongs to its question's connection, against its direction. */

@@ -129,7 +129,11 @@ describeMatch('connmark', {}, [
 describeMatch('helper', {}, [
   ['-m helper --helper ftp', CT, 'no'],
   ['-m helper ! --helper ftp', INVALID, 'yes'],
-  ['-m helper --helper ftp', { ...CT, 'ct.status': 1 }, 'unknown'],
+  ['-m helper --helper ftp', { ...CT, 'ct.status': 1 }, 'no'],
+  ['-m helper --helper ftp', { ...CT, 'ct.status': 1, 'ct.helper': ifName('ftp') }, 'yes'],
+  ['-m helper --helper ftp-2121', { ...CT, 'ct.status': 1, 'ct.helper': ifName('ftp') }, 'yes'],
+  ['-m helper --helper ft', { ...CT, 'ct.status': 1, 'ct.helper': ifName('ftp') }, 'no'],
+  ['-m helper --helper ""', { ...CT, 'ct.status': 1, 'ct.helper': ifName('tftp') }, 'yes'],
 ])
 describeMatch('mark', {}, [
   ['-m mark --mark 0x10/0xf0', { 'meta.mark': 0x1f }, 'yes'],

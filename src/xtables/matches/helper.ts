@@ -1,9 +1,19 @@
+import { ifName } from '../../address/ifname.js'
 import { CT_STATUS } from '../../packet/fields.js'
-import { all, anyBit, invertedIf } from '../../rules/condition.js'
+import { all, anyBit, inRanges, invertedIf } from '../../rules/condition.js'
 import { type Codec, quote } from '../codec.js'
 import { defineMatch } from '../match.js'
 
 const name: Codec<string> = { words: 1, metavar: 'name', parse: (word) => word, print: quote }
+
+/** Any helper for the empty name; else every helper whose own name is how the given one begins (helper_mt compares as far as the helper's name goes). */
+const rangesOf = (given: string): readonly (readonly [bigint, bigint])[] =>
+  given === ''
+    ? [[1n, (1n << 128n) - 1n]]
+    : Array.from({ length: Math.min(given.length, 15) }, (_, i) => ifName(given.slice(0, i + 1))).map((one) => [
+        one,
+        one,
+      ])
 
 export const helper = defineMatch({
   name: 'helper',
@@ -22,10 +32,6 @@ export const helper = defineMatch({
   lower: ({ name: given }) =>
     invertedIf(
       given!.inverted,
-      all(anyBit('ct.status', CT_STATUS.EXPECTED), {
-        is: 'unknown',
-        text: `-m helper --helper ${given!.value}`,
-        needs: 'which helper expected the connection is not known',
-      }),
+      all(anyBit('ct.status', CT_STATUS.EXPECTED), inRanges('ct.helper', rangesOf(given!.value))),
     ),
 })

@@ -1,0 +1,19 @@
+import type { Family } from '../../address/ip.js'
+import type { Tuple } from '../tuple.js'
+import { ftp } from './ftp.js'
+import type { Helper } from './helper.js'
+import { tftp } from './tftp.js'
+
+/** Every helper that is modelled. */
+export const HELPERS: readonly Helper[] = [ftp, tftp]
+
+/** Those that the kernel has besides. */
+export const UNMODELLED: readonly string[] = ['sip', 'RAS', 'Q.931', 'H.245']
+
+/** What `CT --helper NAME` attaches to a connection of this protocol. */
+export const helperNamed = (name: string, family: Family, protocol: number): Helper | undefined =>
+  HELPERS.find((one) => one.name === name && one.protocol === protocol && one.families.includes(family))
+
+/** __nf_ct_helper_find: what the automatic assignment of kernels before 6.0 chooses, by where the replies come from. */
+export const helperOfPort = ({ family, protocol, sport }: Tuple): Helper | undefined =>
+  HELPERS.find((one) => one.port === sport && one.protocol === protocol && one.families.includes(family))
