@@ -33,7 +33,7 @@ function type4(fib: Fib, ip: number, dev: string | undefined): Name {
 /** The type that the address has by its bits is tested first; LOCAL, UNREACHABLE, … by a route lookup. */
 function type6(fib: Fib, ip: bigint, dev: string | undefined): Name {
   if (isMulticast(ip)) return 'MULTICAST'
-  if (isLoopback(ip)) return 'LOCAL'
+  if (isLoopback(ip) && dev === undefined) return 'LOCAL'
   const { found } = lookup(fib, { dst: ip, iif: 'lo', ...(dev === undefined ? {} : { oif: dev }) })
   if (found.is !== 'route') return 'UNREACHABLE'
   const { type } = found.route
