@@ -39,26 +39,31 @@ function transport(stage: Stage, src: string, dst: string): readonly [protocol: 
   const ports = { sport: sport(stage), dport: random.pick(scene.ports) }
   const one = { src, dst, ...ports }
   const spi = hex(random.pick(SPIS), 4)
-  const kinds: readonly (readonly [number, () => readonly [number, string]])[] = [
+  type Kind = () => readonly [protocol: number, payload: string]
+  const segment: Kind = () => {
+    const options = random.pick(TCP_OPTIONS)
+    const flags = random.pick([2, 0x42, 0xc2, 0x82, 0x12, 0x10])
+    const padded = options.padEnd(Math.ceil(options.length / 8) * 8, '0')
+    return [6, tcp({ ...one, seq: random.int(1, 1000000), ack: 0, flags, options: padded }, dataOf(stage))]
+  }
+  const authenticated: Kind = () => [51, perhapsCut(random, authentication(random, spi))]
+  const kinds: readonly (readonly [number, Kind])[] = [
     [4, () => [17, udp(one, dataOf(stage, 40))]],
-    [
-      4,
-      () => {
-        const options = random.pick(TCP_OPTIONS)
-        const flags = random.pick([2, 0x42, 0xc2, 0x82, 0x12, 0x10])
-        const padded = options.padEnd(Math.ceil(options.length / 8) * 8, '0')
-        return [6, tcp({ ...one, seq: random.int(1, 1000000), ack: 0, flags, options: padded }, dataOf(stage))]
-      },
-    ],
+    [4, segment],
     [3, () => [132, perhapsCut(random, sctp(stage, ports))]],
     [2, () => [33, perhapsCut(random, dccp(stage, ports))]],
     [1, () => [50, perhapsCut(random, `${spi}00000001${dataOf(stage)}`)]],
     [1, () => [108, perhapsCut(random, `0600${spi.slice(4)}${dataOf(stage)}`)]],
-    ...(scene.family === 4
-      ? ([[1, () => [51, perhapsCut(random, `0604${random.pick(['0000', '0001'])}${spi}00000001${bytes(random, 12)}`)]]] as const)
-      : ([[1, () => [135, perhapsCut(random, mobility(random, src, dst))]]] as const)),
-  ] // biome-ignore format: a table
+    [1, scene.family === 4 ? authenticated : () => [135, perhapsCut(random, mobility(random, src, dst))]],
+  ]
   return random.weighted(kinds)()
+}
+
+/** As long as it says, with its next-header byte. */
+function authentication(random: Random, spi: string): string {
+  const length = random.pick([1, 4])
+  const reserved = random.pick(['0000', '0001'])
+  return `06${hex(length, 1)}${reserved}${spi}00000001${bytes(random, (length + 2) * 4 - 12)}`
 }
 
 function mobility(random: Random, src: string, dst: string): string {
@@ -92,21 +97,14 @@ function extensions(random: Random, family: 4 | 6): readonly (readonly [number, 
     const rest = type === 4 ? `${hex(Math.max(0, count - 1), 1)}00${random.pick(['0000', '0001', '0102'])}` : random.pick(['00000000', '00000001']) // biome-ignore format: one line
     return hex(2 * count, 1) + hex(type, 1) + hex(left, 1) + rest + Array.from({ length: count }, hop).join('')
   }
-  const headers: (readonly [number, string])[] = []
   const some = () => (random.chance(0.6) ? options(random) : moreOptions(random))
+  // alone: what becomes of several headers in a fragment is another matter
+  if (random.chance(0.1)) return [[44, `00${hex(random.pick([0, 0, 6]), 2)}${hex(random.pick([5, 1234, 70000]), 4)}`]]
+  const headers: (readonly [number, string])[] = []
   if (random.chance(0.35)) headers.push([0, some()])
   if (random.chance(0.35)) headers.push([60, some()])
   if (random.chance(0.4)) headers.push([43, routing()])
-  if (random.chance(0.15))
-    headers.push([44, `00${hex(random.pick([0, 0, 6]), 2)}${hex(random.pick([5, 1234, 70000]), 4)}`])
-  if (random.chance(0.25)) headers.push([51, `${hex(random.pick([1, 4]), 1)}${random.pick(['0000', '0001'])}${hex(random.pick(SPIS), 4)}00000001${''}`]) // biome-ignore format: one line
-  const last = headers.at(-1)
-  // an authentication header has as many bytes as it says
-  if (last?.[0] === 51)
-    headers[headers.length - 1] = [
-      51,
-      last[1].padEnd(2 * ((Number.parseInt(last[1].slice(0, 2), 16) + 2) * 4 - 1), '0'),
-    ]
+  if (random.chance(0.25)) headers.push([51, authentication(random, hex(random.pick(SPIS), 4)).slice(2)])
   if (random.chance(0.1)) headers.push([60, some()])
   return headers
 }

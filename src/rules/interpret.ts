@@ -1,7 +1,7 @@
 import type { Field, FieldValue } from '../packet/fields.js'
 import type { Probe } from '../packet/probe.js'
 import type { Condition, Outcome } from './condition.js'
-import { hashOfAddress } from './jhash.js'
+import { hashInto } from './jhash.js'
 import type { Look } from './set-use.js'
 import type { Ranges, Value } from './value.js'
 
@@ -175,7 +175,7 @@ export function evaluate(value: Value, subject: Subject): Reading {
       return subject.probe(value.probe)
     case 'hash': {
       const of = evaluate(value.of, subject)
-      return of === undefined || of === UNKNOWN ? of : hashOfAddress(of, value.seed, value.into)
+      return of === undefined || of === UNKNOWN ? of : hashInto(Number(of), value.seed, value.into)
     }
     case 'reverse-path':
     case 'socket':

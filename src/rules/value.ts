@@ -22,7 +22,7 @@ export type Value =
     }
   /** What is looked for in the packet's bytes: an option, a text, the answer of a program. */
   | { readonly from: 'probe'; readonly probe: Probe }
-  /** The hash of an address, brought into 0 to `into` - 1 (jhash and reciprocal_scale). */
+  /** The hash of 32 bits, brought into 0 to `into` - 1 (jhash and reciprocal_scale). */
   | { readonly from: 'hash'; readonly of: Value; readonly seed: number; readonly into: number }
   /** 1 where the way back to the packet's source is as it should be (rpfilter_mt of IPv4 and IPv6), else 0. */
   | {

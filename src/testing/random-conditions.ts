@@ -4,7 +4,7 @@ import { Packet } from '../packet/packet.js'
 import { type Probe, runProbe } from '../packet/probe.js'
 import { writeField } from '../packet/rewrite.js'
 import type { Condition, Outcome } from '../rules/condition.js'
-import type { FibValue, Judgement, Reading, Subject } from '../rules/interpret.js'
+import { type FibValue, type Judgement, type Reading, type Subject, UNKNOWN } from '../rules/interpret.js'
 import type { Range, Ranges, Value } from '../rules/value.js'
 
 /** 0 ≤ x < 1. */

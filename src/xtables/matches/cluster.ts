@@ -37,7 +37,7 @@ export const cluster = defineMatch({
   doc: {
     summary: 'Matches the share of connections that falls to this node of a cluster.',
     notes: [
-      'The source address of the connection is hashed; a packet without a connection does not match, inverted or not.',
+      'The source address of the connection is hashed, of IPv6 only its first 32 bits; a packet without a connection does not match, inverted or not.',
     ],
     kernel: 'net/netfilter/xt_cluster.c: xt_cluster_mt',
   },
@@ -59,7 +59,8 @@ export const cluster = defineMatch({
   lower({ mask, node, total, seed }, { family }): Condition {
     const given = mask ?? node!
     const bits = mask ? mask.value : 2 ** (node!.value - 1)
-    const source = family === 4 ? 'ct.original.saddr' : 'ct.original.saddr6'
+    // of an IPv6 address the first 32 bits (xt_cluster_hash_ipv6 takes a number of bytes for one of words)
+    const source: Value = family === 4 ? 'ct.original.saddr' : { from: 'shifted', of: 'ct.original.saddr6', by: 96 }
     const into = total!.value
     const hash: Value = { from: 'hash', of: source, seed: seed!.value, into }
     const own = Array.from({ length: into }, (_, i) => i).filter((i) => Math.floor(bits / 2 ** i) % 2 === 1)

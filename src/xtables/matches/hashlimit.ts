@@ -1,6 +1,17 @@
 import { bitsOf, type Family } from '../../address/ip.js'
 import { maskOf } from '../../address/prefix.js'
-import { all, any, type Condition, inRanges, invertedIf, masked, not, readable } from '../../rules/condition.js'
+import {
+  all,
+  any,
+  type Condition,
+  dropIf,
+  equals,
+  inRanges,
+  invertedIf,
+  masked,
+  not,
+  readable,
+} from '../../rules/condition.js'
 import type { BucketRate } from '../../rules/state.js'
 import type { Ranges, Value } from '../../rules/value.js'
 import { type Codec, flag, integer, unsigned, WordError } from '../codec.js'
@@ -274,7 +285,7 @@ export const hashlimit = defineMatch({
       },
     })
     const ports = (['sport', 'dport'] as const).filter((end) => modes.includes(end === 'sport' ? 'srcport' : 'dstport'))
-    const within = ports.length === 0 ? bucket([]) : byPorts(bucket, ports)
+    const within = ports.length === 0 ? bucket([]) : byPorts(bucket, ports, family)
     return invertedIf((upto === undefined) !== (upto ?? above!).inverted, within)
   },
 })
@@ -347,15 +358,33 @@ const grouped = (side: 'saddr' | 'daddr', length: number | undefined, family: Fa
 
 /** Protocols that have ports at their beginning (net/core/utils.c: proto_ports_offset); others count as port 0. */
 const WITH_PORTS = [6, 17, 33, 50, 132, 136].map((protocol) => [protocol, protocol] as const)
-/** Its ports would lie behind the first four bytes. */
+/** Its SPI, behind four bytes, is taken for the ports. */
 const AH = 51
+const NO_NEXT_HEADER = 59
 
-function byPorts(bucket: (ports: readonly Value[]) => Condition, ports: readonly ('sport' | 'dport')[]): Condition {
+/** hashlimit_init_dst: what has no ports where there should be some is dropped; for IPv6 as well what cannot be followed (ipv6_skip_exthdr). */
+function byPorts(
+  bucket: (ports: readonly Value[]) => Condition,
+  ends: readonly ('sport' | 'dport')[],
+  family: Family,
+): Condition {
   const none: Value = { from: 'constant', value: 0 }
   const is = (ranges: Ranges): Condition => inRanges('meta.l4proto', ranges)
-  return any(
-    all(is(WITH_PORTS), readable('th.dport'), bucket(ports.map((end) => `th.${end}` as const))),
-    all(is([[AH, AH]]), { is: 'unknown', text: '-m hashlimit', needs: 'ports of AH are not looked at' }),
-    all(not(is([...WITH_PORTS, [AH, AH]])), bucket(ports.map(() => none))),
+  const spi = ends.map(
+    (end): Value => (end === 'sport' ? { from: 'shifted', of: 'ah.spi', by: 16 } : masked('ah.spi', 0xffff)),
+  )
+  const plain = all(is(WITH_PORTS), readable('th.dport'), bucket(ends.map((end) => `th.${end}` as const)))
+  const without = bucket(ends.map(() => none))
+  if (family === 4)
+    return any(
+      plain,
+      all(is([[AH, AH]]), readable('ah.spi'), bucket(spi)),
+      all(not(is([...WITH_PORTS, [AH, AH]])), without),
+    )
+  const first = equals('frag.offset', 0)
+  return all(
+    readable('ip6.chain'),
+    dropIf(all(first, is([[NO_NEXT_HEADER, NO_NEXT_HEADER]]))),
+    any(all(first, plain), all(not(all(first, is(WITH_PORTS))), without)),
   )
 }
