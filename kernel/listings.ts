@@ -79,6 +79,9 @@ function counted(rules: Ruleset, backend: 'legacy' | 'nft', random: Random): str
     .replace(/^(:\S+ \S+)$/gm, (line) => `${line} ${line.endsWith('-') ? '[0:0]' : counters()}`)
 }
 
+/** Everything, inverted: iptables-save does not print it, so that we cannot know. */
+const LOST = / ?\w+:!0:(65535|4294967295)/g
+
 interface Difference {
   readonly what: string
   readonly real: string
@@ -96,8 +99,9 @@ function* differences({ saved, listed }: Answer, program: string, family: 4 | 6,
     const [table = '', ...options] = key.split(' ')
     const done = applyCommand(read.save, `${program} -t ${table} ${options.join(' ')}`)
     const ours = done.ok ? done.output : done.problems[0]!.message
-    if (ours === real) continue
-    const [a, b] = [real.split('\n'), ours.split('\n')]
+    const shown = real.replace(LOST, '')
+    if (ours === shown) continue
+    const [a, b] = [shown.split('\n'), ours.split('\n')]
     const at = a.findIndex((line, i) => line !== b[i])
     yield { what: key, real: a[at] ?? '', ours: b[at] ?? '' }
   }

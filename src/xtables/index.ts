@@ -5,9 +5,12 @@ export { fromTables, isSaved, toTables } from './load.js'
 export { type Restored, type RestoreOptions, restore } from './restore.js'
 export { SaveRule } from './rule.js'
 export {
+  isGenerated,
   isSave,
+  loaded,
   type PrintOptions,
   type Problem,
+  printRules,
   printSave,
   type ReadOptions,
   type ReadSave,

@@ -21,6 +21,8 @@ export interface TablePlace {
   readonly reader: RuleReader
   /** The base chains that lead to a chain, as bits. */
   readonly bases: (chain: string) => number
+  /** Lines are printed as they stand: another version of the program wrote them, in its own way. */
+  readonly verbatim?: boolean
 }
 
 /** What was found out about a rule when it was read for the first time. */
@@ -127,6 +129,10 @@ export class SaveRule implements Rule {
 
   /** As iptables-save prints it, counters in front where it came with some. */
   print(counters?: Counters): string {
+    if (this.place.verbatim) {
+      const line = this.place.text.slice(this.#from, this.#to)
+      return counters ? `${printCounters(counters)} ${line.replace(/^\[\d+:\d+\] */, '')}` : line
+    }
     const { fields } = this
     const text = printRule(fields, contextOf(fields, this.place))
     const shown = counters ?? fields.counters

@@ -32,6 +32,8 @@ export interface SaveFile {
   readonly family: Family
   /** `nft` where the header says `(nf_tables)`. */
   readonly backend: 'legacy' | 'nft'
+  /** It is what `iptables -S` prints: one table, which is not named. */
+  readonly bare?: boolean
   /** Comment lines and tables in their order. */
   readonly parts: readonly (string | SaveTable)[]
   readonly tables: readonly SaveTable[]

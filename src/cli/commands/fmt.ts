@@ -24,11 +24,12 @@ export const fmt: CommandSpec<Options> = {
     const text = await textOf(path, io)
     if (/^\s*(table \w|flush ruleset|create \S+ hash:)/.test(text))
       throw new UserError(`packetwalk: ${path}: only the rules of iptables and ip6tables are read yet`)
-    const { printSave, readSave } = await import('../../xtables/index.js')
+    const { isGenerated, loaded, printRules, printSave, readSave } = await import('../../xtables/index.js')
     const read = (family: Family) => readSave(text, { file: path, family, ...(keepGoing ? { keepGoing } : {}) })
     const result = firstGood(families(path, text), read)
     if (!result.ok) throw problemsError(result.problems, () => text, io)
-    io.out(printSave(result.save))
+    const { save } = result
+    io.out(save.bare ? printRules(save) : printSave(isGenerated(save) ? save : loaded(save)))
     return EXIT.yes
   },
 }
