@@ -4,7 +4,7 @@ import { countsOf, type Verdict } from './verdict.js'
 
 /** One point on which the model and the kernel differ. `packet` from 1. */
 export interface Difference {
-  readonly about: 'frames' | 'counters' | 'connections' | 'sets' | 'trace' | 'failure' | 'unknown'
+  readonly about: 'frames' | 'counters' | 'connections' | 'expectations' | 'sets' | 'trace' | 'failure' | 'unknown'
   readonly packet?: number
   readonly text: string
 }
@@ -22,6 +22,7 @@ export function differences(lab: Lab, verdict: Verdict): readonly Difference[] {
     ...counters(verdict, answer),
     ...connections(verdict, answer),
     ...sets(verdict, answer),
+    ...lines('expectations', verdict.expectations ?? answer.expectations, answer.expectations),
     ...traces(verdict, answer),
   ]
   return found.length > 0 && answer.unknown.length > 0
@@ -80,7 +81,7 @@ const sets = (verdict: Verdict, answer: Answer): readonly Difference[] =>
   verdict.sets ? lines('sets', verdict.sets.after, answer.sets ?? []) : []
 
 function lines(
-  about: 'connections' | 'sets',
+  about: 'connections' | 'expectations' | 'sets',
   kernel: readonly string[],
   model: readonly string[],
 ): readonly Difference[] {

@@ -3,7 +3,7 @@ import { type RuleSpec, type Ruleset, restoreText, type TableSpec } from './case
 import { withForceadd } from './cases/sets.js'
 import { type Flow, seenOf } from './cases/stage.js'
 import type { Injection, Lab, Outcome } from './lab.js'
-import { connectionText, setLines, tidySave, type Verdict } from './verdict.js'
+import { connectionText, expectationText, setLines, tidySave, type Verdict } from './verdict.js'
 
 /** Two labs built from one description. A case runs in both: where they differ, the kernel has drawn lots and judges nobody. */
 export type Pair = readonly [Lab, Lab]
@@ -18,6 +18,7 @@ interface Run {
   readonly save: string
   readonly conntrack: readonly string[]
   readonly sets: readonly string[] | undefined
+  readonly expectations: readonly string[] | undefined
 }
 
 /** Loads the rules (leaving out what the kernel refuses), lets the packets through in both labs, and compares the two. */
@@ -41,9 +42,10 @@ export async function judge(
   const complaint = await load(other, ruleset)
   if (complaint !== undefined) return unstable(`one lab takes the rules, the other does not: ${complaint}`)
   const now = Math.floor(Date.now() / 1000)
-  const first = await run(lab, traffic)
+  const helpers = wanted.some(({ rules }) => rules.some(({ target }) => target.includes('--helper')))
+  const first = await run(lab, traffic, helpers)
   if (typeof first === 'string') return unstable(first)
-  const second = await run(other, first.packets)
+  const second = await run(other, first.packets, helpers)
   if (typeof second === 'string') return unstable(second)
   return combine(name, now, first, second, { ruleset, setsBefore: saved })
 }
@@ -84,7 +86,7 @@ async function loadRepaired(lab: Lab, wanted: Ruleset): Promise<Ruleset> {
 const isFlow = (traffic: Flow | readonly Injection[]): traffic is Flow => 'next' in traffic
 const MOST_PACKETS = 80
 
-async function run(lab: Lab, traffic: Flow | readonly Injection[]): Promise<Run | string> {
+async function run(lab: Lab, traffic: Flow | readonly Injection[], helpers: boolean): Promise<Run | string> {
   const packets: Injection[] = []
   const outcomes: Outcome[] = []
   const send = async (injection: Injection) => {
@@ -106,6 +108,7 @@ async function run(lab: Lab, traffic: Flow | readonly Injection[]): Promise<Run 
     save: tidySave(save),
     conntrack: conntrack.map(connectionText).sort(),
     sets: sets === undefined ? undefined : setLines(sets),
+    expectations: helpers ? (await lab.expectations()).map(expectationText).sort() : undefined,
   }
 }
 
@@ -141,11 +144,14 @@ function combine(
     ? { trace: first.outcomes.map((outcome) => outcome.trace.map((line) => line.replace(/^TRACE: /, '').trim())) }
     : {}
   const sets = before === undefined ? {} : { sets: { before, after: first.sets! } }
+  if (first.expectations?.join() !== second.expectations?.join())
+    return unstable(`expectations: ${apart(first.expectations ?? [], second.expectations ?? [])}`)
   const { packets, save, conntrack } = first
+  const expectations = first.expectations ? { expectations: first.expectations } : {}
   return {
     is: 'judged',
     ruleset,
-    verdict: { name, now, packets, sent, save, conntrack, ...sets, ...trace },
+    verdict: { name, now, packets, sent, save, conntrack, ...expectations, ...sets, ...trace },
   }
 }
 

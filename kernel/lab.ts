@@ -192,6 +192,12 @@ export class Lab {
     }
   }
 
+  /** `conntrack -L expect`. */
+  async expectations(): Promise<readonly string[]> {
+    const { out } = await this.#agent.run(['conntrack', '-L', 'expect'])
+    return out.split('\n').filter((line) => line !== '')
+  }
+
   async flushConnections(): Promise<void> {
     await this.#agent.ask('forget')
   }

@@ -7,16 +7,26 @@ import { simulate } from '../src/path/simulate.js'
 import type { Handled, Simulation } from '../src/path/simulation.js'
 import type { Branch, ChainVisit, Step } from '../src/path/trail.js'
 import type { Hosts, Namespace } from '../src/path/world.js'
+import { expectationsText } from '../src/report/connections.js'
 import type { Rule } from '../src/rules/program.js'
 import { readSnapshot } from '../src/snapshot/index.js'
 import type { Caught } from './agent.js'
-import { type Count, type Recording, rulesFile, setLines, type Verdict, withoutCounts } from './verdict.js'
+import {
+  type Count,
+  expectationText,
+  type Recording,
+  rulesFile,
+  setLines,
+  type Verdict,
+  withoutCounts,
+} from './verdict.js'
 
 /** What the model says about the packets of a verdict, in the kernel's words. */
 export interface Answer {
   readonly sent: readonly (readonly Caught[])[]
   readonly counts: readonly Count[]
   readonly conntrack: readonly string[]
+  readonly expectations: readonly string[]
   /** As `setLines` leaves `ipset save`; undefined where the case has none. */
   readonly sets: readonly string[] | undefined
   readonly trace: readonly (readonly string[])[]
@@ -54,6 +64,11 @@ export function ask(lab: Lab, verdict: Verdict): Answer {
       .connections(place)
       .filter(({ original }) => original.family === lab.family)
       .map(connectionLine)
+      .sort(),
+    expectations: expectationsText(simulation.expectations(place), verdict.now)
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(expectationText)
       .sort(),
     sets: verdict.sets && setLines(simulation.sets(place)?.print(verdict.now) ?? ''),
     trace: handled.map(({ branch }) => traceOf(branch.steps, place)),
@@ -124,6 +139,7 @@ export function connectionLine({
   zoneDirection,
   protocol,
   counters,
+  helper,
 }: Entry): string {
   const state =
     protocol.kind === 'tcp'
@@ -145,6 +161,7 @@ export function connectionLine({
     ...(status & CT_STATUS.ASSURED ? ['[ASSURED]'] : []),
     `mark=${mark}`,
     ...(zone === 0 || zoneDirection !== undefined ? [] : [`zone=${zone}`]),
+    ...(helper === undefined ? [] : [`helper=${helper}`]),
   ].join(' ')
 }
 

@@ -19,6 +19,8 @@ export interface Verdict {
   readonly conntrack: readonly string[]
   /** Named sets: `ipset save` before the first packet, and `setLines` of it afterwards. */
   readonly sets?: { readonly before: string; readonly after: readonly string[] }
+  /** What helpers expect afterwards, see `expectationText`; sorted. Left out: nobody asked. */
+  readonly expectations?: readonly string[]
   /** For each packet what the kernel's own trace said: `filter:FORWARD:rule:2`. */
   readonly trace?: readonly (readonly string[])[]
 }
@@ -57,6 +59,9 @@ export function connectionText(line: string): string {
     .replace(/\s+$/, '')
     .replace(/\s+/g, ' ')}`
 }
+
+/** A line of `conntrack -L expect` without its seconds. */
+export const expectationText = (line: string): string => line.replace(/^\d+ /, '').replace(/\s+/g, ' ').trim()
 
 /** An `ipset save` text as it is compared: sorted, without the seconds that an element has left. */
 export const setLines = (text: string): readonly string[] =>

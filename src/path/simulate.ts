@@ -89,6 +89,10 @@ class HostsSimulation implements Simulation {
       .filter(({ expires }) => expires > this.#run.now)
   }
 
+  expectations(place: Place) {
+    return this.#run.netns(place).connections.expectations.at(this.#run.now)
+  }
+
   sets(place: Place) {
     return this.#run.netns(place).sets
   }

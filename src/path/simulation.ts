@@ -1,4 +1,5 @@
 import type { Entry } from '../conntrack/entry.js'
+import type { Expectation } from '../conntrack/expectation.js'
 import type { Counters, Rule } from '../rules/program.js'
 import type { OpenSets } from '../rules/store.js'
 import type { Trail } from './trail.js'
@@ -32,6 +33,8 @@ export interface Simulation {
   /** The namespace itself sends an IP packet, as a raw socket with IP_HDRINCL would. */
   generate(place: Place, packet: Uint8Array, at: number): Handled
   connections(place: Place): readonly Entry[]
+  /** What conntrack helpers have announced, the newest first. */
+  expectations(place: Place): readonly Expectation[]
   /** Named sets as packets have left them; undefined where the snapshot has no listing of them. */
   sets(place: Place): OpenSets | undefined
   /** Since the run began; add the snapshot's own to get what `iptables-save -c` would print. Keyed by rule object. */

@@ -1,5 +1,6 @@
 import { printIp } from '../address/ip.js'
 import type { Entry } from '../conntrack/entry.js'
+import type { Expectation } from '../conntrack/expectation.js'
 import { type Direction, isIcmp, type Tuple } from '../conntrack/tuple.js'
 import { CT_STATUS } from '../packet/fields.js'
 
@@ -13,6 +14,31 @@ export interface ConnectionView {
   readonly now: number
   /** net.netfilter.nf_conntrack_acct: packets and bytes of each direction. */
   readonly accounting: boolean
+}
+
+/** What helpers expect, as `conntrack -L expect` prints it (src/conntrack/snprintf_default.c: __snprintf_expect_default). `now`: seconds since the epoch. */
+export const expectationsText = (expectations: readonly Expectation[], now: number): string =>
+  expectations.map((one) => `${expectationLine(one, now)}\n`).join('')
+
+function expectationLine(
+  { tuple, mask, master, class: kind, permanent, inactive, expires, helper }: Expectation,
+  now: number,
+): string {
+  const whole = tuple.family === 4 ? 0xffffffff : (1n << 128n) - 1n
+  const ends = (words: string, { sport, dport }: { readonly sport: number; readonly dport: number }) =>
+    NAMES[tuple.protocol] === undefined ? words : `${words} sport=${sport} dport=${dport}`
+  const { original } = master
+  const flags = [...(permanent ? ['PERMANENT'] : []), ...(inactive ? ['INACTIVE'] : [])]
+  return [
+    `${Math.max(0, Math.floor(expires - now))} proto=${tuple.protocol}`,
+    ends(`src=${printIp(tuple.src)} dst=${printIp(tuple.dst)}`, tuple),
+    ends(`mask-src=${printIp(mask.src)} mask-dst=${printIp(whole)}`, { sport: mask.sport, dport: 0xffff }),
+    `master-src=${printIp(original.src)} master-dst=${printIp(original.dst)}`,
+    `sport=${original.sport} dport=${original.dport}`,
+    ...(flags.length > 0 ? flags : []),
+    `class=${kind}`,
+    `helper=${helper ?? master.helper}`,
+  ].join(' ')
 }
 
 /** Connections as `conntrack -L -o extended` prints them, one line each. */

@@ -1,0 +1,87 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { buildPair, closePair } from '../campaign.js'
+import type { Flow } from '../cases/stage.js'
+import { differences, report } from '../compare.js'
+import { judge } from '../judge.js'
+import { Random } from '../prng.js'
+import { recordingOf, recordingText } from '../record.js'
+import type { Verdict } from '../verdict.js'
+import { ftpFlow } from './ftp.js'
+import { labOf, rulesOf, type Watched } from './scene.js'
+import type { Talk } from './talk.js'
+import { tftpFlow } from './tftp.js'
+
+/** Conversations of protocols that have a conntrack helper, with NAT: frames, counters, connections and expectations. */
+const { values } = parseArgs({
+  options: {
+    cases: { type: 'string', default: '50' },
+    seed: { type: 'string', default: `${Date.now() % 100_000}` },
+    helper: { type: 'string' },
+    family: { type: 'string', default: '4,6' },
+    backend: { type: 'string', default: 'legacy' },
+    failures: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    record: { type: 'boolean', default: false },
+  },
+})
+
+interface Subject extends Watched {
+  readonly families: readonly (4 | 6)[]
+  readonly flow: (talk: Talk) => Flow
+}
+const SUBJECTS: readonly Subject[] = [
+  { helper: 'ftp', protocol: 'tcp', port: 21, families: [4, 6], flow: ftpFlow },
+  { helper: 'tftp', protocol: 'udp', port: 69, families: [4, 6], flow: tftpFlow },
+]
+
+const RECORDED = 12
+let failed = 0
+for (const subject of SUBJECTS)
+  for (const family of subject.families) {
+    if (values.helper !== undefined && !values.helper.split(',').includes(subject.helper)) continue
+    if (!values.family.split(',').includes(String(family))) continue
+    failed += await campaign(subject, family)
+  }
+process.exitCode = failed > 0 ? 1 : 0
+
+async function campaign(subject: Subject, family: 4 | 6): Promise<number> {
+  const backend = values.backend as 'legacy' | 'nft'
+  const pair = await buildPair(labOf(family, backend))
+  const counts = { packets: 0, judged: 0, unstable: 0, differ: 0, unknown: 0, expected: 0 }
+  const kept: Verdict[] = []
+  try {
+    const head = await recordingOf(pair[0], [])
+    for (let n = 0; n < Number(values.cases); n++) {
+      if (values.only !== undefined && Number(values.only) !== n) continue
+      const name = `${subject.helper}${family}:${values.seed}:${n}`
+      const random = new Random(name)
+      const judgement = await judge(pair, name, rulesOf(random, family, subject), subject.flow({ random, family }))
+      if (judgement.is === 'unstable') {
+        counts.unstable++
+        if (values.only !== undefined) console.log(judgement.why)
+        continue
+      }
+      const { verdict } = judgement
+      counts.judged++
+      counts.packets += verdict.packets.length
+      if (verdict.conntrack.length > 1) counts.expected++
+      const found = differences(head, verdict)
+      if (found[0]?.about === 'unknown') counts.unknown++
+      else if (found.length > 0) {
+        if (++counts.differ <= Number(values.failures)) console.log(`${report(name, found)}\n${verdict.save}`)
+        mkdirSync('dist/kernel', { recursive: true })
+        writeFileSync(
+          `dist/kernel/helper-${name.replaceAll(':', '-')}.json`,
+          recordingText({ ...head, verdicts: [verdict] }),
+        )
+      } else if (kept.length < RECORDED && verdict.packets.length > 3) kept.push(verdict)
+    }
+    if (values.record && counts.differ === 0)
+      writeFileSync(`tests/kernel/helper-${subject.helper}${family}.json`, recordingText({ ...head, verdicts: kept }))
+  } finally {
+    await closePair(pair)
+  }
+  console.log(`${subject.helper} IPv${family}: ${JSON.stringify(counts)}`)
+  return counts.differ
+}
