@@ -4,6 +4,7 @@ import { describe, headersOf } from '../packet/headers.js'
 import type { Packet } from '../packet/packet.js'
 import { echoReply, icmpError, rejectReset, stackReset } from '../packet/reply.js'
 import { isLimitedBroadcast, isMulticast } from '../routing/classify.js'
+import { selectAddress6 } from '../routing/source.js'
 import type { RejectWith } from '../rules/effect.js'
 import { Cursor } from './cursor.js'
 import type { Done } from './done.js'
@@ -29,7 +30,7 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
   if (result === 'broadcast' || result === 'multicast') return undefined
   const dst = netns.addressOf(skb.packet, 'src')
   const here = netns.addressOf(skb.packet, 'dst')
-  const source = netns.isLocal(here) ? here : outputSource(cursor, dst, undefined, reflectedMark(cursor))
+  const source = netns.isLocal(here) ? here : sourceOfError(cursor, dst)
   if (source === undefined || isMulticast(dst) || isLimitedBroadcast(dst)) return undefined
   const packet = icmpError(skb.partial ? halfMadeChecksum(skb.packet) : skb.packet, {
     ...about,
@@ -38,6 +39,13 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
     options: optionsBack(cursor),
   })
   return packet && send(cursor, packet, { kind: four ? 'icmp' : 'icmp6', type: about.type, code: about.code }, true)
+}
+
+/** What an error comes from that was not sent to this host: IPv4 takes the address of the way back, IPv6 one of the device that the packet came in by. */
+function sourceOfError(cursor: Cursor, dst: Ip): Ip | undefined {
+  const { skb, netns } = cursor
+  const own = typeof dst === 'bigint' ? selectAddress6(netns.interfaces, skb.iif ?? skb.oif, dst) : undefined
+  return own ?? outputSource(cursor, dst, undefined, reflectedMark(cursor))
 }
 
 /** The IPv4 options of an answer, once the question's have been looked at. */

@@ -11,7 +11,7 @@ import type { StageName } from './stages.js'
 
 /** A copy of the packet goes its own way, from a stage to its end. */
 export function walkCopy(cursor: Cursor, skb: Skb, from: StageName, text: string): void {
-  const walk = new Cursor(cursor.run, cursor.walkOn, cursor.netns, skb)
+  const walk = new Cursor(cursor.run, cursor.walkOn, cursor.netns, skb, true)
   const copy = headersOf(skb.packet, skb.mark)
   if (cursor.run.nested(() => cursor.walkOn(walk, from)))
     cursor.record({ kind: 'copy', text, copy, walked: walk.steps, way: walk.way })

@@ -26,6 +26,8 @@ export class Cursor {
   skb: Skb
   readonly steps: Step[] = []
   readonly way: Way[number][] = []
+  /** The packet is a copy: what comes back in through a device queue waits until the original is through (netif_rx). */
+  readonly isCopy: boolean
   /** The range from which NAT has just drawn a port. */
   drawnPorts: readonly [number, number] | undefined
   /** The hook that is being run, for what happens inside of it. */
@@ -33,7 +35,8 @@ export class Cursor {
   /** The device that the packet was to leave by when the hook began: a second routing decision on the way does not change what rules of this hook see (struct nf_hook_state). */
   hookOif: string | undefined
 
-  constructor(run: Run, walkOn: Engine, netns: Netns, skb: Skb) {
+  constructor(run: Run, walkOn: Engine, netns: Netns, skb: Skb, isCopy = false) {
+    this.isCopy = isCopy
     this.run = run
     this.walkOn = walkOn
     this.netns = netns

@@ -31,6 +31,9 @@ export class Run {
   /** Every frame that left an interface, in order. */
   readonly sent: SentFrame[] = []
   readonly #netns = new Map<string, Netns>()
+  /** What waits for the packet at hand to be through. */
+  readonly #later: (() => void)[] = []
+  #depth = 0
   /** A copy that TEE made is under way. */
   duplicating = false
   #replies = 0
@@ -61,6 +64,22 @@ export class Run {
 
   assume(text: string): void {
     this.assumptions.add(text)
+  }
+
+  later(what: () => void): void {
+    this.#later.push(what)
+  }
+
+  /** A walk from its beginning to its end; behind the outermost one comes what waited. */
+  whole<T>(walk: () => T): T {
+    this.#depth++
+    try {
+      const result = walk()
+      if (this.#depth === 1) for (let next = this.#later.shift(); next; next = this.#later.shift()) next()
+      return result
+    } finally {
+      this.#depth--
+    }
   }
 
   /** Walks one thing deeper; false where answers to answers would never end. */

@@ -53,7 +53,9 @@ const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => 
 const FAR_TOO_LONG = 2000
 
 /** Walks a packet from a stage to its end. */
-export const walk: Engine = (cursor, from) => {
+export const walk: Engine = (cursor, from) => cursor.run.whole(() => walkThrough(cursor, from))
+
+function walkThrough(cursor: Cursor, from: StageName): Fate {
   let stage: StageName = from
   for (let i = 0; i < FAR_TOO_LONG && stage !== 'end'; i++) {
     cursor.enter(stage)

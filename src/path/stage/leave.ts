@@ -5,7 +5,7 @@ import { recomputeHeader } from '../../packet/checksum.js'
 import { buildFrame, ETHERTYPE } from '../../packet/frame.js'
 import { type Packet, put16, u16 } from '../../packet/packet.js'
 import { loopBack, walkCopy } from '../copies.js'
-import type { Cursor } from '../cursor.js'
+import { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
 import { portOf } from '../layer2.js'
 import type { Skb } from '../skb.js'
@@ -94,7 +94,13 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
     skb.type = 'host'
     // lo is no Ethernet device: -m mac finds no address (net/netfilter/xt_mac.c: mac_mt)
     skb.packet.mac = undefined
-    return 'loopback'
+    if (!cursor.isCopy) return 'loopback'
+    const original = new Cursor(run, cursor.walkOn, netns, skb)
+    run.later(() => {
+      cursor.walkOn(original, 'receive')
+      cursor.steps.push(...original.steps)
+    })
+    return cursor.fate({ outcome: 'sent', reason: 'queued', text: 'it comes back in' })
   }
   if (link.bridge) return 'bridge'
   if (link.vxlan) return 'tunnel'
@@ -141,7 +147,11 @@ function piecesOf({ packet, pieces: whole }: Skb, mtu: number, id6: number): rea
   const limit = Math.min(mtu, family === 6 ? Math.max(whole.longest, LEAST_MTU6) : whole.longest)
   const header = transport.offset + (family === 6 ? 8 : 0)
   const aligned = pieces.every((length, i) => header + length <= limit && (length % 8 === 0 || i === pieces.length - 1))
-  if (pieces.length < 2 || !aligned) return fragmentPacket(packet, limit, id6).map((piece) => withFlag(piece, whole.df))
+  if (pieces.length < 2 || !aligned) {
+    // ip6_fragment: what would fit is one fragment
+    if (family === 6 && bytes.length <= limit) return [fragmentOf(packet, 0, bytes.length - transport.offset, false, id6)]
+    return fragmentPacket(packet, limit, id6).map((piece) => withFlag(piece, whole.df))
+  }
   let from = 0
   return pieces.map((length, i) => {
     const id = family === 4 ? (u16(bytes, 4) ?? 0) : id6
