@@ -5,6 +5,8 @@ import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'no
 rmSync('dist/packetwalk.cache', { force: true })
 for (const name of ['cli.js', 'start.cjs']) copyFileSync(`bin/${name}`, `dist/${name}`)
 chmodSync('dist/cli.js', 0o755)
+// the helper of `packetwalk verify`
+copyFileSync('kernel/agent.py', 'dist/agent.py')
 // in ASCII alone the bundle is read without decoding and takes half the memory
 const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 writeFileSync(

@@ -27,6 +27,7 @@ PACKET_STATISTICS = 6
 PACKET_IGNORE_OUTGOING = 23
 SO_RCVBUFFORCE = 33
 SO_BINDTODEVICE = 25
+SO_ATTACH_FILTER = 26
 ETH_P_ALL = 3
 NETLINK_NETFILTER = 12
 FENCE_ROUNDS = 4
@@ -104,15 +105,21 @@ class Lab:
         return {'status': done.returncode, 'out': done.stdout.decode('utf8', 'replace'), 'err': done.stderr.decode('utf8', 'replace')}
 
     def op_sysctl(self, values):
-        """Sets sysctls of the router's namespace; returns those that this kernel does not have."""
-        missing = []
+        """Sets sysctls of the router's namespace where they differ (a dot in an interface's name is `|`); returns those that this kernel does not have, or does not take."""
+        missing, refused = [], []
         for name, value in values.items():
+            path = '/proc/sys/' + name.replace('.', '/').replace('|', '.')
             try:
-                with open('/proc/sys/' + name.replace('.', '/').replace('|', '.'), 'w') as file:
+                with open(path) as file:
+                    if file.read().split() == str(value).split():
+                        continue
+                with open(path, 'w') as file:
                     file.write(str(value))
             except FileNotFoundError:
                 missing.append(name)
-        return {'missing': missing}
+            except OSError:
+                refused.append(name)
+        return {'missing': missing, 'refused': refused}
 
     def op_open(self, devices, fence):
         """Opens a socket on each far end, and the two ends of the fence: a pair of its own, to wait until the CPU's queue is empty."""
@@ -133,6 +140,30 @@ class Lab:
         for sock in self.taps.values():
             rest(sock)
         return {}
+
+    def op_sockets(self, sockets):
+        """Sockets that take what comes and never answer: a filter throws everything away behind the look-up. Gives those that cannot be."""
+        failed = []
+        for number, one in enumerate(sockets):
+            family = socket.AF_INET6 if one['family'] == 6 else socket.AF_INET
+            kind = socket.SOCK_STREAM if one['protocol'] == 'tcp' else socket.SOCK_DGRAM
+            sock = socket.socket(family, kind)
+            try:
+                nothing = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0))  # BPF_RET: keep no byte
+                sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack('HP', 1, ctypes.addressof(nothing)))
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(one['only6']))
+                if one['device']:
+                    sock.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, one['device'].encode() + b'\0')
+                sock.bind((one['address'], one['port']))
+                if kind == socket.SOCK_STREAM:
+                    sock.listen()
+                self.listeners.append(sock)
+            except OSError as error:
+                sock.close()
+                failed.append([number, os.strerror(error.errno)])
+        return {'failed': failed}
 
     def op_listen(self, udp):
         """UDP sockets that take what comes and never answer."""
@@ -171,8 +202,9 @@ class Lab:
         except OSError as error:
             failed = error.errno
         for sock in self.listeners:
-            sock.setblocking(False)
-            rest(sock)
+            if sock.type == socket.SOCK_DGRAM:
+                sock.setblocking(False)
+                rest(sock)
         answer = {'caught': self.caught(), 'errno': failed}
         if self.log:
             answer['trace'] = self.events()

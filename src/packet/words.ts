@@ -82,7 +82,9 @@ const mac = (put: (draft: CircumstanceDraft, mac: number) => void) =>
 /** Words that tell what is not in the packet's bytes: allowed behind every form of a packet. */
 export const CIRCUMSTANCE_WORDS: Readonly<Record<string, Reader<CircumstanceDraft>>> = {
   in: text('the interface at which the packet arrives', (draft, value) => {
-    if (new TextEncoder().encode(value).length > 15) return `an interface name has at most 15 bytes: "${value}"`
+    // `HOST:eth0` is allowed: only what stands behind the last colon is the kernel's
+    const name = value.slice(value.lastIndexOf(':') + 1)
+    if (new TextEncoder().encode(name).length > 15) return `an interface name has at most 15 bytes: "${name}"`
     draft.in = value
     return undefined
   }),

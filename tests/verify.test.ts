@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { describe, expect, test } from 'vitest'
+import { packetwalk, withFiles } from './support/cli.js'
+
+const root = join(import.meta.dirname, '..')
+const sample = (name: string) => join(root, 'samples', name)
+
+const TOOLS = ['python3', 'ip', 'bridge', 'ethtool', 'nft', 'iptables-legacy-restore', 'iptables-nft-restore']
+
+/** Why this machine's kernel cannot be asked, or undefined. */
+function impossible(): string | undefined {
+  if (process.platform !== 'linux') return 'this is not Linux'
+  if (process.getuid?.() !== 0) return 'needs root'
+  try {
+    execFileSync('which', TOOLS, { stdio: 'ignore' })
+    return undefined
+  } catch {
+    return `needs ${TOOLS.join(', ')}`
+  }
+}
+
+const why = impossible()
+if (why !== undefined) console.log(`packetwalk verify is not tested against the kernel: ${why}`)
+
+const ASKED: readonly (readonly [sample: string, packets: readonly string[]])[] = [
+  [
+    'docker-host',
+    [
+      'tcp 198.51.100.9:40000 > 192.0.2.10:8080 syn in eth0',
+      'tcp 198.51.100.9:40000 > 192.0.2.10:22 syn in eth0',
+      'udp 198.51.100.9:40000 > 172.18.0.1:53 in eth0',
+      'tcp 172.17.0.2:40000 > 1.1.1.1:443 syn in docker0',
+      'icmp > 172.17.0.2 from docker-host',
+      'tcp > 127.0.0.1:8080 from docker-host',
+    ],
+  ],
+  [
+    'docker-ufw-host',
+    [
+      'tcp 198.51.100.9:40000 > 192.0.2.10:8080 syn in eth0',
+      'tcp 198.51.100.9:40000 > 192.0.2.10:23 syn in eth0',
+      'icmp 198.51.100.9 > 192.0.2.10 in eth0',
+      'tcp 172.18.0.9:40000 > 172.17.0.2:80 syn in br-13b09793a33f',
+    ],
+  ],
+  [
+    'k8s-cluster',
+    [
+      'tcp > 10.96.100.7:80 from node1',
+      'udp > 10.96.0.10:53 from node1',
+      'tcp 10.244.0.3:40000 > 10.96.100.7:80 syn in node1:cni0',
+      'tcp 192.168.50.100:40000 > 192.168.50.12:30080 syn in node2:eth0',
+      'tcp 10.244.1.3:40000 > 10.96.100.7:80 syn in node2:cni0',
+      'tcp 10.244.0.3:40000 > 10.96.100.8:80 syn in node1:cni0',
+      'tcp > 10.96.100.7:80 from node1/shell',
+    ],
+  ],
+]
+
+const ajv = new Ajv2020()
+const valid = ajv.compile(JSON.parse(readFileSync(join(root, 'schema/verify.schema.json'), 'utf8')))
+
+describe.skipIf(why !== undefined)("the model against this machine's kernel", { timeout: 120_000 }, () => {
+  test.each(ASKED)('%s: packets that are asked about', async (name, packets) => {
+    const { status, out, err } = await packetwalk(['verify', sample(name), ...packets, '--json'])
+    expect(err).toBe('')
+    const answer = JSON.parse(out)
+    expect(valid(answer), JSON.stringify(valid.errors)).toBe(true)
+    expect(answer.packets.filter(({ verdict }: { verdict: string }) => verdict !== 'agrees')).toEqual([])
+    expect(answer.packets.map(({ packet }: { packet: string }) => packet)).toEqual(packets)
+    expect(status).toBe(0)
+  })
+
+  test.each(ASKED)('%s: packets drawn from its rules', async (name) => {
+    const { status, out } = await packetwalk(['verify', sample(name), '--packets', '12', '--seed', '5'])
+    expect(out).toMatch(/12 of 12 packets agree\n$/)
+    expect(status).toBe(0)
+  })
+
+  test('nobody who was there before sees anything of it', async () => {
+    const before = execFileSync('ip', ['-o', 'link'], { encoding: 'utf8' })
+    const namespaces = () =>
+      execFileSync('lsns', ['-t', 'net', '-n', '-o', 'NS'], { encoding: 'utf8' }).split('\n').length
+    const count = namespaces()
+    await packetwalk(['verify', sample('docker-host'), 'icmp > 172.17.0.2 from docker-host'])
+    expect(execFileSync('ip', ['-o', 'link'], { encoding: 'utf8' })).toBe(before)
+    expect(namespaces()).toBeLessThanOrEqual(count + 8) // other tests have some of their own at the same time
+  })
+
+  test('legacy rules, a set, a policy rule, a kind of link that is stood in for', async () => {
+    const files = {
+      'ip-addr': `1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000
+    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00
+    inet 127.0.0.1/8 scope host lo
+2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default qlen 1000
+    link/ether 02:00:00:00:00:02 brd ff:ff:ff:ff:ff:ff
+    inet 192.0.2.10/24 brd 192.0.2.255 scope global eth0
+3: eth1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default qlen 1000
+    link/ether 02:00:00:00:00:03 brd ff:ff:ff:ff:ff:ff
+    inet 10.0.0.1/24 brd 10.0.0.255 scope global eth1
+`,
+      'ip-route': 'default via 192.0.2.1 dev eth0\n10.0.0.0/24 dev eth1 proto kernel scope link src 10.0.0.1\n192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.10\n', // biome-ignore format: one file
+      sysctl: 'net.ipv4.ip_forward = 1\n',
+      'ipset-save': 'create bad hash:ip family inet hashsize 1024 maxelem 65536 counters\nadd bad 198.51.100.9\n',
+      'iptables-legacy-save': `# Generated by iptables-save v1.8.9
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD -m set --match-set bad src -j REJECT --reject-with icmp-host-prohibited
+-A FORWARD -d 10.0.0.5/32 -p tcp -m tcp --dport 80 -j ACCEPT
+COMMIT
+`,
+    }
+    await withFiles(files, async (folder) => {
+      const { status, out } = await packetwalk([
+        'verify',
+        folder,
+        'tcp 198.51.100.9:4000 > 10.0.0.5:80 in eth0',
+        'tcp 198.51.100.10:4000 > 10.0.0.5:80 in eth0',
+        'tcp 198.51.100.10:4000 > 10.0.0.5:81 in eth0',
+      ])
+      expect(out).toMatch(/3 of 3 packets agree\n$/)
+      expect(out).toMatch(/rejected[\s\S]*sent[\s\S]*dropped/)
+      expect(status).toBe(0)
+    })
+  })
+})
+
+test.each([
+  ['verify SAMPLE "tcp > 172.17.0.2:80 mark 3"', ['tcp > 172.17.0.2:80 mark 3'], /"mark" cannot be given/],
+  ['a packet that cannot be read', ['nonsense here'], /packet:1:1: /],
+  ['a number that is none', ['--packets', 'many'], /--packets many: a whole number is needed/],
+  ['a namespace that is not there', ['--namespace', 'nobody'], /nothing in the snapshot is called "nobody"/],
+])('bad usage: %s', async (_, args, complaint) => {
+  const { status, err, out } = await packetwalk(['verify', sample('docker-host'), ...args])
+  expect(err).toMatch(complaint)
+  expect(out).toBe('')
+  expect(status).toBe(2)
+})
