@@ -11,6 +11,7 @@ import {
   type Trace,
 } from './engine/answers.js'
 import { startEngine } from './engine/client.js'
+import { Obscurer } from './engine/obscure.js'
 import type { ChainAddress, Complaint, TextFile } from './engine/protocol.js'
 import { PRESETS, readSample, type SampleName } from './samples.js'
 import { readFragment, type Shared } from './share.js'
@@ -246,10 +247,16 @@ effect(() => {
   return () => clearInterval(timer)
 })
 
-/** The whole state as it is shared. */
-export function sharedState(): Shared | undefined {
+/** The whole state as it is shared; `obscured`: with other addresses and names. */
+export function sharedState(obscured: boolean): Shared | undefined {
   const what = opened.value
-  return what && { ...what, line: line.value, at: at.value, commands: changes.all.value }
+  if (!what) return undefined
+  const rest = { line: line.value, at: at.value, commands: changes.all.value }
+  if (!obscured) return { ...what, ...rest }
+  const obscurer = new Obscurer()
+  const others = obscurer.files(files.value)
+  const of = (text: string) => obscurer.text(text)
+  return { files: others, line: of(rest.line), at: rest.at, commands: rest.commands.map(of) }
 }
 
 /** `packetwalk ui SNAPSHOT` puts the snapshot beside the page and says so in the fragment. */

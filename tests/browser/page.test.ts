@@ -114,6 +114,32 @@ describe.skipIf(!CHROMIUM)('the page in a browser', () => {
     await other.page.close()
   })
 
+  test('a link with other addresses tells none of the real ones, and walks the same', async () => {
+    const files = [
+      ...LINKS,
+      {
+        path: 'myhost/iptables-save',
+        text: chains('filter', ['INPUT', 'FORWARD', 'OUTPUT'], '-A INPUT -s 198.51.100.0/24 -j DROP\n'),
+      },
+    ]
+    const { page } = await site.open(
+      await site.serve(JSON.stringify(files.map((file) => ({ ...file, path: file.path.replace(/^h\//, 'myhost/') })))),
+    )
+    await page.waitForSelector('button[type=submit]:not([disabled])')
+    await ask(page, 'tcp 198.51.100.9 > 192.0.2.10:443 in eth0')
+    await page.waitForSelector('.outcome.dropped')
+    await page.getByLabel('with other addresses').check()
+    await page.getByRole('button', { name: 'Copy link' }).click()
+    const link = (await page.getAttribute('.said a', 'href'))!
+    const other = await site.open(link)
+    await other.page.waitForSelector('.outcome.dropped')
+    const question = await other.page.inputValue('input[name=packet]')
+    expect(question).toMatch(/^tcp 198\.\d+\.\d+\.9 > 192\.\d+\.\d+\.10:443 in eth0$/)
+    expect(await other.page.textContent('main')).not.toContain('myhost')
+    await page.close()
+    await other.page.close()
+  })
+
   test('a snapshot that packetwalk ui was given is open', async () => {
     const files = await readFolder(join(import.meta.dirname, '../../samples/docker-host'))
     const { page, faults } = await site.open(await site.serve(JSON.stringify(files)))

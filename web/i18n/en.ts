@@ -81,6 +81,9 @@ export const en = {
   share: 'Copy link',
   shared: 'Link copied',
   shareTooLong: 'Too large for a link',
+  obscure: 'with other addresses',
+  obscureHelp:
+    'Addresses, names, comments and processes are replaced, the same way everywhere, so that the packet still walks as it does.',
   theme: 'Light or dark',
   language: '中文',
   topology: 'Namespaces and what joins them',

@@ -82,6 +82,8 @@ export const zh: Dictionary = {
   share: '复制链接',
   shared: '链接已复制',
   shareTooLong: '内容太大，放不进链接',
+  obscure: '替换地址',
+  obscureHelp: '地址、名称、注释和进程会被一致地替换，数据包仍按原样行走。',
   theme: '浅色或深色',
   language: 'English',
   topology: '命名空间及其连接',

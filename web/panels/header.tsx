@@ -8,17 +8,23 @@ import { openLesson } from './learn.js'
 import { pasting } from './paste.js'
 
 const said = signal('')
+const obscured = signal(false)
+const link = signal('')
 
 async function share(): Promise<void> {
-  const state = sharedState()
+  const state = sharedState(obscured.value)
   if (!state) return
   const fragment = await writeFragment(state)
   if (fragment === undefined) {
     said.value = t('shareTooLong')
     return
   }
-  history.replaceState(null, '', fragment)
-  await navigator.clipboard?.writeText(location.href).catch(() => undefined)
+  // the page itself stays what it is: a link with other addresses is only for others
+  if (!obscured.value) history.replaceState(null, '', fragment)
+  const url = new URL(location.href)
+  url.hash = fragment
+  link.value = url.href
+  await navigator.clipboard?.writeText(url.href).catch(() => undefined)
   said.value = t('shared')
 }
 
@@ -78,9 +84,21 @@ export function Header() {
         <button type="button" onClick={() => openLesson(0)}>
           {t('learn')}
         </button>
-        <button type="button" onClick={share}>
-          {t('share')}
-        </button>
+        <span class="row">
+          <button type="button" onClick={share}>
+            {t('share')}
+          </button>
+          <label class="small" title={t('obscureHelp')}>
+            <input
+              type="checkbox"
+              checked={obscured.value}
+              onChange={({ currentTarget }) => {
+                obscured.value = currentTarget.checked
+              }}
+            />{' '}
+            {t('obscure')}
+          </label>
+        </span>
         <button
           type="button"
           onClick={() => {
@@ -96,7 +114,7 @@ export function Header() {
           </svg>
         </button>
         <span class="said" role="status">
-          {said.value}
+          {link.value === '' ? said.value : <a href={link.value}>{said.value}</a>}
         </span>
       </div>
     </header>
