@@ -98,8 +98,7 @@ export class Draft {
             : what === 'in'
               ? this.iif
               : this.oif
-    const letter = { source: 's', destination: 'd', protocol: 'p', in: 'i', out: 'o' }[what]
-    if (given !== undefined) throw new LineError(`multiple -${letter} flags not allowed`, at)
+    if (given !== undefined) throw new LineError(`multiple -${what[0]} flags not allowed`, at)
   }
 
   /** Throws LineError where the options do not go together. */

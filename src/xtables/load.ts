@@ -42,7 +42,8 @@ export const isSaved = ({ name, chains }: Table): boolean =>
 const NFT_SECURITY = 150
 
 function baseOf(table: string, backend: SaveFile['backend'], chain: SaveChain): Base | undefined {
-  const place = TABLES[table]?.[chain.name]
+  // a look into an object makes V8 keep every name that it is asked for
+  const place = chain.policy === undefined ? undefined : TABLES[table]?.[chain.name]
   const moved = table === 'security' && backend === 'nft' ? { priority: NFT_SECURITY } : undefined
   return place && { ...place, ...moved, policy: chain.policy === 'DROP' ? 'drop' : 'accept', counters: chain.counters }
 }
