@@ -194,7 +194,7 @@ export class Lab {
 
   /** `conntrack -L expect`. */
   async expectations(): Promise<readonly string[]> {
-    const { out } = await this.#agent.run(['conntrack', '-L', 'expect'])
+    const { out } = await this.#agent.run(['conntrack', '-L', 'expect', '-f', `ipv${this.spec.family}`])
     return out.split('\n').filter((line) => line !== '')
   }
 

@@ -8,6 +8,7 @@ import { Random } from '../prng.js'
 import { recordingOf, recordingText } from '../record.js'
 import type { Verdict } from '../verdict.js'
 import { ftpFlow } from './ftp.js'
+import { amandaFlow, broadcastFlow, ircFlow, saneFlow } from './others.js'
 import { labOf, rulesOf, type Watched } from './scene.js'
 import type { Talk } from './talk.js'
 import { tftpFlow } from './tftp.js'
@@ -33,6 +34,11 @@ interface Subject extends Watched {
 const SUBJECTS: readonly Subject[] = [
   { helper: 'ftp', protocol: 'tcp', port: 21, families: [4, 6], flow: ftpFlow },
   { helper: 'tftp', protocol: 'udp', port: 69, families: [4, 6], flow: tftpFlow },
+  { helper: 'irc', protocol: 'tcp', port: 6667, families: [4], flow: ircFlow },
+  { helper: 'amanda', protocol: 'udp', port: 10080, families: [4, 6], flow: amandaFlow },
+  { helper: 'sane', protocol: 'tcp', port: 6566, families: [4, 6], flow: saneFlow },
+  { helper: 'netbios-ns', protocol: 'udp', port: 137, families: [4], flow: broadcastFlow(137) },
+  { helper: 'snmp', protocol: 'udp', port: 161, families: [4], flow: broadcastFlow(161) },
 ]
 
 const RECORDED = 12

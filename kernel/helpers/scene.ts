@@ -55,7 +55,7 @@ export function rulesOf(random: Random, family: 4 | 6, { helper, protocol, port 
       rule(
         'POSTROUTING',
         `-s ${clients} -o r1 -p ${protocol}`,
-        `-j SNAT --to-source ${ip(ADDRESSES[family].public, '3000-3003')}`,
+        `-j SNAT --to-source ${ip(ADDRESSES[family].public, 3000)}`,
       ),
     ],
   }

@@ -57,6 +57,11 @@ export class ConnectionTable {
     return this.#store.withSource(own.original, zoneOf(own)).filter(({ expires }) => expires > now)
   }
 
+  /** nf_ct_refresh: it lives until then, unless its time is fixed. */
+  refresh(entry: Entry, until: number): void {
+    if (!(entry.status & CT_STATUS.FIXED_TIMEOUT)) entry.expires = until
+  }
+
   /** nf_ct_kill. */
   forget(entry: Entry): void {
     this.#store.expire(entry)

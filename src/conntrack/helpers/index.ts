@@ -1,14 +1,15 @@
 import type { Family } from '../../address/ip.js'
 import type { Tuple } from '../tuple.js'
+import { amanda } from './amanda.js'
+import { netbiosNs, snmp } from './broadcast.js'
 import { ftp } from './ftp.js'
 import type { Helper } from './helper.js'
+import { irc } from './irc.js'
+import { sane } from './sane.js'
 import { tftp } from './tftp.js'
 
-/** Every helper that is modelled. */
-export const HELPERS: readonly Helper[] = [ftp, tftp]
-
-/** Those that the kernel has besides. */
-export const UNMODELLED: readonly string[] = ['sip', 'RAS', 'Q.931', 'H.245']
+/** Every helper that is modelled. The kernel has besides: pptp, sip, and H.323's RAS, Q.931 and H.245. */
+export const HELPERS: readonly Helper[] = [ftp, tftp, irc, amanda, netbiosNs, snmp, sane]
 
 /** What `CT --helper NAME` attaches to a connection of this protocol. */
 export const helperNamed = (name: string, family: Family, protocol: number): Helper | undefined =>
