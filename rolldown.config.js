@@ -9,12 +9,22 @@ const withoutChildProcess = {
   load: (id) => (id === '\0no-child-process' ? 'export {}' : null),
 }
 
+/** Code that is run from V8's cache cannot import(); Node's own modules are there without it. */
+const builtinsAtHand = {
+  name: 'builtins-at-hand',
+  renderChunk: (code) =>
+    code.replaceAll(
+      /\bimport\(([`'"])(node:[\w/]+)\1\)/g,
+      (_, _quote, id) => `Promise.resolve(process.getBuiltinModule('${id}'))`,
+    ),
+}
+
 // The command in one file, which bin/start.cjs runs. Dynamic imports stay lazy inside it: what a command does not need is not run.
 export default {
   input: 'src/cli/main.ts',
   platform: 'node',
   // jsonc-parser's `main` is UMD, whose require() no bundler can follow
   resolve: { mainFields: ['module', 'main'] },
-  plugins: [withoutChildProcess],
+  plugins: [withoutChildProcess, builtinsAtHand],
   output: { file: 'dist/packetwalk.cjs', format: 'cjs', minify: true, codeSplitting: false },
 }
