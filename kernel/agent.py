@@ -216,7 +216,6 @@ class Lab:
         if version not in self.raw:
             family = socket.AF_INET6 if version == 6 else socket.AF_INET
             sock = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             if version == 6:
                 sock.setsockopt(socket.IPPROTO_IPV6, 36, 1)  # IPV6_HDRINCL
             self.raw[version] = sock
