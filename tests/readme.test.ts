@@ -19,7 +19,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', (file) => {
 
   test('every command of the table exists', async () => {
     const names = [...text.matchAll(/^\| `packetwalk (\w+)/gm)].map(([, name]) => name!)
-    expect(names).toEqual(['trace', 'connect', 'show', 'replay', 'fmt', 'completion'])
+    expect(names).toEqual(['trace', 'connect', 'show', 'replay', 'verify', 'fmt', 'completion'])
     for (const name of names) expect((await packetwalk([name, '--help'])).status).toBe(0)
   })
 })
