@@ -49,6 +49,7 @@ describeMatch('tcp', { backend: 'nft' }, [
   ['-p tcp ! --syn', SHORT, 'no'],
   ['-p tcp ! --dport 80', { 'meta.l4proto': 6, 'frag.offset': 0 }, 'no'],
   ['-p tcp --dport 22', { ...LATER, 'frag.offset': 1 }, 'no'],
+  ['-p tcp --dport 22', { ...LATER, 'th.dport': 22 }, 'yes'], // a later fragment’s payload is taken for a header
   ['-p tcp -m tcp', SHORT, 'drop'], // without options it stays the match of x_tables
 ])
 describeMatch('tcp', { family: 6, backend: 'legacy' }, [

@@ -43,6 +43,18 @@ describeMatch('tcp', { backend: 'legacy' }, [
 ])
 describeMatch('tcp', { family: 6 }, [['-p tcp --tcp-option 2', v6(6, tcp(MSS)), 'yes']])
 
+// seen on Linux 6.18: the first bytes of the IPv6 header are the ports of a later fragment
+describeMatch('udp', { family: 6, backend: 'nft' }, [
+  ['-p udp --sport 24576 --dport 0', v6(44, `1100002000000006${textHex('abcdefgh')}`), 'yes'],
+  ['-p udp ! --dport 443', v6(44, `1100002000000006${textHex('abcdefgh')}`), 'yes'],
+  ['-p udp --sport 24930', v6(44, `1100002000000006${textHex('abcdefgh')}`), 'no'],
+  ['-p udp --dport 53', v6(17, UDP), 'yes'],
+])
+describeMatch('tcp', { family: 6, backend: 'nft' }, [
+  ['-p tcp --tcp-flags SYN NONE', v6(44, `0600002000000006${textHex('abcdefgh')}`), 'yes'],
+  ['-p tcp --syn', v6(6, tcp()), 'yes'],
+])
+
 /** DCCP of this type with options; `offset` in words. */
 const dccp = (type: number, options: string, offset: number) =>
   `03e80050${hex(offset, 1)}00ffff${hex(type << 1, 1)}000001${'00'.repeat(type === 2 ? 0 : 4)}${options}`

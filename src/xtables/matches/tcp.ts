@@ -4,15 +4,10 @@ import { type Codec, integer, WordError } from '../codec.js'
 import type { Given } from '../extension.js'
 import { listedPorts } from '../list-words.js'
 import { defineMatch } from '../match.js'
-import { native, nativePorts, PORT_OPTIONS, portConditions, printPorts } from '../port-options.js'
+import { type FlagTest, native, PORT_OPTIONS, portConditions, printPorts } from '../port-options.js'
 
 const FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const
 const ALL = 63
-
-interface FlagTest {
-  readonly mask: number
-  readonly set: number
-}
 
 function flagBits(word: string): number {
   if (word.toUpperCase() === 'ALL') return ALL
@@ -119,8 +114,7 @@ export const tcp = defineMatch({
     const test = flags ?? syn
     const parts: Condition[] = [...portConditions(sport, dport)]
     if (test) parts.push(invertedIf(test.inverted, equals(masked('tcp.flags', test.value.mask), test.value.set)))
-    if (backend === 'nft' && !option && parts.length > 0)
-      return nativeTcp(nativePorts(sport, dport), test && parts.at(-1))
+    if (backend === 'nft' && !option && parts.length > 0) return native(sport, dport, test, family)
     if (option) {
       const there = equals(probed({ find: 'tcp-option', kind: option.value }), THERE)
       parts.push(readable('tcp.header'), invertedIf(option.inverted, there))
@@ -130,6 +124,3 @@ export const tcp = defineMatch({
     return all(...evil, equals('frag.offset', 0), readable('tcp.urgent'), ...parts)
   },
 })
-
-const nativeTcp = (ports: ReturnType<typeof nativePorts>, flags: Condition | undefined): Condition =>
-  flags ? native([...ports.parts, flags], [...ports.loaded, 'tcp.flags']) : native(ports.parts, ports.loaded)

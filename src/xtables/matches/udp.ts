@@ -1,7 +1,7 @@
 import { all, equals, readable } from '../../rules/condition.js'
 import { listedPorts } from '../list-words.js'
 import { defineMatch } from '../match.js'
-import { native, nativePorts, PORT_OPTIONS, portConditions, printPorts } from '../port-options.js'
+import { native, PORT_OPTIONS, portConditions, printPorts } from '../port-options.js'
 
 export const udp = defineMatch({
   name: 'udp',
@@ -26,10 +26,9 @@ export const udp = defineMatch({
   print: ({ sport, dport }) => printPorts(sport, dport).join(' '),
   list: ({ sport, dport }, { numeric }) =>
     ` udp${listedPorts('spt', sport, 'udp', numeric)}${listedPorts('dpt', dport, 'udp', numeric)}`,
-  lower({ sport, dport }, { backend }) {
+  lower({ sport, dport }, { backend, family }) {
     const parts = portConditions(sport, dport)
-    const ports = nativePorts(sport, dport)
-    if (backend === 'nft' && parts.length > 0) return native(ports.parts, ports.loaded)
+    if (backend === 'nft' && parts.length > 0) return native(sport, dport, undefined, family)
     return all(equals('frag.offset', 0), readable('udp.checksum'), ...parts)
   },
 })
