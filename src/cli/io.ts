@@ -4,6 +4,8 @@ export interface Io {
   err(text: string): void
   /** Everything on standard input. */
   stdin(): Promise<Uint8Array>
+  /** Standard input as it comes, once; left out: only as a whole. */
+  stdinChunks?(): Iterable<Uint8Array>
   readonly env: Readonly<Partial<Record<'NO_COLOR' | 'TERM' | 'PACKETWALK_DEBUG', string | undefined>>>
   readonly outIsTerminal: boolean
   readonly errIsTerminal: boolean

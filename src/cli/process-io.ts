@@ -1,7 +1,7 @@
 import type { Io } from './io.js'
 
-// an import of node:fs makes all its exports, streams included; this asks for nothing but these two
-const { fstatSync, writeSync } = process.getBuiltinModule('node:fs')
+// an import of node:fs makes all its exports, streams included; this asks for nothing but these
+const { fstatSync, readSync, writeSync } = process.getBuiltinModule('node:fs')
 
 /**
  * This process: its streams, its environment. Output is written to the descriptors themselves: `process.stdout` loads Node's
@@ -17,6 +17,7 @@ export function processIo(): Io {
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
       return Buffer.concat(chunks)
     },
+    stdinChunks,
     env: process.env,
     outIsTerminal,
     errIsTerminal: isTerminal(ERR),
@@ -24,6 +25,7 @@ export function processIo(): Io {
   }
 }
 
+const IN = 0
 const OUT = 1
 const ERR = 2
 
@@ -50,6 +52,26 @@ function write(descriptor: number, text: string): void {
       else if (descriptor === ERR) return
       else throw error
     }
+  }
+}
+
+const CHUNK = 1 << 16
+
+function* stdinChunks(): Generator<Uint8Array> {
+  for (;;) {
+    const chunk = new Uint8Array(CHUNK)
+    let length: number
+    try {
+      length = readSync(IN, chunk)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EOF') return
+      if (code !== 'EAGAIN') throw error
+      pause()
+      continue
+    }
+    if (length === 0) return
+    yield chunk.subarray(0, length)
   }
 }
 

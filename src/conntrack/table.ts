@@ -57,6 +57,11 @@ export class ConnectionTable {
     return this.#store.withSource(own.original, zoneOf(own)).filter(({ expires }) => expires > now)
   }
 
+  /** gc_worker: lets go of all whose time is up. */
+  collect(now: number): void {
+    for (const entry of this.#store.entries()) if (entry.expires <= now) this.#store.expire(entry)
+  }
+
   /** nf_ct_refresh: it lives until then, unless its time is fixed. */
   refresh(entry: Entry, until: number): void {
     if (!(entry.status & CT_STATUS.FIXED_TIMEOUT)) entry.expires = until
@@ -169,8 +174,10 @@ export class ConnectionTable {
    */
   confirm({ entry, direction }: Attachment, now: number): boolean {
     if (entry.status & CT_STATUS.CONFIRMED || direction !== 'original') return true
-    if (entry.status & CT_STATUS.DYING) return false
-    if (this.#store.clashes(entry, now)) return false
+    if (entry.status & CT_STATUS.DYING || this.#store.clashes(entry, now)) {
+      this.expectations.removeOf(entry)
+      return false
+    }
     entry.status |= CT_STATUS.CONFIRMED
     this.#store.add(entry)
     return true

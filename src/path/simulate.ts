@@ -19,9 +19,13 @@ export function simulate(hosts: Hosts, options: SimulationOptions): Simulation {
   return new HostsSimulation(hosts, options)
 }
 
+/** Timed out connections are looked for so often. */
+const EVERY = 4096
+
 class HostsSimulation implements Simulation {
   readonly #run: Run
   #unknown: Point | undefined
+  #handledPackets = 0
 
   constructor(hosts: Hosts, options: SimulationOptions) {
     const random = seededRandom(options.seed)
@@ -68,9 +72,16 @@ class HostsSimulation implements Simulation {
   #handle(place: Place, skb: Skb, at: number, stage: StageName, begun?: Cursor): Handled {
     this.#run.now = at
     this.#unknown = undefined
+    this.#tidy(place)
     const before = this.#run.sent.length
     const cursor = begun ?? new Cursor(this.#run, walk, this.#run.netns(place), skb)
     return this.#handled(cursor, walk(cursor, stage), before)
+  }
+
+  /** What is over is let go, so that a run of any length takes no more room than what it knows: frames that were told of, connections that timed out. */
+  #tidy(place: Place): void {
+    this.#run.sent.length = 0
+    if (++this.#handledPackets % EVERY === 0) this.#run.netns(place).connections.collect(this.#run.now)
   }
 
   #handled(cursor: Cursor, fate: Fate, before: number): Handled {

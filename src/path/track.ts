@@ -1,3 +1,4 @@
+import { maskOf } from '../address/prefix.js'
 import type { Attachment } from '../conntrack/entry.js'
 import { help } from '../conntrack/helpers/run.js'
 import { opposite, printTuple } from '../conntrack/tuple.js'
@@ -140,12 +141,11 @@ function askHelper(cursor: Cursor, attachment: Attachment): Fate | undefined {
 function broadcastMask({ skb, netns }: Cursor): number | undefined {
   if (!skb.sender?.socket || skb.destination?.result !== 'broadcast') return undefined
   const to = netns.addressOf(skb.packet, 'dst')
-  for (const { prefix, secondary } of netns.interfaces.addresses(skb.destination.dev)) {
-    if (secondary || typeof prefix.ip !== 'number') continue
-    const mask = prefix.length === 0 ? 0 : (0xffffffff << (32 - prefix.length)) >>> 0
-    if ((prefix.ip | ~mask) >>> 0 === to && mask !== 0) return mask
-  }
-  return undefined
+  const own = netns
+    .link(skb.destination.dev)
+    ?.addresses.find(({ broadcast, secondary }) => broadcast === to && !secondary)
+  const mask = own && maskOf(4, own.prefix.length)
+  return typeof mask === 'number' && mask !== 0 ? mask : undefined
 }
 
 /** nf_ct_attach: an answer belongs to its question's connection, against its direction. */

@@ -1,6 +1,7 @@
 import type { CapturedPacket } from '../../packet/capture-types.js'
 import type { Handled, Simulation } from '../../path/simulation.js'
 import { type Hosts, type Namespace, placeName } from '../../path/world.js'
+import type { OpenCapture } from '../capture.js'
 import type { CommandSpec } from '../command.js'
 import { EXIT, UserError } from '../exit.js'
 import type { Io } from '../io.js'
@@ -43,16 +44,13 @@ export const replay: CommandSpec<Options> = {
     const usual = async (hosts: Hosts) => placeOf(hosts, options.namespace)
     const hosts = await loadHosts(snapshot as string, options.with, io, usual)
     const place = placeOf(hosts, options.namespace)
-    const { readCaptureFile } = await import('../capture.js')
-    const packets = await readCaptureFile(capture as string, io)
+    const { openCapture } = await import('../capture.js')
+    const opened = await openCapture(capture as string, io)
     const { simulate } = await import('../../path/simulate.js')
-    const simulation = simulate(hosts, {
-      now: secondsOf(packets[0]) ?? 0,
-      seed: Number(options.seed),
-      assumeNeighbours: options.assumeNeighbours ?? false,
-    })
-    const handled = await walkAll(simulation, place, packets, options, io)
-    await writeResults(simulation, place, handled, options, io)
+    const begin = (now: number) =>
+      simulate(hosts, { now, seed: Number(options.seed), assumeNeighbours: options.assumeNeighbours ?? false })
+    const { simulation, now } = await walkAll(begin, place, opened, options, io)
+    await writeResults(simulation, place, now, options, io)
     return EXIT.yes
   },
 }
@@ -73,33 +71,41 @@ function placeOf(hosts: Hosts, name: string | undefined): Namespace {
 const secondsOf = (packet: CapturedPacket | undefined): number | undefined =>
   packet?.nanoseconds === undefined ? undefined : Number(packet.nanoseconds) / 1e9
 
-interface Sent {
-  readonly nanoseconds: bigint
-  readonly interface: string
-  readonly frame: Uint8Array
-}
-
+/** Packet by packet, in constant memory: what comes out is written at once. A file that is broken somewhere is refused before its first packet. */
 async function walkAll(
-  simulation: Simulation,
+  begin: (now: number) => Simulation,
   place: Namespace,
-  packets: readonly CapturedPacket[],
+  capture: OpenCapture,
   options: Options,
   io: Io,
-): Promise<{ readonly sent: readonly Sent[]; readonly now: number }> {
+): Promise<{ readonly simulation: Simulation; readonly now: number }> {
   const { handledJson, refusedJson } = await import('../../report/replay.js')
-  const all: Sent[] = []
-  let now = secondsOf(packets[0]) ?? 0
-  let stamp = packets[0]?.nanoseconds ?? 0n
-  for (const packet of packets) {
-    now = Math.max(now, secondsOf(packet) ?? now)
-    stamp = packet.nanoseconds ?? stamp
-    const handled = enter(simulation, place, packet, options.iface, now)
-    const line = typeof handled === 'string' ? refusedJson(packet.number, handled) : handledJson(packet.number, handled)
-    io.out(`${JSON.stringify(line)}\n`)
-    if (typeof handled === 'string' || options.out === undefined) continue
-    for (const { interface: name, frame } of handled.sent) all.push({ nanoseconds: stamp, interface: name, frame })
+  const { Progress } = await import('../progress.js')
+  const { CaptureWriter, LineWriter } = await import('../writers.js')
+  const progress = new Progress(io)
+  if (capture.rewinds) for (const { number } of capture.packets()) progress.tell(() => `${number} packets read`)
+  const out = options.out === undefined ? undefined : CaptureWriter.open(options.out, place)
+  const lines = new LineWriter(io)
+  let simulation: Simulation | undefined
+  let now = 0
+  let stamp = 0n
+  try {
+    for (const packet of capture.packets()) {
+      simulation ??= begin(secondsOf(packet) ?? 0)
+      now = Math.max(now, secondsOf(packet) ?? now)
+      stamp = packet.nanoseconds ?? stamp
+      const handled = enter(simulation, place, packet, options.iface, now)
+      const refused = typeof handled === 'string'
+      lines.write(JSON.stringify(refused ? refusedJson(packet.number, handled) : handledJson(packet.number, handled)))
+      if (!refused) for (const sent of handled.sent) out?.write(sent.interface, stamp, sent.frame)
+      progress.tell(() => `${packet.number} packets walked`)
+    }
+  } finally {
+    progress.end()
+    lines.flush()
+    out?.close()
   }
-  return { sent: all, now }
+  return { simulation: simulation ?? begin(0), now }
 }
 
 const ETHERNET = 1
@@ -135,20 +141,10 @@ function enter(
 async function writeResults(
   simulation: Simulation,
   place: Namespace,
-  { sent, now }: { readonly sent: readonly Sent[]; readonly now: number },
-  { out, counters, conntrack }: Options,
+  now: number,
+  { counters, conntrack }: Options,
   io: Io,
 ): Promise<void> {
-  if (out !== undefined) {
-    const { pcapngHeader, pcapngPacket } = await import('../../packet/pcapng.js')
-    const names = [...new Set([...place.links.map(({ name }) => name), ...sent.map((frame) => frame.interface)])]
-    const header = pcapngHeader(names.map((name) => ({ name, linktype: ETHERNET })))
-    await write(
-      out,
-      [header, ...sent.map((frame) => pcapngPacket(names.indexOf(frame.interface), frame.nanoseconds, frame.frame))],
-      io,
-    )
-  }
   if (counters !== undefined) {
     const { countersText } = await import('../../report/counters.js')
     await write(counters, [countersText(simulation, place)], io)
@@ -160,16 +156,15 @@ async function writeResults(
   }
 }
 
-async function write(path: string, parts: readonly (Uint8Array | string)[], io: Io): Promise<void> {
+async function write(path: string, parts: readonly string[], io: Io): Promise<void> {
   if (path === '-') {
-    if (parts.some((part) => typeof part !== 'string')) throw new UserError('packetwalk: --out: captures go to a file')
-    for (const part of parts) io.out(part as string)
+    for (const part of parts) io.out(part)
     return
   }
   const { writeFile } = await import('node:fs/promises')
   const { unreadable } = await import('../load.js')
   try {
-    await writeFile(path, Buffer.concat(parts.map((part) => Buffer.from(part as Uint8Array))))
+    await writeFile(path, parts.join(''))
   } catch (error) {
     throw unreadable(path, error)
   }
