@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { buildPair, campaignAtOnce, closePair, type Happened, type Plan } from './campaign.js'
 import type { Ruleset } from './cases/ruleset.js'
 import { differences, report } from './compare.js'
+import { judgeHosts } from './hosts/main.js'
 import { judge } from './judge.js'
 import type { LabSpec } from './lab.js'
 import { recordAll, recordingOf, recordingText } from './record.js'
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     backend: { type: 'string', default: 'legacy,nft' },
     failures: { type: 'string', default: '5' },
     record: { type: 'boolean', default: false },
+    hosts: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
     smoke: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
@@ -152,6 +154,7 @@ async function main(): Promise<number> {
     console.log(`the kernel cannot be asked (${why}): only recorded verdicts`)
     return replayRecorded() > 0 ? 1 : 0
   }
+  if (values.hosts) return (await judgeHosts('samples/k8s-cluster')) > 0 ? 1 : 0
   if (values.record) {
     await recordAll(values.only)
     return 0

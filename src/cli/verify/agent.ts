@@ -20,10 +20,10 @@ interface Answer {
 }
 
 /** Beside the built command; from dist/kernel/ or from here where it lies in the sources. */
-const SCRIPTS = ['agent.py', '../../kernel/agent.py', '../../../kernel/agent.py']
+const FOLDERS = ['./', '../../kernel/', '../../../kernel/']
 
-function script(): string {
-  const paths = SCRIPTS.map((path) => fileURLToPath(new URL(path, import.meta.url)))
+function script(program: string): string {
+  const paths = FOLDERS.map((folder) => fileURLToPath(new URL(`${folder}${program}`, import.meta.url)))
   const found = paths.find((path) => existsSync(path))
   if (found === undefined) throw new Error(`the helper program is missing: ${paths[0]}`)
   return found
@@ -36,8 +36,8 @@ export class Agent {
   #ended: string | undefined
   #complaints = ''
 
-  constructor() {
-    this.#child = spawn('python3', ['-u', script()], { stdio: 'pipe' })
+  constructor(program = 'agent.py') {
+    this.#child = spawn('python3', ['-u', script(program)], { stdio: 'pipe' })
     this.#child.stderr.on('data', (data) => {
       this.#complaints += data
     })
