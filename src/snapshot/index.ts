@@ -2,6 +2,7 @@ import { type Hosts, type Link, type Place, placeName } from '../path/world.js'
 import { detect, type Kind } from './detect.js'
 import { placesOf } from './layout.js'
 import { type KnownFile, LACKS, type Lack, type ReadNamespace, readNamespace } from './namespace.js'
+import { splitPaste } from './paste.js'
 import type { InputFile, Problem } from './problem.js'
 import { joinSegments } from './segment.js'
 import { joinPairs } from './veth.js'
@@ -31,11 +32,12 @@ export interface SnapshotOptions {
  */
 export function readSnapshot(files: readonly InputFile[], options: SnapshotOptions = {}): ReadSnapshot {
   const now = options.now ?? Date.now() / 1000
-  const named = files.map(({ path, text: raw }) => {
+  const named = files.flatMap(({ path, text: raw }): readonly (InputFile & { kind: Kind | undefined; hint?: string })[] => {
     const text = raw.startsWith(BYTE_ORDER_MARK) ? raw.slice(1) : raw
-    return { path, text, kind: detect(path, text) }
-  })
-  const recognised = named.flatMap(({ path, text, kind }) => (kind === undefined ? [] : [{ path, text, kind }]))
+    const parts = splitPaste({ path, text })
+    return parts ? parts.map((part) => ({ ...part, kind: detect(part.hint, part.text.trimStart()) })) : [{ path, text, kind: detect(path, text) }]
+  }) // biome-ignore format: long lines
+  const recognised = named.flatMap((file) => (file.kind === undefined ? [] : [{ ...file, kind: file.kind }]))
   const places = placesOf(recognised.map(({ path }) => path))
   const known = recognised.map((file, index) => ({ ...file, place: places[index]! }))
   if (known.length === 0) return { ok: false, problems: [nothing(files)] }

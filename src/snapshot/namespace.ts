@@ -26,6 +26,8 @@ import { collectTables } from './tables.js'
 export interface KnownFile extends InputFile {
   readonly kind: Kind
   readonly place: Place
+  /** Of a part of a paste: the command, as a file with its output would be called. */
+  readonly hint?: string
 }
 
 export interface ReadNamespace {
@@ -87,7 +89,10 @@ class NamespaceReader {
     const rules = this.#rules()
     const [rules4, rules6] = [rules.get(4), rules.get(6)]
     const nft = this.#each(['nft', 'nft-json'], ({ text }) => readBaseChains(text))
-    const xtables = collectTables(this.#of(['iptables-save', 'ip6tables-save']), nft[0] ?? [])
+    const xtables = collectTables(
+      this.#of(['iptables-save', 'ip6tables-save', 'iptables-list', 'ip6tables-list']),
+      nft[0] ?? [],
+    )
     this.#problems.push(...xtables.problems)
     this.#notes.push(
       ...xtables.notes,
@@ -107,8 +112,8 @@ class NamespaceReader {
     )
     const [sets] = this.#each(['ipset-save'], ({ text }) => readSets(text))
     const known = {
-      rules4: this.#has('iptables-save') || nft.length > 0,
-      rules6: this.#has('ip6tables-save') || nft.length > 0,
+      rules4: this.#has('iptables-save') || this.#has('iptables-list') || nft.length > 0,
+      rules6: this.#has('ip6tables-save') || this.#has('ip6tables-list') || nft.length > 0,
       routes4: !routes4.lacks.includes('routes4'),
       routes6: !routes6.lacks.includes('routes6'),
       neighbours: this.#has('ip-neigh'),
@@ -186,7 +191,9 @@ class NamespaceReader {
   /** `ip route show table all` prints both families, and `ip -6 route` the second one again. */
   #routes(): readonly Route[] {
     const found = new Map<string, Route>()
-    for (const { routes, notes } of this.#each(['ip-route'], ({ text, path }) => readRoutes(text, hintOf(path) ?? 4))) {
+    for (const { routes, notes } of this.#each(['ip-route'], ({ text, path, hint }) =>
+      readRoutes(text, hintOf(hint ?? path) ?? 4),
+    )) {
       this.#notes.push(...notes.filter((note) => !this.#notes.includes(note)))
       const inThis = new Map<string, number>()
       for (const route of routes) {
@@ -203,7 +210,8 @@ class NamespaceReader {
   /** The routes of one family, and what had to be made from the addresses. */
   #complete(given: readonly Route[], links: readonly Link[], family: Family): RoutesRead {
     const own = given.filter(({ destination }) => familyOf(destination.ip) === family)
-    const listed = own.length > 0 || this.#of(['ip-route']).some(({ path }) => (hintOf(path) ?? 4) === family)
+    const listed =
+      own.length > 0 || this.#of(['ip-route']).some(({ path, hint }) => (hintOf(hint ?? path) ?? 4) === family)
     if (!listed)
       return {
         routes: [...addressRoutes(links, family, 'main'), ...addressRoutes(links, family, 'local')],
@@ -216,7 +224,10 @@ class NamespaceReader {
   /** The first listing of each family; a file without any text is none. */
   #rules(): ReadonlyMap<Family, readonly RoutingRule[]> {
     const found = new Map<Family, readonly RoutingRule[]>()
-    for (const read of this.#each(['ip-rule'], ({ path, text }) => text.trim() !== '' && readRules(text, hintOf(path))))
+    for (const read of this.#each(
+      ['ip-rule'],
+      ({ path, text, hint }) => text.trim() !== '' && readRules(text, hintOf(hint ?? path)),
+    ))
       if (read && !found.has(read.family)) found.set(read.family, read.rules)
     return found
   }

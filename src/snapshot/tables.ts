@@ -3,10 +3,10 @@ import type { Unmodelled } from '../path/world.js'
 import type { Table } from '../rules/program.js'
 import type { Kind } from './detect.js'
 import { type BaseChain, nativeChains } from './nft.js'
-import type { InputFile, Problem } from './problem.js'
-import { readTables } from './rules.js'
+import type { Problem } from './problem.js'
+import { type Listed, readListed, readTables } from './rules.js'
 
-export interface SaveInput extends InputFile {
+export interface SaveInput extends Listed {
   readonly kind: Kind
 }
 
@@ -28,7 +28,8 @@ export function collectTables(files: readonly SaveInput[], nft: readonly BaseCha
   const problems: Problem[] = []
   const notes: string[] = []
   const tables = new Map<string, { readonly table: Table; readonly file: string }>()
-  for (const file of files) {
+  const isListing = ({ kind }: SaveInput) => kind === 'iptables-list' || kind === 'ip6tables-list'
+  for (const file of files.filter((one) => !isListing(one))) {
     const read = readTables(file, file.kind === 'iptables-save' ? 4 : 6)
     if (!read.ok) problems.push(...read.problems)
     for (const table of read.ok ? read.tables : []) {
@@ -37,6 +38,16 @@ export function collectTables(files: readonly SaveInput[], nft: readonly BaseCha
       if (!known) tables.set(key, { table, file: file.path })
       else if (ruleTexts(known.table) !== ruleTexts(table))
         notes.push(`table ${table.name} of ${file.path} is left out: ${known.file} has one, with other rules`)
+    }
+  }
+  // a listing says less than the rules themselves: it counts for tables that nothing else tells of
+  for (const file of files.filter(isListing)) {
+    const read = readListed(file, file.kind === 'iptables-list' ? 4 : 6)
+    if (!read.ok) problems.push(...read.problems)
+    else {
+      const news = read.tables.filter(({ family, name }) => ![...tables.values()].some(({ table }) => table.family === family && table.name === name)) // biome-ignore format: one line
+      for (const table of news) tables.set(`${table.family} ${table.backend} ${table.name}`, { table, file: file.path })
+      if (news.length > 0) notes.push(...read.notes)
     }
   }
   const all = [...tables.values()].map(({ table }) => table)

@@ -1,6 +1,6 @@
 /** The language of iptables, for whoever stands outside of it. */
 export { type Applied, applyCommand, applyWords, backendOfCommand, familyOfCommand } from './command.js'
-export { isList, readList, tableOfList } from './list.js'
+export { isList, type ReadListings, readList, readListings, tableOfList, tableOfRules } from './list.js'
 export { fromTables, isSaved, toTables } from './load.js'
 export { type Restored, type RestoreOptions, restore } from './restore.js'
 export { SaveRule } from './rule.js'

@@ -34,7 +34,7 @@ export interface SaveTableView {
 
 /**
  * `iptables -L`: columns of iptables 1.8.9 (iptables/xshared.c: print_header, print_rule_details, print_ifaces, print_ipv4_addresses).
- * Addresses are never looked up: without -n they print as numbers too, except `anywhere`.
+ * Addresses are not looked up: without -n they print as numbers too, except those that every host has names for.
  */
 export function listTable(table: SaveTableView, chains: readonly SaveChain[], options: ListOptions): string {
   const { number } = options
@@ -114,9 +114,16 @@ function addressText(given: Given<AddressMask> | undefined, family: Family, nume
 function addressWord(value: AddressMask | undefined, family: Family, numeric: boolean): string {
   if (!value || value.length === 0) return numeric ? (family === 4 ? '0.0.0.0/0' : '::/0') : 'anywhere'
   const { ip, mask, length } = value
-  const text = showIp(ip)
+  const text = (numeric ? undefined : NAMES[`${ip}/${length}`]) ?? showIp(ip)
   if (length === (family === 4 ? 32 : 128)) return text
   return `${text}/${length >= 0 ? length : showIp(mask)}`
+}
+
+/** What every /etc/hosts and /etc/networks has; other names are not looked up. */
+const NAMES: Readonly<Record<string, string>> = {
+  [`${0x7f000001}/32`]: 'localhost',
+  [`${0x7f000000}/8`]: 'loopback',
+  [`${0xa9fe0000}/16`]: 'link-local',
 }
 
 /** What stands behind the columns. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { isList, readList, readSave, type SaveFile } from './index.js'
+import { isList, readList, readListings, readSave, type SaveFile } from './index.js'
 
 interface Recorded {
   readonly backend: 'legacy' | 'nft'
@@ -45,16 +45,59 @@ test('a rule keeps its line and its counters', () => {
   ])
 })
 
-test.each([
-  [
-    'Chain INPUT (policy ACCEPT)\ntarget     prot opt source               destination\n',
-    2,
-    'this listing has no interfaces: iptables -L needs -v (better: iptables-save)',
-  ],
-  ['Chain INPUT (policy ACCEPT 0 packets, 0 bytes)\nhello\n', 2, 'this is no line of iptables -L -v'],
-])('%j is refused', (text, line, message) => {
-  expect(readList(text, { file: 'f', family: 4 })).toEqual({
-    ok: false,
-    problems: [{ file: 'f', line, column: 1, message }],
-  })
+test('a line that is none is refused', () => {
+  const text = 'Chain INPUT (policy ACCEPT 0 packets, 0 bytes)\nhello\n'
+  const problem = { file: 'f', line: 2, column: 1, message: 'this is no line of iptables -L' }
+  expect(readList(text, { file: 'f', family: 4 })).toEqual({ ok: false, problems: [problem] })
 })
+
+const HEAD = ' pkts bytes target     prot opt in     out     source               destination         '
+
+/** Listings of other versions and other options, and what is made of them. */
+test.each<readonly [what: string, listing: readonly string[], family: 4 | 6, rules: readonly string[]]>([
+  [
+    'without -v the interfaces are not known',
+    ['Chain INPUT (policy ACCEPT)', 'target     prot opt source               destination', 'ACCEPT     tcp  --  10.0.0.0/8           anywhere             tcp dpt:ssh'],
+    4,
+    ['-A INPUT -s 10.0.0.0/8 -p tcp -m listing "interfaces are shown only with -v" -m tcp --dport 22 -j ACCEPT'],
+  ],
+  [
+    'names that every host has',
+    ['Chain INPUT (policy ACCEPT 0 packets, 0 bytes)', HEAD, '    0     0 DOCKER     all  --  any    any     localhost           !loopback/8           ADDRTYPE match dst-type LOCAL', 'Chain DOCKER (1 references)', HEAD],
+    4,
+    ['-A INPUT -s 127.0.0.1/32 ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER'],
+  ],
+  [
+    'names that nobody here knows',
+    ['Chain INPUT (policy ACCEPT 0 packets, 0 bytes)', HEAD, '    0     0 ACCEPT     all  --  eth0   any     gw.example.org       anywhere            '],
+    4,
+    ['-A INPUT -i eth0 -m listing "-s gw.example.org" -j ACCEPT'],
+  ],
+  [
+    'ip6tables before 1.8.9, whose column of options is empty',
+    ['Chain INPUT (policy ACCEPT 0 packets, 0 bytes)', HEAD, '    0     0 ACCEPT     tcp      eth0   *       fe80::/10            ::/0                 tcp dpt:22', '    0     0            all      *      *       ::/0                 2001:db8::1/128     '],
+    6,
+    ['-A INPUT -s fe80::/10 -i eth0 -p tcp -m tcp --dport 22 -j ACCEPT', '-A INPUT -d 2001:db8::1/128'],
+  ],
+  [
+    'what is not understood',
+    ['Chain INPUT (policy ACCEPT 0 packets, 0 bytes)', HEAD, '    0     0 ACCEPT     6    --  *      *       0.0.0.0/0            0.0.0.0/0            tcp dpt:22 HOCUS pocus'],
+    4,
+    ['-A INPUT -p tcp -m tcp --dport 22 -m listing "HOCUS pocus" -j ACCEPT'],
+  ],
+])('%s', (_, listing, family, rules) => {
+  const read = readListings(`${listing.join('\n')}\n`, { file: 'f', family })
+  if (!read.ok) throw new Error(JSON.stringify(read.problems))
+  expect(read.saves.flatMap(rulesOf)).toEqual(rules)
+  expect(read.uncertain).toBe(rules.filter((rule) => rule.includes('-m listing')).length)
+}) // biome-ignore format: a table
+
+test('several tables in one text', () => {
+  const table = (names: readonly string[]) => names.map((name) => `Chain ${name} (policy ACCEPT 0 packets, 0 bytes)\n${HEAD}\n\n`).join('')
+  const nat = table(['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'])
+  const filter = `${table(['INPUT', 'FORWARD', 'OUTPUT'])}    0     0 DROP       0    --  *      *       0.0.0.0/0            0.0.0.0/0           \nChain X (0 references)\n`
+  const read = readListings(filter + nat + table(['PREROUTING', 'OUTPUT']), { file: 'f', family: 4 })
+  if (!read.ok) throw new Error(JSON.stringify(read.problems))
+  expect(read.saves.map(({ tables }) => tables[0]!.name)).toEqual(['filter', 'nat', 'raw'])
+  expect(read.saves[0]!.tables[0]!.chains.get('OUTPUT')!.rules[0]!.source.line).toBe(10)
+}) // biome-ignore format: long lines
