@@ -139,7 +139,8 @@ export class Bdd {
   #apply(op: number, a: Node, b: Node): Node {
     const known = this.#recall(op, a, b)
     if (known >= 0) return known
-    const [la, lb] = [this.#levels[a]!, this.#levels[b]!]
+    const la = this.#levels[a]!
+    const lb = this.#levels[b]!
     const level = Math.min(la, lb)
     const a0 = la === level ? this.#lows[a]! : a
     const a1 = la === level ? this.#highs[a]! : a

@@ -1,9 +1,10 @@
 import type { Effect } from '../rules/effect.js'
 import { isPure } from '../rules/interpret.js'
 import type { Chain, Rule, Step, Table } from '../rules/program.js'
-import { EMPTY, type Node } from './bdd.js'
+import { EMPTY, FULL, type Node } from './bdd.js'
 import type { Conditions } from './conditions.js'
 import { untracked, written } from './effects.js'
+import type { Space } from './space.js'
 
 export type Ending = 'accept' | 'drop'
 
@@ -20,9 +21,13 @@ export interface RuleFlow {
   /** Packets that it ends, its own verdict or a header that it cannot read. */
   accepted: Node
   dropped: Node
-  /** Packets that do not go on to the next rule, whichever way they went, for sure. */
-  gone: Node
+  /** Each time that packets came to it: which did, and which went on to the next rule. */
+  readonly visits: (readonly [reach: Node, next: Node])[]
 }
+
+/** Packets that do not go on to the next rule, whichever way they went, for sure. */
+export const goneAt = ({ bdd }: Space, { visits }: RuleFlow): Node =>
+  visits.reduce((sum: Node, [reach, next]) => bdd.or(sum, bdd.minus(reach, next)), EMPTY)
 
 /** A manip that a rule sets up. */
 export interface NatUse {
@@ -57,6 +62,15 @@ interface Passed {
   readonly returned: Node
   readonly accepted: Node
   readonly dropped: Node
+}
+
+/** Where packets go at a run of conditions: on with the rule, to the next one, or nowhere. */
+interface Asked {
+  readonly live: Node
+  readonly no: Node
+  readonly drop: Node
+  /** The first step behind them. */
+  readonly end: number
 }
 
 const NOTHING: Passed = { returned: EMPTY, accepted: EMPTY, dropped: EMPTY }
@@ -100,6 +114,7 @@ class Walker {
   readonly #conditions: Conditions
   readonly #table: Table
   readonly #known = new Map<string, Passed>()
+  readonly #shapes = new WeakMap<Rule, Map<number, Asked>>()
   #visits = 0
 
   constructor(conditions: Conditions, table: Table) {
@@ -113,20 +128,27 @@ class Walker {
     if (known) return known
     const { bdd } = this.#conditions.space
     this.chains.set(chain.name, bdd.or(this.chains.get(chain.name) ?? EMPTY, input))
-    let [reach, returned, accepted, dropped]: [Node, Node, Node, Node] = [input, EMPTY, EMPTY, EMPTY]
+    const { space } = this.#conditions
+    let reach = input
+    // put together at the end, small sets with small ones: the sets of a long chain are large
+    const ends: { readonly [K in keyof Passed]: Node[] } = { returned: [], accepted: [], dropped: [] }
     for (const [i, rule] of chain.rules.entries()) {
       if (reach === EMPTY) break
       if (++this.#visits > MOST_VISITS) throw new VisitLimitError('the chains call each other too often to be followed')
       const flow = this.#flow(rule, chain, i + 1)
       flow.reach = bdd.or(flow.reach, reach)
       const passed = this.#rule(flow, reach)
-      flow.gone = bdd.or(flow.gone, bdd.minus(reach, passed.next))
+      flow.visits.push([reach, passed.next])
       reach = passed.next
-      returned = bdd.or(returned, passed.returned)
-      accepted = bdd.or(accepted, passed.accepted)
-      dropped = bdd.or(dropped, passed.dropped)
+      for (const way of ['returned', 'accepted', 'dropped'] as const)
+        if (passed[way] !== EMPTY) ends[way].push(passed[way])
     }
-    const result = { returned: bdd.or(returned, reach), accepted, dropped }
+    ends.returned.push(reach)
+    const result = {
+      returned: space.union(ends.returned),
+      accepted: space.union(ends.accepted),
+      dropped: space.union(ends.dropped),
+    }
     this.#known.set(key, result)
     return result
   }
@@ -142,7 +164,7 @@ class Walker {
         matched: EMPTY,
         accepted: EMPTY,
         dropped: EMPTY,
-        gone: EMPTY,
+        visits: [],
       }
       this.rules.set(rule, flow)
     }
@@ -153,7 +175,6 @@ class Walker {
   #rule(flow: RuleFlow, reach: Node): Passed & { readonly next: Node } {
     const { bdd } = this.#conditions.space
     const { steps } = flow.rule
-    let [live, next]: [Node, Node] = [reach, EMPTY]
     let passed = NOTHING
     const add = (more: Partial<Passed>) => {
       passed = {
@@ -163,23 +184,25 @@ class Walker {
       }
     }
     const own = (verdict: Partial<Passed>) => {
-      flow.accepted = bdd.or(flow.accepted, verdict.accepted ?? EMPTY)
-      flow.dropped = bdd.or(flow.dropped, verdict.dropped ?? EMPTY)
+      if (verdict.accepted !== undefined) flow.accepted = bdd.or(flow.accepted, verdict.accepted)
+      if (verdict.dropped !== undefined) flow.dropped = bdd.or(flow.dropped, verdict.dropped)
       add(verdict)
     }
-    for (let i = 0; i < steps.length && live !== EMPTY; i++) {
-      const step = steps[i]!
-      if ('if' in step) {
-        const { yes, no, drop, unknown } = this.#conditions.parts(step.if)
-        next = bdd.or(next, bdd.and(live, no))
-        const cut = bdd.and(live, drop)
+    // conditions as one small set each, then the large one is looked at once for each way
+    let [live, next]: [Node, Node] = [reach, EMPTY]
+    for (let i = 0; i < steps.length && live !== EMPTY; ) {
+      const asked = this.#asked(flow.rule, i)
+      if (asked.end > i) {
+        const cut = bdd.and(live, asked.drop)
         if (cut !== EMPTY) own({ dropped: cut })
-        const doubtful = bdd.and(live, unknown)
-        const supposed = doubtful === EMPTY ? EMPTY : this.#notRuledOut(steps, i + 1, doubtful)
-        next = bdd.or(next, doubtful)
-        live = bdd.or(bdd.and(live, yes), supposed)
-      } else if ('count' in step) flow.matched = bdd.or(flow.matched, live)
-      else {
+        next = bdd.or(next, bdd.and(live, asked.no))
+        live = bdd.and(live, asked.live)
+        i = asked.end
+        continue
+      }
+      const step = steps[i++]!
+      if ('count' in step) flow.matched = bdd.or(flow.matched, live)
+      else if ('do' in step) {
         const done = this.#effect(flow, step.do, live)
         if (done.own) own(done.own)
         if (done.called) add(done.called)
@@ -188,6 +211,36 @@ class Walker {
       }
     }
     return { ...passed, next: bdd.or(next, live) }
+  }
+
+  /** The conditions of a rule from step `from` on, as far as nothing else stands between them. */
+  #asked(rule: Rule, from: number): Asked {
+    let known = this.#shapes.get(rule)
+    if (!known) {
+      known = new Map()
+      this.#shapes.set(rule, known)
+    }
+    let asked = known.get(from)
+    if (!asked) {
+      asked = this.#ask(rule.steps, from)
+      known.set(from, asked)
+    }
+    return asked
+  }
+
+  #ask(steps: readonly Step[], from: number): Asked {
+    const { bdd } = this.#conditions.space
+    let [live, no, dropped]: [Node, Node, Node] = [FULL, EMPTY, EMPTY]
+    let end = from
+    for (let step = steps[end]; step && 'if' in step; step = steps[++end]) {
+      const parts = this.#conditions.parts(step.if)
+      dropped = bdd.or(dropped, bdd.and(live, parts.drop))
+      const doubtful = bdd.and(live, parts.unknown)
+      const supposed = doubtful === EMPTY ? EMPTY : this.#notRuledOut(steps, end + 1, doubtful)
+      no = bdd.or(no, bdd.or(bdd.and(live, parts.no), doubtful))
+      live = bdd.or(bdd.and(live, parts.yes), supposed)
+    }
+    return { live, no, drop: dropped, end }
   }
 
   /** Where a condition is not known, the packets that a later one does not surely keep from matching (as `laterNo` does for one). */
@@ -246,6 +299,27 @@ class Walker {
         const fields = effect.to.flatMap((to) => (to === 'queue' ? [] : [`meta.${to}` as const]))
         return { live: space.bdd.or(live, space.forget(live, fields)) }
       }
+      case 'tcp-bits': {
+        const there = space.bdd.and(live, space.present('tcp.flags'))
+        return {
+          live: space.forget(there, ['tcp.flags', 'tcp.doff']),
+          own: { dropped: space.bdd.minus(live, space.whole) },
+        }
+      }
+      case 'map-prefix': {
+        const end = effect.which === 'src' ? 'ip6.saddr' : 'ip6.daddr'
+        return { live: space.bdd.or(live, space.forget(live, [end])), own: { dropped: live } }
+      }
+      case 'hash-mark':
+        return { live: space.bdd.or(live, space.forget(live, ['meta.mark'])) }
+      case 'to-socket': {
+        const taken = space.bdd.or(live, space.forget(live, ['meta.mark']))
+        return { live: EMPTY, own: { accepted: taken, dropped: live } }
+      }
+      case 'answer-syn':
+        return { live, own: { accepted: live, dropped: live } }
+      case 'strip-options':
+        return { live: space.bdd.or(live, space.forget(live, ['tcp.mss'])) }
       case 'log':
       case 'duplicate':
       case 'template':

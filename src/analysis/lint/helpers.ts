@@ -33,7 +33,7 @@ export function tableFlows(scope: Scope): ReadonlyMap<Table, ReadonlyMap<Rule, R
         matched: bdd.or(before.matched, one.matched),
         accepted: bdd.or(before.accepted, one.accepted),
         dropped: bdd.or(before.dropped, one.dropped),
-        gone: bdd.or(before.gone, one.gone),
+              visits: [...before.visits, ...one.visits],
       } : one) // biome-ignore format: short
     }
   }

@@ -1,6 +1,6 @@
 import { CT_STATE } from '../../packet/fields.js'
 import { EMPTY } from '../../sets/bdd.js'
-import { matching } from '../../sets/chains.js'
+import { goneAt, matching } from '../../sets/chains.js'
 import { conditionsOf, someCondition } from '../scope.js'
 import { tableFlows, verdictOf } from './helpers.js'
 import { type LintRule, ruleSpot } from './types.js'
@@ -25,7 +25,7 @@ export const limitAfterEstablished: LintRule = {
         const meant = bdd.and(matching(scope.conditions, flow.rule, bdd.and(space.valid, space.whole)), established)
         if (meant === EMPTY) continue
         const by = [...flows.values()].find(
-          (one) => one.chain === flow.chain && one.number < flow.number && bdd.meets(one.gone, meant),
+          (one) => one.chain === flow.chain && one.number < flow.number && bdd.meets(goneAt(space, one), meant),
         )
         if (!by) continue
         yield {

@@ -1,6 +1,6 @@
 import type { Table } from '../../rules/program.js'
-import { EMPTY } from '../../sets/bdd.js'
-import { matching, type RuleFlow } from '../../sets/chains.js'
+import { EMPTY, FULL } from '../../sets/bdd.js'
+import { goneAt, matching, type RuleFlow } from '../../sets/chains.js'
 import type { Scope } from '../scope.js'
 import { chainInputs, tableFlows, verdictOf } from './helpers.js'
 
@@ -40,9 +40,12 @@ function* find(scope: Scope): Generator<Shadow> {
         let left = wanted
         for (const earlier of chain.rules.slice(0, i)) {
           const flow = flows.get(earlier)
-          if (!flow || !bdd.meets(left, flow.gone)) continue
+          // what it can match at all is a smaller set than what it got to match
+          if (!flow || !bdd.meets(left, matching(scope.conditions, earlier, FULL))) continue
+          const gone = goneAt(scope.space, flow)
+          if (!bdd.meets(left, gone)) continue
           by.push(flow)
-          left = bdd.minus(left, flow.gone)
+          left = bdd.minus(left, gone)
         }
         if (by.length === 0) continue
         const verdict = verdictOf(rule)
