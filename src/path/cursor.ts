@@ -49,10 +49,12 @@ export class Cursor {
 
   /** The packet comes to a stage. */
   enter(stage: StageName): void {
+    if (this.run.options.silent) return
     this.way.push({ ...this.place, stage, step: this.steps.length })
   }
 
   record(happening: Happening): void {
+    if (this.run.options.silent) return
     const packet = headersOf(this.skb.packet, this.skb.mark)
     this.steps.push({ ...this.place, packet, ...happening } as Step)
   }

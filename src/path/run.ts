@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly assumeNeighbours: boolean
   /** Follow packets across wires into other namespaces; without, every frame that leaves an interface is gone. */
   readonly followWires: boolean
+  /** Nobody looks at the steps: they are not kept. */
+  readonly silent?: boolean
 }
 
 const layers = new WeakMap<Hosts, Layer2>()

@@ -49,6 +49,7 @@ class HostsSimulation implements Simulation {
       chooser,
       assumeNeighbours: options.assumeNeighbours,
       followWires: false,
+      silent: options.steps === false,
     })
   }
 

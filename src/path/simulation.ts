@@ -18,6 +18,8 @@ export interface SimulationOptions {
   readonly seed: number
   /** Take a neighbour that the table does not have as one that answers (with a made-up MAC) instead of not sending. */
   readonly assumeNeighbours: boolean
+  /** False: only where packets end is of interest, and their steps are not kept. Left out: they are. */
+  readonly steps?: boolean
 }
 
 /** One packet's way through a run that keeps its state: what left, and the trail with every reason. */

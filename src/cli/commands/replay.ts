@@ -48,7 +48,12 @@ export const replay: CommandSpec<Options> = {
     const opened = await openCapture(capture as string, io)
     const { simulate } = await import('../../path/simulate.js')
     const begin = (now: number) =>
-      simulate(hosts, { now, seed: Number(options.seed), assumeNeighbours: options.assumeNeighbours ?? false })
+      simulate(hosts, {
+        now,
+        seed: Number(options.seed),
+        assumeNeighbours: options.assumeNeighbours ?? false,
+        steps: false,
+      })
     const { simulation, now } = await walkAll(begin, place, opened, options, io)
     await writeResults(simulation, place, now, options, io)
     return EXIT.yes
