@@ -45,7 +45,7 @@ export function duplicate(cursor: Cursor, { gateway, oif }: { readonly gateway: 
   skb.pieces = skb.pieces && { ...skb.pieces, pieces: [] }
   skb.tracking = { is: 'untracked' }
   skb.template = undefined
-  skb.sender = { uid: undefined, gid: undefined, socket: false }
+  skb.sender = skb.sender && { ...skb.sender, uid: undefined, gid: undefined, socket: false, kernel: false }
   skb.iif = undefined
   skb.oif = route.dev
   skb.nexthop = route.gateway ?? gateway

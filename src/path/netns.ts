@@ -19,6 +19,7 @@ import { advance, freshState, type MachineState, type Moment } from '../rules/ma
 import type { Counters, Rule } from '../rules/program.js'
 import type { Machine } from '../rules/state.js'
 import type { OpenSets } from '../rules/store.js'
+import { countedOf, labelsOf, type Tracked } from './counted.js'
 import { type ChainEntry, type Hooks, registerHooks } from './hooks.js'
 import { interfacesOf } from './interfaces.js'
 import { type Collected, Reassembly } from './reassembly.js'
@@ -99,6 +100,8 @@ export class Netns {
   readonly #around: Surroundings
   readonly #machines = new Map<Stateful | string, MachineState>()
   readonly #templates = new Map<Effect, Entry>()
+  /** Which of several next hops a flow was given. */
+  readonly drawnWays = new Map<string, number>()
   readonly #flows = new Map<string, Socket>()
   readonly #reassembly = { conntrack: new Reassembly(true), local: new Reassembly(false) }
 
@@ -204,11 +207,7 @@ export class Netns {
     bump(this.policyCounters, `${table.family} ${table.backend} ${table.name} ${chain.name}`, bytes)
   }
 
-  advance(
-    condition: Stateful,
-    subject: Subject,
-    tracking: Tracking | undefined,
-  ): { readonly outcome: Outcome; readonly text: string } {
+  advance(condition: Stateful, subject: Subject, skb: Skb): { readonly outcome: Outcome; readonly text: string } {
     const key = condition.name ?? condition
     const { machine } = condition
     let state = this.#machines.get(key)
@@ -222,11 +221,11 @@ export class Netns {
       if (machine.kind === 'quota')
         this.#around.assume(`${this.name}: the quota of ${machine.bytes} bytes is taken as not used up`)
     }
-    return advance(machine, state, this.#momentOf(machine, subject, tracking))
+    return advance(machine, state, this.#momentOf(machine, subject, skb))
   }
 
   /** What a machine looks at, read from the packet. */
-  #momentOf(machine: Machine, subject: Subject, tracking: Tracking | undefined): Moment {
+  #momentOf(machine: Machine, subject: Subject, skb: Skb): Moment {
     const { now } = this.#around
     switch (machine.kind) {
       case 'bucket':
@@ -243,41 +242,14 @@ export class Netns {
       case 'recent':
         return { now, key: known(evaluate(machine.key, subject)), ttl: known(subject.read('ip.ttl')) }
       case 'label':
-        return { now, connection: { own: this.#ownConnection(tracking), older: 0 } }
-      case 'connlimit': {
-        const own = this.#ownConnection(tracking)
-        if (!own || tracking?.is !== 'tracked') return { now, connection: { own: undefined, older: undefined } }
-        const { entry } = tracking.attachment
-        const field = `${entry.original.family === 4 ? 'ip' : 'ip6'}.${machine.side}` as const
-        const key = under(known(subject.read(field)) ?? 0, machine.mask)
-        // an address of either direction may have been the one that was counted
-        const end = machine.side === 'saddr' ? 'src' : 'dst'
-        const older = (this.state.connections ?? []).filter(
-          ({ original, reply, zone }) =>
-            original.family === entry.original.family &&
-            zone === entry.zone &&
-            tupleKey(original) !== tupleKey(entry.original) &&
-            (under(original[end], machine.mask) === key || under(reply[end], machine.mask) === key),
-        )
-        return { now, key: `${key} ${entry.zone}`, connection: { own, older: older.length } }
-      }
+        return { now, connection: labelsOf(skb.tracking, this.#tracked) }
+      case 'connlimit':
+        return { now, ...countedOf(machine, skb, this.#tracked) }
     }
   }
 
-  #ownConnection(tracking: Tracking | undefined): NonNullable<Moment['connection']>['own'] {
-    if (tracking?.is !== 'tracked') return undefined
-    const { entry } = tracking.attachment
-    const { original, zone } = entry
-    return {
-      id: `${tupleKey(original)} ${zone}`,
-      confirmed: (entry.status & CT_STATUS.CONFIRMED) !== 0,
-      assured: (entry.status & CT_STATUS.ASSURED) !== 0,
-      labels: entry.labels,
-      isOpen: () => {
-        const found = this.connections.find(original, zone, this.#around.now)?.entry
-        return found !== undefined && !isClosed(found)
-      },
-    }
+  get #tracked(): Tracked {
+    return { table: this.connections, initial: this.state.connections ?? [], now: this.#around.now }
   }
 
   /** The connection that a CT rule hands to its packets before they are tracked (net/netfilter/xt_CT.c: xt_ct_tg_check). */
@@ -338,12 +310,5 @@ function bump<K>(counters: Map<K, Counters>, key: K, bytes: number): void {
   const old = counters.get(key)
   counters.set(key, { packets: (old?.packets ?? 0) + 1, bytes: (old?.bytes ?? 0) + bytes })
 }
-
-/** nf_conncount.c: already_closed. */
-const isClosed = ({ protocol }: Entry): boolean =>
-  protocol.kind === 'tcp' && (protocol.state === 'TIME_WAIT' || protocol.state === 'CLOSE')
-
-const under = (address: FieldValue, mask: FieldValue): FieldValue =>
-  typeof address === 'bigint' ? address & BigInt(mask) : (address & Number(mask)) >>> 0
 
 const known = (reading: Reading): FieldValue | undefined => (reading === UNKNOWN ? undefined : reading)

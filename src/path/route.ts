@@ -2,12 +2,14 @@ import { type Ip, printIp } from '../address/ip.js'
 import { FIELDS } from '../packet/fields.js'
 import { hasPorts } from '../packet/headers.js'
 import { type InputRoute, routeInput as inputDecision } from '../routing/input.js'
+import { type InputFlow, invalid } from '../routing/input-route.js'
 import type { Flow, Found, RuleTried } from '../routing/lookup.js'
 import { type OutputRoute, routeOutput } from '../routing/output.js'
 import { sendIcmpError } from './answers.js'
 import type { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
 import { compileOptions } from './ip-options.js'
+import { drawWay } from './multipath.js'
 import type { Destination } from './skb.js'
 import { outputSource } from './source.js'
 import type { ExitOf } from './stages.js'
@@ -61,12 +63,14 @@ function describeLookup(flow: Flow, { found, tried }: Looked, sourceChosen?: Ip,
 function outputDecision(cursor: Cursor, flow: Flow, anySource: boolean): OutputRoute {
   const { netns, skb } = cursor
   const oif = flow.oif ?? skb.bound
-  return routeOutput(
+  const route = routeOutput(
     netns.fib(skb.packet.family),
     netns.interfaces,
     { ...flow, ...(oif === undefined ? {} : { oif }) },
     { anySource },
   )
+  const way = route.ok ? drawWay(cursor, flow, route.ways) : undefined
+  return route.ok && way ? { ...route, dev: way.dev, gateway: way.gateway, source: way.source } : route
 }
 
 /** The first decision for what this namespace sends. */
@@ -144,14 +148,24 @@ export function reroute(cursor: Cursor): Fate | undefined {
   return undefined
 }
 
+/** The input decision, with one of its next hops where there are several. */
+function inputWay(cursor: Cursor, flow: InputFlow): InputRoute {
+  const { netns, skb } = cursor
+  const route = inputDecision(netns.fib(skb.packet.family), netns.interfaces, flow)
+  const way = route.to === 'forward' ? drawWay(cursor, flow, route.ways) : undefined
+  if (route.to !== 'forward' || !way) return route
+  if (way.refused) return invalid(route, way.refused)
+  return { ...route, dev: way.dev, gateway: way.gateway, redirect: route.redirect && way.dev === flow.iif }
+}
+
 /** The decision for what came in. */
 export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
   const { skb, netns } = cursor
   const through = skb.destination?.result === 'local' && skb.iif !== undefined && netns.interfaces.isLoopback(skb.iif)
   if (through || (skb.looped && skb.destination)) return 'local' // it kept its route (skb_dst) on the way
   const flow = { ...flowOf(cursor), iif: skb.iif! }
-  const route = inputDecision(netns.fib(skb.packet.family), netns.interfaces, flow)
-  const lookup = describeLookup(flow, route)
+  const route = inputWay(cursor, flow)
+  const lookup = describeLookup(flow, route, undefined, route.to === 'forward' ? route.dev : undefined)
   recordValidation(cursor, flow, route)
   const result = route.to === 'nowhere' ? 'none' : route.to === 'local' ? route.type : 'forward'
   cursor.record({ kind: 'route', lookup, result, text: inputText(route) })
