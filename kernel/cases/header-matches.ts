@@ -56,12 +56,16 @@ function dccp(spot: Spot): string {
 }
 
 const TEXTS = ['abc', 'ABC', 'b', 'xyz', 'mnopqr', 'wxyzab'] as const
-function string({ random }: Spot): string {
+/** IPv4: the id is drawn by the kernel in what it sends itself, and the checksum covers it; IPv6 has neither. */
+const KNOWN4 = [0, 1, 6, 8, 9, 12, 13, 16, 20, 21, 22, 24, 26, 28, 33, 40, 44, 52, 60, 64]
+const offset = ({ random, scene: { family } }: Spot): number => (family === 4 ? random.pick(KNOWN4) : random.int(0, 64))
+
+function string({ random, scene: { family } }: Spot): string {
   const text = random.weighted([
     [4, () => `--string ${random.pick(TEXTS)}`],
     [2, () => `--hex-string "${random.pick(['|61 62|c', '|0a|', '|00 00|', '|45|', '|ffff|', '|0035|'])}"`],
   ])()
-  const from = random.chance(0.4) ? random.int(0, 60) : undefined
+  const from = family === 4 ? random.int(12, 60) : random.chance(0.4) ? random.int(0, 60) : undefined
   const to = random.chance(0.4) ? (from ?? 0) + random.int(0, 50) : undefined
   return join(
     `${not(random)}${text} --algo ${random.pick(['bm', 'kmp'])}`,
@@ -71,8 +75,9 @@ function string({ random }: Spot): string {
   )
 }
 
-function u32({ random }: Spot): string {
-  const number = () => random.pick([0, 1, 4, 6, 8, 9, 12, 16, 20, 24, 28, 40, 60, 200, 4294967295])
+function u32({ random, scene: { family } }: Spot): string {
+  const some = [0, 6, 12, 16, 20, 24, 28, 40, 60, 200, 4294967295]
+  const number = () => random.pick(family === 4 ? some : [...some, 1, 4, 8, 9])
   const step = () =>
     random.pick([
       `&0x${random.pick(['ff', 'ffff', 'f', '3c', 'ff00', 'ffffffff'])}`,
@@ -91,12 +96,15 @@ function u32({ random }: Spot): string {
 }
 
 /** Programs that mostly look at something, with all kinds of instructions. */
-function bpf({ random, scene: { family } }: Spot): string {
+function bpf(spot: Spot): string {
+  const { random, scene: { family } } = spot // biome-ignore format: one line
+  const at = offset(spot)
+  const behind = random.int(family === 4 ? 12 : 0, 24)
   const load = () =>
     random.pick([
-      `48 0 0 ${random.int(0, 64)}`, `40 0 0 ${random.int(0, 64)}`, `32 0 0 ${random.int(0, 70)}`, '128 0 0 0', '0 0 0 7',
-      family === 4 ? '177 0 0 0' : '1 0 0 40', `80 0 0 ${random.int(0, 24)}`, `72 0 0 ${random.int(0, 24)}`, `64 0 0 ${random.int(0, 24)}`,
-      '40 0 0 4294963200', `40 0 0 ${4293918720 + random.int(0, 60)}`,
+      `48 0 0 ${at}`, `40 0 0 ${at & ~1}`, `32 0 0 ${family === 4 ? random.pick([0, 6, 12, 20, 24, 66]) : at}`, '128 0 0 0', '0 0 0 7',
+      family === 4 ? '177 0 0 0' : '1 0 0 40', `80 0 0 ${behind}`, `72 0 0 ${behind}`, `64 0 0 ${behind}`,
+      '40 0 0 4294963200', `40 0 0 ${4293918720 + (at & ~1)}`,
     ]) // biome-ignore format: a list
   const work = () =>
     random.pick([

@@ -173,6 +173,6 @@ export class SkbSubject implements Subject {
   }
 
   advance(condition: Stateful): ReturnType<Subject['advance']> {
-    return this.#cursor.netns.advance(condition, this, this.#cursor.skb.tracking)
+    return this.#cursor.netns.advance(condition, this, this.#cursor.skb)
   }
 }

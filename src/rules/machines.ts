@@ -29,8 +29,8 @@ export interface Connection {
         readonly labels: Set<number> | undefined
       }
     | undefined
-  /** How many connections were there from the beginning that may have been counted with `key`; undefined: not known. */
-  readonly older: number | undefined
+  /** How many connections were there from the beginning that may have been counted with `key`. */
+  readonly older: number
 }
 
 /** One bucket of xt_hashlimit. */
@@ -207,12 +207,8 @@ function connlimit(
   { entries }: Extract<MachineState, { kind: 'connlimit' }>,
   { now, key = '', connection }: Moment,
 ): Answer {
-  const own = connection?.own
-  if (!own || connection.older === undefined) {
-    const why = own ? 'which connections have been counted' : 'what a packet without a connection counts as'
-    return { outcome: 'unknown', text: `${why} is not known` }
-  }
-  const { older } = connection
+  if (!connection?.own) return { outcome: 'drop', text: 'a packet that cannot belong to a connection' }
+  const { own, older } = connection
   let counted = entries.get(key)
   const fresh = counted === undefined
   counted ??= { connections: [], looked: now }

@@ -278,7 +278,7 @@ describeMatch('connlimit', {}, [
   ['-m connlimit --connlimit-upto 1', [connection('a', false), { ...connection('b', true), after: 1 }], ['yes', 'yes']],
   ['-m connlimit --connlimit-above 1', connection('a', true, undefined, 1), 'unknown'],
   ['-m connlimit --connlimit-above 2', connection('a', true, undefined, 1), 'no'],
-  ['-m connlimit --connlimit-above 2', {}, 'unknown'],
+  ['-m connlimit --connlimit-above 2', {}, 'drop'],
 ])
 describeMatch('connlabel', {}, [
   ['-m connlabel --label 1', connection('a', true, new Set([1])), 'yes'],

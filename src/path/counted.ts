@@ -1,0 +1,79 @@
+import type { Ip } from '../address/ip.js'
+import type { Entry, Tracking } from '../conntrack/entry.js'
+import type { ConnectionTable } from '../conntrack/table.js'
+import { type Tuple, tupleKey, tupleOf } from '../conntrack/tuple.js'
+import { CT_STATUS, FIELDS, type FieldValue } from '../packet/fields.js'
+import type { Packet } from '../packet/packet.js'
+import type { Connection, Moment } from '../rules/machines.js'
+import type { Machine } from '../rules/state.js'
+import type { Skb } from './skb.js'
+
+/** What is known of connections where a rule asks for them. */
+export interface Tracked {
+  readonly table: ConnectionTable
+  /** Those that were there from the beginning. */
+  readonly initial: readonly Entry[]
+  readonly now: number
+}
+
+/** nf_conncount.c: already_closed. */
+const isClosed = ({ protocol }: Entry): boolean =>
+  protocol.kind === 'tcp' && (protocol.state === 'TIME_WAIT' || protocol.state === 'CLOSE')
+
+const under = (address: Ip, mask: FieldValue): FieldValue =>
+  typeof address === 'bigint' ? address & BigInt(mask) : (address & Number(mask)) >>> 0
+
+/** What xt_connlabel looks at. */
+export function labelsOf(tracking: Tracking | undefined, around: Tracked): Pick<Connection, 'own' | 'older'> {
+  return { own: tracking?.is === 'tracked' ? ownOf(tracking.attachment.entry, around) : undefined, older: 0 }
+}
+
+function ownOf(entry: Entry, around: Tracked): NonNullable<Connection['own']> {
+  return {
+    ...tupleAs(entry.original, entry.zone, around),
+    confirmed: (entry.status & CT_STATUS.CONFIRMED) !== 0,
+    assured: (entry.status & CT_STATUS.ASSURED) !== 0,
+    labels: entry.labels,
+  }
+}
+
+const tupleAs = (tuple: Tuple, zone: number, { table, now }: Tracked): NonNullable<Connection['own']> => ({
+  id: `${tupleKey(tuple)} ${zone}`,
+  confirmed: false,
+  assured: false,
+  labels: undefined,
+  isOpen() {
+    const found = table.find(tuple, zone, now)?.entry
+    return found !== undefined && !isClosed(found)
+  },
+})
+
+const addressOf = (packet: Packet, side: 'saddr' | 'daddr'): Ip =>
+  packet.family === 4 ? (FIELDS[`ip.${side}`].read(packet) ?? 0) : (FIELDS[`ip6.${side}`].read(packet) ?? 0n)
+
+/**
+ * What xt_connlimit looks at: the packet's connection, or the one that it would belong to if it were tracked (nf_conncount.c:
+ * get_ct_or_tuple_from_skb). Without either the packet is dropped.
+ */
+export function countedOf(
+  { side, mask }: Extract<Machine, { kind: 'connlimit' }>,
+  { packet, tracking }: Skb,
+  around: Tracked,
+): Pick<Moment, 'key' | 'connection'> {
+  const tuple = tupleOf(packet)
+  const entry =
+    tracking?.is === 'tracked' ? tracking.attachment.entry : tuple && around.table.find(tuple, 0, around.now)?.entry
+  const own = entry ? ownOf(entry, around) : tuple && tupleAs(tuple, 0, around)
+  const zone = tracking?.is === 'tracked' ? tracking.attachment.entry.zone : 0
+  const key = under(addressOf(packet, side), mask)
+  // an address of either direction may have been the one that was counted
+  const end = side === 'saddr' ? 'src' : 'dst'
+  const older = around.initial.filter(
+    (one) =>
+      one.original.family === packet.family &&
+      one.zone === zone &&
+      `${tupleKey(one.original)} ${one.zone}` !== own?.id &&
+      (under(one.original[end], mask) === key || under(one.reply[end], mask) === key),
+  )
+  return { key: `${key} ${zone}`, connection: { own, older: older.length } }
+}
