@@ -30,6 +30,9 @@ SO_BINDTODEVICE = 25
 SO_ATTACH_FILTER = 26
 ETH_P_ALL = 3
 NETLINK_NETFILTER = 12
+SOL_NETLINK = 270
+NETLINK_ADD_MEMBERSHIP = 1
+NFNLGRP_NFTRACE = 9
 FENCE_ROUNDS = 4
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -243,10 +246,17 @@ class Lab:
             lost += drops
         return {'lost': lost}
 
-    # -- the kernel's own trace: xt_TRACE through nfnetlink_log, group 0
+    # -- the kernel's own trace: xt_TRACE through nfnetlink_log, group 0; nf_tables through its own multicast group
 
-    def op_trace(self):
+    def op_trace(self, backend):
         if self.log:
+            return {}
+        if backend == 'nft':
+            self.log = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+            self.log.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+            self.log.bind((0, 0))
+            self.log.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NFNLGRP_NFTRACE)
+            self.log.setblocking(False)
             return {}
         for family in ('2', '10'):
             with open(f'/proc/sys/net/netfilter/nf_log/{family}', 'w') as file:
@@ -279,6 +289,8 @@ class Lab:
                 length, kind = struct.unpack_from('IH', message, at)
                 if kind == 4 << 8:  # NFULNL_MSG_PACKET
                     prefixes += self.prefix(message[at + 20:at + length])
+                elif kind == 10 << 8 | 17:  # NFT_MSG_TRACE
+                    prefixes += self.traced(message[at + 20:at + length])
                 at += (length + 3) & ~3
         return prefixes
 
@@ -291,6 +303,22 @@ class Lab:
                 return [attributes[at + 4:at + length].rstrip(b'\0').decode()]
             at += (length + 3) & ~3
         return []
+
+
+    @staticmethod
+    def traced(attributes):
+        """`TABLE CHAIN rule HANDLE` for a rule that matched, `TABLE CHAIN policy`; nothing for the end of a chain."""
+        found = {}
+        at = 0
+        while at + 4 <= len(attributes):
+            length, kind = struct.unpack_from('HH', attributes, at)
+            found[kind & 0x7fff] = attributes[at + 4:at + length]
+            at += (length + 3) & ~3
+        where = ' '.join(found[kind].rstrip(b'\0').decode() for kind in (1, 2))  # NFTA_TRACE_TABLE, NFTA_TRACE_CHAIN
+        event = struct.unpack('>I', found[4])[0]  # NFTA_TRACE_TYPE
+        if event == 1:  # NFT_TRACETYPE_POLICY
+            return [f'{where} policy']
+        return [f'{where} rule {struct.unpack(">Q", found[3])[0]}'] if event == 3 and 3 in found else []
 
 
 def main():

@@ -51,7 +51,7 @@ async function* casesOfLab(plan: Plan, number: number): AsyncGenerator<Happened>
   const { seed, cases, families, backends, perLab, trace = false } = plan
   const random = new Random(`${seed}:${number}`)
   const family = families[number % families.length]!
-  const backend = trace ? 'legacy' : backends[Math.floor(number / families.length) % backends.length]!
+  const backend = backends[Math.floor(number / families.length) % backends.length]!
   const spec = randomLab(random.fork('lab'), family, backend)
   const pair = await buildPair(spec, trace)
   try {

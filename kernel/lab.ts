@@ -62,6 +62,9 @@ export class Lab {
   readonly #agent: Agent
   #files: Readonly<Record<string, string>> | undefined
   #hasSets = false
+  #traced = false
+  /** nf_tables: what its trace calls a rule, and what we do; and how many rules a chain has. */
+  #handles: ReadonlyMap<string, number> = new Map()
 
   private constructor(spec: LabSpec, agent: Agent) {
     this.spec = spec
@@ -157,7 +160,18 @@ export class Lab {
   async load(text: string): Promise<string | undefined> {
     if (this.spec.backend === 'nft') await this.#agent.must(['nft', 'flush', 'ruleset'])
     const { status, err, out } = await this.#agent.run([`${this.#tools}-restore`], text)
+    if (status === 0 && this.#traced && this.spec.backend === 'nft')
+      this.#handles = handlesOf(await this.#agent.must(['nft', '-a', 'list', 'ruleset']))
     return status === 0 ? undefined : err || out || `status ${status}`
+  }
+
+  /** A line of nf_tables' trace as iptables' trace has it: `filter:FORWARD:rule:2`. Others stay. */
+  #ordinal(line: string): string {
+    const found = /^(\S+) (\S+) (rule|policy)(?: (\d+))?$/.exec(line)
+    if (!found) return line
+    const [, table, chain, word, handle] = found
+    const number = this.#handles.get(`${table} ${chain} ${handle ?? 'rules'}`) ?? 0
+    return `${table}:${chain}:${word}:${handle === undefined ? number + 1 : number}`
   }
 
   async save(): Promise<string> {
@@ -204,11 +218,15 @@ export class Lab {
 
   async send({ at, frame }: Injection): Promise<Outcome> {
     const { caught, trace } = await this.#agent.ask('send', { at: farOf(at), frame })
-    return { sent: (caught as Caught[]).filter(ours).map(([tap, hex]) => [nearOf(tap), hex]), trace: trace ?? [] }
+    return {
+      sent: (caught as Caught[]).filter(ours).map(([tap, hex]) => [nearOf(tap), hex]),
+      trace: (trace ?? []).map((line: string) => this.#ordinal(line)),
+    }
   }
 
   async trace(): Promise<void> {
-    await this.#agent.ask('trace')
+    this.#traced = true
+    await this.#agent.ask('trace', { backend: this.spec.backend })
   }
 
   /** Frames that came out with no packet to blame, and how many the capture lost: both must be nothing. */
@@ -229,6 +247,23 @@ export class Lab {
   close(): Promise<void> {
     return this.#agent.close()
   }
+}
+
+/** From `nft -a list ruleset`: `TABLE CHAIN HANDLE` to the rule's number in its chain, `TABLE CHAIN rules` to how many there are. */
+function handlesOf(listing: string): ReadonlyMap<string, number> {
+  const handles = new Map<string, number>()
+  let [table, chain] = ['', '']
+  for (const line of listing.split('\n')) {
+    const opened = /^\s*(table \S+|chain) (\S+) \{/.exec(line)
+    if (opened?.[1] === 'chain') chain = opened[2]!
+    else if (opened) table = opened[2]!
+    const handle = opened ? undefined : /# handle (\d+)$/.exec(line)?.[1]
+    if (handle === undefined) continue
+    const number = (handles.get(`${table} ${chain} rules`) ?? 0) + 1
+    handles.set(`${table} ${chain} rules`, number)
+    handles.set(`${table} ${chain} ${handle}`, number)
+  }
+  return handles
 }
 
 const QUIET = {

@@ -194,8 +194,13 @@ function chainTrace(
   { table, chain, visits, decidedBy, backend, family }: ChainVisit,
   place: Namespace,
 ): readonly string[] {
-  const matched = visits.filter(({ outcome, rule }) => outcome === 'yes' && !rule.text.endsWith(' -j TRACE'))
-  const lines = matched.map(({ chain: at, number, rule }) => `${table}:${at}:${wordFor(rule, at === chain)}:${number}`)
+  // nf_tables traces the verdict of a rule whose match drops the packet; ip_tables does not
+  const told = (outcome: string) => outcome === 'yes' || (backend === 'nft' && outcome === 'drop')
+  const matched = visits.filter(({ outcome, rule }) => told(outcome) && !rule.text.endsWith(' -j TRACE'))
+  const lines = matched.map(
+    ({ chain: at, number, rule }) =>
+      `${table}:${at}:${backend === 'nft' ? 'rule' : wordFor(rule, at === chain)}:${number}`,
+  )
   if (decidedBy.rule !== undefined) return lines
   const rules = place.tables
     .find((one) => one.name === table && one.backend === backend && one.family === family)

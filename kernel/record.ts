@@ -57,6 +57,7 @@ const SPREAD: readonly (Plan & { readonly name: string })[] = [
   { name: 'sets4-legacy', seed: 'sets', cases: 15, families: [4], backends: ['legacy'], perLab: 15, sets: 1 },
   { name: 'sets4-nft', seed: 'sets', cases: 10, families: [4], backends: ['nft'], perLab: 10, sets: 1 },
   { name: 'traced4', seed: 'traced', cases: 20, families: [4], backends: ['legacy'], perLab: 20, trace: true },
+  { name: 'traced4-nft', seed: 'traced-nft', cases: 10, families: [4], backends: ['nft'], perLab: 10, trace: true },
 ]
 
 /** A case of which the model says that it cannot tell is not kept: nobody would see when it begins to guess. */

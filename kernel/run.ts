@@ -28,6 +28,7 @@ const { values } = parseArgs({
     'kernel-only': { type: 'boolean', default: false },
     sets: { type: 'string' },
     'no-shrink': { type: 'boolean', default: false },
+    traced: { type: 'string' },
   },
 })
 const seed = values.seed ?? `${Date.now() % 1_000_000}`
@@ -173,8 +174,8 @@ async function main(): Promise<number> {
     backends: values.backend.split(',').map((backend) => (backend === 'nft' ? 'nft' : 'legacy')),
   }
   await randomCases(plan, tally)
-  if (plan.families.includes(4))
-    await randomCases({ ...plan, seed: `${seed}t`, cases: Math.ceil(cases / 10), families: [4], trace: true }, tally)
+  const traced = values.traced === undefined ? Math.ceil(cases / 10) : Number(values.traced)
+  await randomCases({ ...plan, seed: `${seed}t`, cases: traced, perLab: 10, trace: true }, tally)
   const seconds = (Date.now() - started) / 1000
   const unstable = [...tally.unstable].map(([reason, count]) => `${count} ${reason}`).join(', ')
   console.log(
