@@ -30,7 +30,9 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
   if (result === 'broadcast' || result === 'multicast') return undefined
   const dst = netns.addressOf(skb.packet, 'src')
   const here = netns.addressOf(skb.packet, 'dst')
-  const source = netns.isLocal(here) ? here : sourceOfError(cursor, dst)
+  // IPv4 asks the packet's route (RTCF_LOCAL), which a copy does not share
+  const own = four && skb.destination ? skb.destination.result === 'local' : netns.isLocal(here)
+  const source = own ? here : sourceOfError(cursor, dst)
   if (source === undefined || isMulticast(dst) || isLimitedBroadcast(dst)) return undefined
   const packet = icmpError(skb.partial ? halfMadeChecksum(skb.packet) : skb.packet, {
     ...about,

@@ -83,7 +83,9 @@ export function registerHooks(
       const list = chain.base.type === 'nat' ? nat : entries
       list[chain.base.hook]!.push(entry)
     }
-  if (tracking) for (const [hook, entry] of TRACKED) entries[hook]!.push(entry)
+  const defragmenting = tracking || mine.some((table) => table.needsDefragmentation)
+  for (const [hook, entry] of TRACKED)
+    if (entry.kind === 'defragment' ? defragmenting : tracking) entries[hook]!.push(entry)
   for (const { family: its, hook, priority = 0, text } of unmodelled)
     if (FAMILY_NAMES[family].includes(its))
       for (const one of hook === undefined ? IP_HOOKS : [hook]) entries[one]?.push({ kind: 'opaque', priority, text })

@@ -3,6 +3,7 @@ import type { Attachment, Entry, Tracking } from '../conntrack/entry.js'
 import type { Packet } from '../packet/packet.js'
 import type { IpOptions } from './ip-options.js'
 import type { Whole } from './reassembly.js'
+import type { Socket } from './world.js'
 
 /** Where the packet is going, once a routing decision was made (skb_dst). */
 export interface Destination {
@@ -28,7 +29,8 @@ export interface Sender {
 
 /** What a CT rule gives its packets. The rule has one connection that is none (nf_ct_tmpl_alloc), which rules in raw see and CONNMARK writes into. */
 export interface Template {
-  readonly zone: number
+  /** `mark`: the packet's mark when it comes to be tracked. */
+  readonly zone: number | 'mark'
   readonly direction: 'original' | 'reply' | undefined
   readonly helper: string | undefined
   readonly entry: Entry
@@ -76,6 +78,9 @@ export class Skb {
   /** The next hop, known once routing decided; for the neighbour lookup. */
   nexthop: Ip | undefined
 
+  /** The socket that TPROXY found: it gets the packet, if routing brings it to this host (skb->sk). */
+  socket: Socket | 'assumed' | undefined
+
   /** Handed back to this host, which listens to the group or broadcast address it was sent to (dev_loopback_xmit). */
   looped = false
 
@@ -99,6 +104,7 @@ export class Skb {
     this.sendingIcmp = false
     this.bridge = undefined
     this.sender = undefined
+    this.socket = undefined
     this.partial = false
     if (how === 'loopback') return
     this.summed = false

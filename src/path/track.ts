@@ -12,7 +12,8 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
   const { skb, netns, run } = cursor
   // an invalid packet belongs to nothing, and is looked at anew when it comes back through lo
   if (skb.tracking && skb.tracking.is !== 'invalid') return seen(cursor, hook)
-  const zone = skb.template?.zone ?? 0
+  // nf_ct_zone_tmpl
+  const zone = skb.template?.zone === 'mark' ? skb.mark & 0xffff : (skb.template?.zone ?? 0)
   const arrival = {
     prerouting: hook === 'prerouting',
     now: run.now,

@@ -52,4 +52,6 @@ export interface Table {
   readonly chains: ReadonlyMap<string, Chain>
   /** Does a rule of it need connection tracking in its namespace? The kernel turns tracking on only then. */
   readonly needsConntrack: boolean
+  /** Does a rule of it have fragments put together, tracking or not? */
+  readonly needsDefragmentation?: boolean
 }

@@ -136,6 +136,12 @@ export class Draft {
     return false
   }
 
+  /** Does it have fragments put together? */
+  get defragments(): boolean {
+    for (let i = 0; i < this.count; i++) if (this.loaded[i]!.known?.defragments) return true
+    return false
+  }
+
   /** Does it match everything, and end there? (ip_tables.c: unconditional) */
   get ends(): boolean {
     const { target } = this

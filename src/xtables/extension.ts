@@ -68,6 +68,8 @@ export interface Extension<Table extends OptionTable> {
   readonly needsOption?: boolean
   /** Turns connection tracking on in its namespace (nf_ct_netns_get in its checkentry). */
   readonly tracks?: boolean | ((options: OptionsOf<Table>) => boolean)
+  /** Fragments are put together in its namespace, tracked or not (nf_defrag_ipv4_enable in its checkentry). */
+  readonly defragments?: boolean
   /** Only in these tables. */
   readonly tables?: readonly string[]
   /** Only reached from these base chains, by way of user chains too. */

@@ -31,6 +31,7 @@ export class Known<E extends AnyExtension = AnyExtension> {
   /** By every name of its flag. */
   readonly options = new Map<string, KnownOption>()
   readonly tracks: AnyExtension['tracks']
+  readonly defragments: boolean
   readonly chains: AnyExtension['chains']
   /** Nothing can be wrong with its options as a whole, in these families. */
   readonly #easy: readonly Family[]
@@ -40,6 +41,7 @@ export class Known<E extends AnyExtension = AnyExtension> {
     this.extension = extension
     this.name = extension.name
     this.tracks = extension.tracks
+    this.defragments = extension.defragments === true
     this.chains = extension.chains
     const { exactlyOne, required, needsOption, tables, check, families, protocols } = extension
     this.#easy = exactlyOne || required || needsOption || tables || check ? [] : families

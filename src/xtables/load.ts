@@ -11,7 +11,14 @@ function toTable(save: SaveFile, table: SaveTable): Table {
   const chains = new Map<string, Chain>()
   for (const chain of table.chains.values())
     chains.set(chain.name, { name: chain.name, rules: chain.rules, base: baseOf(table.name, save.backend, chain) })
-  return { name: table.name, family: save.family, backend: save.backend, chains, needsConntrack: tracks(table) }
+  return {
+    name: table.name,
+    family: save.family,
+    backend: save.backend,
+    chains,
+    needsConntrack: someRule(table, (rule) => rule.tracks),
+    needsDefragmentation: someRule(table, (rule) => rule.defragments),
+  }
 }
 
 /** The other way round: a file as commands change it, of those tables of one family and backend that came from one. */
@@ -49,7 +56,7 @@ function baseOf(table: string, backend: SaveFile['backend'], chain: SaveChain): 
 }
 
 /** Chains that nobody jumps to count as well: their rules are loaded all the same. */
-function tracks(table: SaveTable): boolean {
-  for (const { rules } of table.chains.values()) for (const rule of rules) if (rule.tracks) return true
+function someRule(table: SaveTable, is: (rule: SaveRule) => boolean): boolean {
+  for (const { rules } of table.chains.values()) for (const rule of rules) if (is(rule)) return true
   return false
 }

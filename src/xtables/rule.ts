@@ -30,6 +30,7 @@ export interface Findings {
   /** The chain that it jumps or goes to. */
   readonly jump: string | undefined
   readonly tracks: boolean
+  readonly defragments: boolean
   /** The base chains that it may be reached from, as bits (baseChainBit). */
   readonly allowed: number
   /** It matches everything and has a verdict. */
@@ -47,6 +48,7 @@ export class SaveRule implements Rule {
   readonly line: number
   readonly jump: string | undefined
   readonly tracks: boolean
+  readonly defragments: boolean
   readonly allowed: number
   readonly ends: boolean
   readonly #from: number
@@ -60,6 +62,7 @@ export class SaveRule implements Rule {
     this.line = line
     this.jump = findings.jump
     this.tracks = findings.tracks
+    this.defragments = findings.defragments
     this.allowed = findings.allowed
     this.ends = findings.ends
     this.#from = from

@@ -149,7 +149,8 @@ function piecesOf({ packet, pieces: whole }: Skb, mtu: number, id6: number): rea
   const aligned = pieces.every((length, i) => header + length <= limit && (length % 8 === 0 || i === pieces.length - 1))
   if (pieces.length < 2 || !aligned) {
     // ip6_fragment: what would fit is one fragment
-    if (family === 6 && bytes.length <= limit) return [fragmentOf(packet, 0, bytes.length - transport.offset, false, id6)]
+    if (family === 6 && bytes.length <= limit)
+      return [fragmentOf(packet, 0, bytes.length - transport.offset, false, id6)]
     return fragmentPacket(packet, limit, id6).map((piece) => withFlag(piece, whole.df))
   }
   let from = 0

@@ -5,6 +5,7 @@ import { defineMatch } from '../match.js'
 export const socket = defineMatch({
   name: 'socket',
   families: [4, 6],
+  defragments: true,
   chains: ['PREROUTING', 'INPUT'],
   options: {
     transparent: { flag: '--transparent', value: flag, doc: 'only sockets with IP_TRANSPARENT' },
