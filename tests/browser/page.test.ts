@@ -178,6 +178,27 @@ describe.skipIf(!CHROMIUM)('the page in a browser', () => {
     await page.close()
   })
 
+  test('a paste of several commands with their prompts', async () => {
+    const text = [
+      ...LINKS.map(
+        ({ path, text: output }) => `root@gw:~# ${path === 'h/ip-addr' ? 'ip -o addr' : 'ip route'}\n${output}`,
+      ),
+      'root@gw:~# iptables -S\n-P INPUT DROP\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n',
+    ].join('')
+    const { page, faults } = await site.open(url)
+    await page.waitForSelector('.outcome')
+    await page.getByRole('button', { name: 'Paste…' }).click()
+    await page.fill('dialog textarea', text)
+    await page.getByRole('button', { name: 'Read it' }).click()
+    await page.waitForFunction(() => document.querySelector<HTMLSelectElement>('header select')?.value === '')
+    await ask(page, 'tcp 198.51.100.9 > 192.0.2.10:23 in eth0')
+    await page.waitForSelector('.outcome.dropped')
+    await ask(page, 'tcp 198.51.100.9 > 192.0.2.10:22 in eth0')
+    await page.waitForSelector('.outcome.delivered')
+    expect(faults).toEqual([])
+    await page.close()
+  })
+
   test('the packet as a form, and the line completed', async () => {
     const { page } = await site.open(url)
     await page.waitForSelector('.outcome')

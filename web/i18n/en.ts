@@ -7,7 +7,8 @@ export const en = {
   sampleOf: 'sample',
   openFolder: 'Open folder…',
   paste: 'Paste…',
-  pasteHelp: 'The output of one command: iptables-save, ip addr, ip route, sysctl, …',
+  pasteHelp:
+    'Output of iptables-save, iptables -S, ip addr, ip route, sysctl, …: one command, or several with their prompts.',
   pasteOpen: 'Read it',
   close: 'Close',
   dropHere: 'or drop a folder or files anywhere',

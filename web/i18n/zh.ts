@@ -8,7 +8,7 @@ export const zh: Dictionary = {
   sampleOf: '示例',
   openFolder: '打开文件夹…',
   paste: '粘贴…',
-  pasteHelp: '一条命令的输出：iptables-save、ip addr、ip route、sysctl 等。',
+  pasteHelp: 'iptables-save、iptables -S、ip addr、ip route、sysctl 等命令的输出：一条命令，或带提示符的多条命令。',
   pasteOpen: '读取',
   close: '关闭',
   dropHere: '也可以把文件夹或文件拖到页面任意位置',
