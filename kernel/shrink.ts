@@ -1,9 +1,12 @@
 import { buildPair, closePair } from './campaign.js'
+import { address } from './cases/frames.js'
 import type { RuleSpec, Ruleset } from './cases/ruleset.js'
+import { host } from './cases/scene.js'
 import { type Difference, differences } from './compare.js'
 import { judge } from './judge.js'
 import type { Injection, LabSpec } from './lab.js'
 import { recordingOf } from './record.js'
+import { named, plainer, readdressed, reported } from './simplify.js'
 import type { Recording, Verdict } from './verdict.js'
 
 interface Small {
@@ -18,12 +21,13 @@ export interface Shrunk {
   readonly attempts: number
 }
 
-/** At most this many questions to the kernel for one case. */
+/** At most this many questions to the kernel for one case; as many again as FIELDS for the fields of packets. */
 const MOST_ATTEMPTS = 120
+const FIELDS = 80
 /** A lab is used once: the kernel remembers sources that had errors. */
 const PER_LAB = 1
 
-/** The least that still differs in the same way: rules go first, then packets, then parts of rules, then chains and tables. */
+/** The least that still differs in the same way: packets, rules, sets, tables, parts of rules; then what is left of the packets is made ordinary. */
 export async function shrink(
   spec: LabSpec,
   { ruleset, sets }: Pick<Small, 'ruleset' | 'sets'>,
@@ -35,6 +39,7 @@ export async function shrink(
   let pair = await buildPair(spec, trace)
   let used = 0
   let attempts = 0
+  let most = MOST_ATTEMPTS
   let best: { readonly small: Small; readonly verdict: Verdict; readonly found: readonly Difference[] } = {
     small: { ruleset, sets, packets: verdict.packets },
     verdict,
@@ -42,7 +47,8 @@ export async function shrink(
   }
   const head = await recordingOf(pair[0], [])
   const attempt = async (small: Small): Promise<boolean> => {
-    if (attempts++ >= MOST_ATTEMPTS) return false
+    if (attempts >= most) return false
+    attempts++
     if (used++ >= PER_LAB) {
       await closePair(pair)
       pair = await buildPair(spec, trace)
@@ -79,6 +85,8 @@ export async function shrink(
         (next) => attempt({ ...best.small, ruleset: next }),
       )
     }
+    most = attempts + FIELDS
+    await makeOrdinary(() => best.small, attempt)
   } finally {
     await closePair(pair)
   }
@@ -142,4 +150,49 @@ async function withoutParts(current: () => Ruleset, keeps: (ruleset: Ruleset) =>
           ),
         )
       }
+}
+
+/** Fields first (payload, options, flags, TTL), then ports and addresses, these in packets, rules and sets alike. */
+async function makeOrdinary(current: () => Small, keeps: (small: Small) => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < current().packets.length; i++) {
+    const tried = new Set<string>()
+    for (let again = true; again; ) {
+      again = false
+      for (const plain of plainer(current().packets[i]!)) {
+        if (tried.has(plain.frame)) continue
+        tried.add(plain.frame)
+        const small = current()
+        again = await keeps({ ...small, packets: small.packets.with(i, plain) })
+        if (again) break
+      }
+    }
+  }
+  const { addresses, ports } = named(current().packets)
+  for (const [n, port] of ports.entries()) {
+    const to = n === 0 ? 40000 : n === 1 ? 80 : 8080 + n
+    if (ports.includes(to)) continue
+    const small = current()
+    await keeps({ ...renamed(small, `${port}`, `${to}`), packets: small.packets.map((one) => reported(one, port, to)) })
+  }
+  for (const [n, { digits, text, family }] of addresses.entries()) {
+    const to = host(family, n === 0 ? 1 : 2, n === 0 ? 30 : 20 + n)
+    if (addresses.some((other) => other.digits === address(to))) continue
+    const small = current()
+    const packets = small.packets.map((one) => readdressed(one, digits, address(to)))
+    await keeps({ ...renamed(small, text, to), packets })
+  }
+}
+
+/** A word of rules and sets replaced by another: an address (with its length or port behind it), a port. */
+function renamed({ ruleset, sets, packets }: Small, from: string, to: string): Small {
+  const word = new RegExp(`(?<![\\w.:])${from.replaceAll('.', '\\.')}(?![\\w.])`, 'g')
+  const text = (one: string) => one.replace(word, to)
+  return {
+    packets,
+    sets: sets.map(text),
+    ruleset: ruleset.map((table) => ({
+      ...table,
+      rules: table.rules.map((rule) => ({ ...rule, parts: rule.parts.map(text), target: text(rule.target) })),
+    })),
+  }
 }
