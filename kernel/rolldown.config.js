@@ -7,4 +7,12 @@ const program = (name, input = name) => ({
   output: { file: `dist/kernel/${name}.js`, format: 'esm', minify: false, codeSplitting: false },
 })
 
-export default [program('run'), program('conntrack', 'conntrack/run'), program('helpers', 'helpers/run'), program('mutants'), program('routes'), program('listings')]
+export default [
+  program('run'),
+  program('conntrack', 'conntrack/run'),
+  program('helpers', 'helpers/run'),
+  program('conversations', 'conversations/run'),
+  program('mutants'),
+  program('routes'),
+  program('listings'),
+]
