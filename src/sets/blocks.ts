@@ -17,9 +17,9 @@ export interface Blocks {
 /** The fields that people tell packets apart by, in the order of the diagrams' variables. */
 export const shownFields = (family: 4 | 6): readonly Field[] => [
   'meta.l4proto',
+  family === 4 ? 'ip.saddr' : 'ip6.saddr',
   family === 4 ? 'ip.daddr' : 'ip6.daddr',
   'th.dport',
-  family === 4 ? 'ip.saddr' : 'ip6.saddr',
   'th.sport',
   'meta.iifname',
   'meta.oifname',

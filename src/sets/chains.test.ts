@@ -14,6 +14,7 @@ import {
   RandomPacket,
   randomCondition,
 } from '../testing/random-conditions.js'
+import { EVERYTHING_ACCEPTED, EVERYTHING_DROPPED, mayReach } from './backward.js'
 import { EMPTY, FULL, type Node } from './bdd.js'
 import { chainFlow } from './chains.js'
 import { Conditions } from './conditions.js'
@@ -154,6 +155,33 @@ test(`a chain leaves exactly the packets that one packet after the other leaves 
         space.union(ends.filter(({ verdict }) => verdict === wanted).map(({ at }) => single(space, at)))
       expect(flow.accepted, `accepted, case ${n}`).toBe(ofVerdict('accept'))
       expect(flow.dropped, `dropped, case ${n}`).toBe(ofVerdict('drop'))
+      // and the other way round: a packet may be accepted exactly when some walk accepts it
+      const own = space.packet(packet, fieldsOf(family))!
+      for (const [goal, verdict] of [
+        [EVERYTHING_ACCEPTED, 'accept'],
+        [EVERYTHING_DROPPED, 'drop'],
+      ] as const) {
+        const may = mayReach(conditions, table, base, goal)
+        expect(space.bdd.contains(may, own), `may ${verdict}, case ${n}`).toBe(
+          ends.some((end) => end.verdict === verdict),
+        )
+      }
+      // a packet reaches what it has become, and nothing that no walk makes of it
+      const [end] = ends
+      if (end) {
+        const became = single(space, end.at)
+        const goal =
+          end.verdict === 'accept' ? { accepted: became, dropped: EMPTY } : { accepted: EMPTY, dropped: became }
+        const other =
+          end.verdict === 'accept'
+            ? { accepted: space.bdd.not(ofVerdict('accept')), dropped: EMPTY }
+            : { accepted: EMPTY, dropped: space.bdd.not(ofVerdict('drop')) }
+        expect(space.bdd.contains(mayReach(conditions, table, base, goal), own), `reaches, case ${n}`).toBe(true)
+        expect(
+          space.bdd.contains(mayReach(conditions, table, base, other), own),
+          `reaches nothing else, case ${n}`,
+        ).toBe(false)
+      }
       const counted = new Map<Rule, Node>()
       for (const [rule, at] of ends.flatMap((end) => end.counted))
         counted.set(rule, space.bdd.or(counted.get(rule) ?? EMPTY, single(space, at)))

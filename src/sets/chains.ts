@@ -65,7 +65,7 @@ interface Passed {
 }
 
 /** Where packets go at a run of conditions: on with the rule, to the next one, or nowhere. */
-interface Asked {
+export interface Asked {
   readonly live: Node
   readonly no: Node
   readonly drop: Node
@@ -95,16 +95,58 @@ export function chainFlow(conditions: Conditions, table: Table, base: Chain, inp
   }
 }
 
-/** The packets of `set` that can match a rule, whatever its effects are. */
-export function matching(conditions: Conditions, rule: Rule, set: Node): Node {
-  const { bdd } = conditions.space
-  let live = set
-  for (const step of rule.steps) {
-    if (!('if' in step) || live === EMPTY) break
-    const { yes, unknown } = conditions.parts(step.if)
-    live = bdd.and(live, bdd.or(yes, unknown))
+/** The packets of `set` that can match a rule, as far as its conditions before its effects tell. */
+export const matching = (conditions: Conditions, rule: Rule, set: Node): Node =>
+  conditions.space.bdd.and(set, asked(conditions, rule, 0).live)
+
+const shapes = new WeakMap<Conditions, WeakMap<Rule, Map<number, Asked>>>()
+
+/** The conditions of a rule from step `from` on, as far as nothing else stands between them. Worked out once. */
+export function asked(conditions: Conditions, rule: Rule, from: number): Asked {
+  let rules = shapes.get(conditions)
+  if (!rules) {
+    rules = new WeakMap()
+    shapes.set(conditions, rules)
   }
-  return live
+  let known = rules.get(rule)
+  if (!known) {
+    known = new Map()
+    rules.set(rule, known)
+  }
+  let found = known.get(from)
+  if (!found) {
+    found = ask(conditions, rule.steps, from)
+    known.set(from, found)
+  }
+  return found
+}
+
+function ask(conditions: Conditions, steps: readonly Step[], from: number): Asked {
+  const { bdd } = conditions.space
+  let [live, no, dropped]: [Node, Node, Node] = [FULL, EMPTY, EMPTY]
+  let end = from
+  for (let step = steps[end]; step && 'if' in step; step = steps[++end]) {
+    const parts = conditions.parts(step.if)
+    dropped = bdd.or(dropped, bdd.and(live, parts.drop))
+    const doubtful = bdd.and(live, parts.unknown)
+    const supposed = doubtful === EMPTY ? EMPTY : notRuledOut(conditions, steps, end + 1, doubtful)
+    no = bdd.or(no, bdd.or(bdd.and(live, parts.no), doubtful))
+    live = bdd.or(bdd.and(live, parts.yes), supposed)
+  }
+  return { live, no, drop: dropped, end }
+}
+
+/** Where a condition is not known, the packets that a later one does not surely keep from matching (as `laterNo` does for one). */
+function notRuledOut(conditions: Conditions, steps: readonly Step[], from: number, doubtful: Node): Node {
+  const { bdd } = conditions.space
+  let left = doubtful
+  for (const step of steps.slice(from)) {
+    if (!('if' in step)) break
+    if (!isPure(step.if)) continue
+    const { yes, no, drop, unknown } = conditions.parts(step.if)
+    left = bdd.minus(left, bdd.minus(no, bdd.or(yes, bdd.or(drop, unknown))))
+  }
+  return left
 }
 
 class Walker {
@@ -114,7 +156,6 @@ class Walker {
   readonly #conditions: Conditions
   readonly #table: Table
   readonly #known = new Map<string, Passed>()
-  readonly #shapes = new WeakMap<Rule, Map<number, Asked>>()
   #visits = 0
 
   constructor(conditions: Conditions, table: Table) {
@@ -191,13 +232,13 @@ class Walker {
     // conditions as one small set each, then the large one is looked at once for each way
     let [live, next]: [Node, Node] = [reach, EMPTY]
     for (let i = 0; i < steps.length && live !== EMPTY; ) {
-      const asked = this.#asked(flow.rule, i)
-      if (asked.end > i) {
-        const cut = bdd.and(live, asked.drop)
+      const part = asked(this.#conditions, flow.rule, i)
+      if (part.end > i) {
+        const cut = bdd.and(live, part.drop)
         if (cut !== EMPTY) own({ dropped: cut })
-        next = bdd.or(next, bdd.and(live, asked.no))
-        live = bdd.and(live, asked.live)
-        i = asked.end
+        next = bdd.or(next, bdd.and(live, part.no))
+        live = bdd.and(live, part.live)
+        i = part.end
         continue
       }
       const step = steps[i++]!
@@ -211,49 +252,6 @@ class Walker {
       }
     }
     return { ...passed, next: bdd.or(next, live) }
-  }
-
-  /** The conditions of a rule from step `from` on, as far as nothing else stands between them. */
-  #asked(rule: Rule, from: number): Asked {
-    let known = this.#shapes.get(rule)
-    if (!known) {
-      known = new Map()
-      this.#shapes.set(rule, known)
-    }
-    let asked = known.get(from)
-    if (!asked) {
-      asked = this.#ask(rule.steps, from)
-      known.set(from, asked)
-    }
-    return asked
-  }
-
-  #ask(steps: readonly Step[], from: number): Asked {
-    const { bdd } = this.#conditions.space
-    let [live, no, dropped]: [Node, Node, Node] = [FULL, EMPTY, EMPTY]
-    let end = from
-    for (let step = steps[end]; step && 'if' in step; step = steps[++end]) {
-      const parts = this.#conditions.parts(step.if)
-      dropped = bdd.or(dropped, bdd.and(live, parts.drop))
-      const doubtful = bdd.and(live, parts.unknown)
-      const supposed = doubtful === EMPTY ? EMPTY : this.#notRuledOut(steps, end + 1, doubtful)
-      no = bdd.or(no, bdd.or(bdd.and(live, parts.no), doubtful))
-      live = bdd.or(bdd.and(live, parts.yes), supposed)
-    }
-    return { live, no, drop: dropped, end }
-  }
-
-  /** Where a condition is not known, the packets that a later one does not surely keep from matching (as `laterNo` does for one). */
-  #notRuledOut(steps: readonly Step[], from: number, doubtful: Node): Node {
-    const { bdd } = this.#conditions.space
-    let left = doubtful
-    for (const step of steps.slice(from)) {
-      if (!('if' in step)) break
-      if (!isPure(step.if)) continue
-      const { yes, no, drop, unknown } = this.#conditions.parts(step.if)
-      left = bdd.minus(left, bdd.minus(no, bdd.or(yes, bdd.or(drop, unknown))))
-    }
-    return left
   }
 
   /** `live`: packets that go on to the rule's next step; `returnedHere`: that come back from a chain, to the next rule. */
@@ -293,33 +291,37 @@ class Walker {
         return { live: written(space, live, effect) }
       case 'mss':
         return { live, own: { dropped: space.bdd.minus(live, space.present('tcp.header')) } }
+      case 'tcp-bits': {
+        const cut = space.bdd.minus(live, space.present('tcp.urgent'))
+        const field = {
+          do: 'set',
+          field: 'tcp.flags',
+          keep: effect.keep,
+          xor: { from: 'constant', value: effect.set },
+        } as const
+        return { live: written(space, live, field), own: { dropped: cut } }
+      }
+      case 'strip-options':
+        return { live, own: { dropped: space.bdd.minus(live, space.present('tcp.header')) } }
+      case 'map-prefix': {
+        const field = effect.which === 'src' ? 'ip6.saddr' : 'ip6.daddr'
+        return { live: space.forget(live, [field]), own: { dropped: live } }
+      }
+      case 'hash-mark':
+        return { live: space.bdd.or(live, space.forget(live, ['meta.mark'])) }
+      case 'to-socket': {
+        const keep = ~effect.mask >>> 0
+        const field = { do: 'set', field: 'meta.mark', keep, xor: { from: 'constant', value: effect.mark } } as const
+        return { live: EMPTY, own: { accepted: written(space, live, field), dropped: live } }
+      }
+      case 'answer-syn':
+        return { live, own: { accepted: live, dropped: live } }
       case 'notrack':
         return { live: untracked(space, live) }
       case 'map-set': {
         const fields = effect.to.flatMap((to) => (to === 'queue' ? [] : [`meta.${to}` as const]))
         return { live: space.bdd.or(live, space.forget(live, fields)) }
       }
-      case 'tcp-bits': {
-        const there = space.bdd.and(live, space.present('tcp.flags'))
-        return {
-          live: space.forget(there, ['tcp.flags', 'tcp.doff']),
-          own: { dropped: space.bdd.minus(live, space.whole) },
-        }
-      }
-      case 'map-prefix': {
-        const end = effect.which === 'src' ? 'ip6.saddr' : 'ip6.daddr'
-        return { live: space.bdd.or(live, space.forget(live, [end])), own: { dropped: live } }
-      }
-      case 'hash-mark':
-        return { live: space.bdd.or(live, space.forget(live, ['meta.mark'])) }
-      case 'to-socket': {
-        const taken = space.bdd.or(live, space.forget(live, ['meta.mark']))
-        return { live: EMPTY, own: { accepted: taken, dropped: live } }
-      }
-      case 'answer-syn':
-        return { live, own: { accepted: live, dropped: live } }
-      case 'strip-options':
-        return { live: space.bdd.or(live, space.forget(live, ['tcp.mss'])) }
       case 'log':
       case 'duplicate':
       case 'template':

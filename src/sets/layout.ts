@@ -7,11 +7,11 @@ import { FIELDS, type Field, fieldSpec } from '../packet/fields.js'
  */
 const CELLS = [
   ['meta.l4proto', 8],
+  ['ip.saddr', 32],
+  ['ip6.saddr', 128],
   ['ip.daddr', 32],
   ['ip6.daddr', 128],
   ['dport', 16],
-  ['ip.saddr', 32],
-  ['ip6.saddr', 128],
   ['sport', 16],
   ['meta.iifname', 'name'],
   ['meta.oifname', 'name'],

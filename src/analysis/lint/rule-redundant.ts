@@ -1,13 +1,13 @@
 import type { Condition } from '../../rules/condition.js'
 import type { Chain, Rule, Table } from '../../rules/program.js'
 import { EMPTY, type Node } from '../../sets/bdd.js'
-import { chainFlow } from '../../sets/chains.js'
+import { chainFlow, VisitLimitError } from '../../sets/chains.js'
 import { effectsOf, type Scope } from '../scope.js'
 import { NAMES, tableFlows, verdictOf } from './helpers.js'
 import { type LintRule, ruleSpot, type Spot } from './types.js'
 
 /** Rules that may be looked at again: on a ruleset where that is not enough, later rules are not judged. */
-const BUDGET = 400_000
+const BUDGET = 50_000
 
 export const ruleRedundant: LintRule = {
   id: 'rule-redundant',
@@ -22,7 +22,7 @@ export const ruleRedundant: LintRule = {
           const flow = flows.get(rule)
           if (!verdict || !flow || flow.matched === EMPTY || hasSideEffect(rule)) continue
           left -= chain.rules.length - i
-          if (left < 0) return
+          if (left < 0) throw new VisitLimitError('there are too many rules to try each without it')
           const decided = decidedLater(scope, table, chain, i + 1, flow.matched, verdict)
           if (!decided) continue
           yield {
