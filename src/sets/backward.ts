@@ -96,21 +96,24 @@ class Backward {
         return beforeWriting(space, goes, effect)
       case 'mss':
         return bdd.or(goes, bdd.minus(dropped, space.present('tcp.header')))
-      case 'tcp-bits':
-        return bdd.or(
-          bdd.and(space.forget(goes, ['tcp.flags', 'tcp.doff']), space.present('tcp.flags')),
-          bdd.minus(dropped, space.whole),
-        )
+      case 'tcp-bits': {
+        const xor = { from: 'constant', value: effect.set } as const
+        const before = beforeWriting(space, goes, { do: 'set', field: 'tcp.flags', keep: effect.keep, xor })
+        return bdd.or(before, bdd.minus(dropped, space.present('tcp.urgent')))
+      }
+      case 'strip-options':
+        return bdd.or(goes, bdd.minus(dropped, space.present('tcp.header')))
       case 'map-prefix':
-        return bdd.or(bdd.or(goes, space.forget(goes, [effect.which === 'src' ? 'ip6.saddr' : 'ip6.daddr'])), dropped)
+        return bdd.or(space.forget(goes, [effect.which === 'src' ? 'ip6.saddr' : 'ip6.daddr']), dropped)
       case 'hash-mark':
         return space.forget(goes, ['meta.mark'])
-      case 'to-socket':
-        return bdd.or(space.forget(accepted, ['meta.mark']), dropped)
+      case 'to-socket': {
+        const xor = { from: 'constant', value: effect.mark } as const
+        const marked = { do: 'set', field: 'meta.mark', keep: ~effect.mask >>> 0, xor } as const
+        return bdd.or(beforeWriting(space, accepted, marked), dropped)
+      }
       case 'answer-syn':
         return bdd.or(goes, bdd.or(accepted, dropped))
-      case 'strip-options':
-        return space.forget(goes, ['tcp.mss'])
       case 'notrack':
         return beforeUntracked(space, goes)
       case 'map-set': {
