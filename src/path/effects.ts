@@ -1,18 +1,23 @@
 import { printIp } from '../address/ip.js'
 import { type Field, type FieldValue, fieldSpec, printField } from '../packet/fields.js'
 import { targetMss } from '../packet/mss.js'
+import { translatePrefix } from '../packet/npt.js'
 import { writeField } from '../packet/rewrite.js'
-import type { Effect } from '../rules/effect.js'
+import { setTcpBits, stripOptions } from '../packet/tcp-options.js'
+import type { Effect, HashedMark } from '../rules/effect.js'
 import { evaluate, UNKNOWN } from '../rules/interpret.js'
 import type { Performed } from '../rules/traverse.js'
-import { reject } from './answers.js'
+import { answerSyn } from './answer-syn.js'
+import { reject, sendIcmpError } from './answers.js'
 import { duplicate } from './copies.js'
 import type { Cursor } from './cursor.js'
 import type { Done } from './done.js'
+import { hashedMark } from './hmark.js'
 import { setUpNat } from './nat-setup.js'
 import { changeSet, mapSet } from './set-effects.js'
 import type { Skb } from './skb.js'
 import { SkbSubject } from './subject.js'
+import { toSocket } from './to-socket.js'
 
 type Acting = Exclude<Effect, { readonly do: 'accept' | 'drop' | 'return' | 'jump' | 'goto' }>
 
@@ -25,8 +30,24 @@ export function perform(cursor: Cursor, effect: Acting): Done {
       return add(cursor, effect)
     case 'mss':
       return mss(cursor, effect.to)
+    case 'tcp-bits':
+      return setTcpBits(cursor.skb.packet, effect.keep, effect.set)
+        ? { did: 'ECN: TCP header', verdict: 'next' }
+        : CUT_OFF
+    case 'strip-options':
+      return stripOptions(cursor.skb.packet, effect.kinds)
+        ? { did: `TCP options ${effect.kinds.join(', ')} stripped`, verdict: 'next' }
+        : CUT_OFF
+    case 'map-prefix':
+      return mapAddress(cursor, effect)
+    case 'hash-mark':
+      return hashMark(cursor, effect.by)
+    case 'to-socket':
+      return toSocket(cursor, effect)
+    case 'answer-syn':
+      return synproxy(cursor)
     case 'log':
-      return { did: `LOG ${JSON.stringify(effect.prefix)}`, verdict: 'next' }
+      return { did: effect.what ?? `LOG ${JSON.stringify(effect.prefix)}`, verdict: 'next' }
     case 'notrack':
       if (mayTakeTemplate(cursor.skb)) cursor.skb.tracking = { is: 'untracked' }
       return { did: 'NOTRACK', verdict: 'next' }
@@ -54,13 +75,40 @@ export function perform(cursor: Cursor, effect: Acting): Done {
   }
 }
 
+const CUT_OFF: Done = { did: 'DROP (TCP header cut off)', verdict: 'drop' }
+
+/** SNPT, DNPT: where no mapping is neutral the sender is told which address it was (RFC 4443 section 3.4: the pointer). */
+function mapAddress(cursor: Cursor, { which, from, to }: Extract<Effect, { do: 'map-prefix' }>): Done {
+  const { packet } = cursor.skb
+  const end = () => printIp(cursor.netns.addressOf(packet, which))
+  const before = end()
+  if (translatePrefix(packet, which, from, to)) return { did: `${before} → ${end()}`, verdict: 'next' }
+  sendIcmpError(cursor, { type: 4, code: 0, info: which === 'src' ? 8 : 24 })
+  return { did: `DROP (no neutral mapping of ${before})`, verdict: 'drop' }
+}
+
+function hashMark({ skb }: Cursor, by: HashedMark): Done {
+  const mark = hashedMark(skb, by)
+  if (mark === undefined) return { did: 'HMARK: nothing to hash', verdict: 'next' }
+  skb.mark = mark
+  return { did: `HMARK ${printField('meta.mark', mark)}`, verdict: 'next' }
+}
+
+function synproxy(cursor: Cursor): Done {
+  const answer = answerSyn(cursor)
+  if (answer === 'drop') return { did: 'DROP (SYNPROXY: no TCP header that is right)', verdict: 'drop' }
+  return answer
+    ? undecided(cursor, ['accept', 'drop'], answer.undecided)
+    : { did: 'SYNPROXY: goes on', verdict: 'next' }
+}
+
 function template({ skb, netns }: Cursor, effect: Extract<Effect, { do: 'template' }>): Done {
   if (!mayTakeTemplate(skb)) return { did: 'CT: the packet has its connection already', verdict: 'next' }
-  const zone = effect.zoneFromMark ? skb.mark & 0xffff : (effect.zone ?? 0)
+  const zone = effect.zoneFromMark ? 'mark' : (effect.zone ?? 0)
   const entry = netns.templateOf(effect, skb.packet.family)
   skb.template = { zone, direction: effect.zoneDirection, helper: effect.helper, entry }
   const given = [
-    ...(effect.zone !== undefined || effect.zoneFromMark ? [`zone ${zone}`] : []),
+    ...(effect.zone !== undefined || effect.zoneFromMark ? [zone === 'mark' ? 'zone by mark' : `zone ${zone}`] : []),
     ...(effect.helper === undefined ? [] : [`helper ${effect.helper}`]),
     ...(effect.timeout === undefined ? [] : [`timeout policy ${effect.timeout}`]),
   ]

@@ -15,8 +15,9 @@ export const setupContext = ({ netns, run }: Cursor): SetupContext => ({
 
 /** A rule's NAT: sets the connection up; the packet is rewritten once the chain is through. */
 export function setUpNat(cursor: Cursor, effect: NatEffect): Done {
-  const { skb } = cursor
-  if (skb.tracking?.is !== 'tracked') return { did: `${effect.manip}-NAT: not tracked`, verdict: 'accept' }
+  const { skb, hook } = cursor
+  const manip = effect.manip !== 'hook' ? effect.manip : hook === 'prerouting' || hook === 'output' ? 'dst' : 'src'
+  if (skb.tracking?.is !== 'tracked') return { did: `${manip}-NAT: not tracked`, verdict: 'accept' }
   const { entry } = skb.tracking.attachment
   // nf_nat_masquerade_ipv4: a host that has no address yet is not given one
   if (effect.how === 'masquerade' && entry.original.src === 0)
@@ -24,9 +25,9 @@ export function setUpNat(cursor: Cursor, effect: NatEffect): Done {
   const range = rangeOf(cursor, effect)
   if (!range) return { did: `${effect.how ?? 'nat'}: no address to use`, verdict: 'drop' }
   if (effect.how === 'masquerade') entry.masqueradedOn = skb.oif
-  const setup = setUp(entry, effect.manip, range, setupContext(cursor))
+  const setup = setUp(entry, manip, range, setupContext(cursor))
   cursor.drawnPorts = setup.ports
-  return { did: describeNat(effect, range), verdict: 'accept' }
+  return { did: describeNat({ ...effect, manip }, range), verdict: 'accept' }
 }
 
 function describeNat(effect: NatEffect, { addresses, ports }: NatEffect['to']): string {

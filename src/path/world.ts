@@ -1,4 +1,4 @@
-import type { Ip } from '../address/ip.js'
+import { type Ip, printIp } from '../address/ip.js'
 import type { Mac } from '../address/mac.js'
 import type { Prefix } from '../address/prefix.js'
 import type { Entry } from '../conntrack/entry.js'
@@ -171,6 +171,11 @@ export interface Socket {
   readonly remotePort: number | undefined
   readonly dev: string | undefined
   readonly process: string | undefined
+}
+
+export const socketName = ({ protocol, local, port, process }: Socket): string => {
+  const address = local === undefined ? '*' : printIp(local)
+  return `${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}${process ? ` (${process})` : ''}`
 }
 
 /** One end of a wire. */

@@ -1,4 +1,5 @@
 import type { Ip } from '../address/ip.js'
+import type { Prefix } from '../address/prefix.js'
 import type { Field, FieldValue } from '../packet/fields.js'
 import type { Value } from './condition.js'
 import type { NamedUse } from './set-use.js'
@@ -24,6 +25,21 @@ export interface NatRange {
   readonly netmap?: boolean
 }
 
+/** What HMARK hashes into a mark (struct xt_hmark_info). Masks and values as numbers in host byte order. */
+export interface HashedMark {
+  /** The connection's tuple instead of the packet's headers. */
+  readonly connection: boolean
+  /** Of an IPv6 address the four words are folded into one. */
+  readonly srcMask: Ip
+  readonly dstMask: Ip
+  /** Ports, or the SPI: source port in the upper half. `undefined`: addresses alone. */
+  readonly ports: { readonly mask: number; readonly set: number } | undefined
+  readonly protocolMask: number
+  readonly seed: number
+  readonly modulus: number
+  readonly offset: number
+}
+
 /** What a rule does. A verdict ends the rule; every other effect lets its next step run. */
 export type Effect =
   | { readonly do: 'accept' | 'drop' | 'return' }
@@ -34,16 +50,31 @@ export type Effect =
   | { readonly do: 'set'; readonly field: Field; readonly keep: FieldValue; readonly xor: Value }
   /** field = field + by, held within 0 and the field's maximum. */
   | { readonly do: 'add'; readonly field: Field; readonly by: number }
-  /** Sets up this manip for the connection, then accepts. `masquerade`: the address of the outgoing interface; `redirect`: of the incoming one (127.0.0.1 in OUTPUT). */
+  /** Sets up this manip for the connection (`hook`: the one that the hook makes), then accepts. `masquerade`: the address of the outgoing interface; `redirect`: of the incoming one (127.0.0.1 in OUTPUT). */
   | {
       readonly do: 'nat'
-      readonly manip: 'src' | 'dst'
+      readonly manip: 'src' | 'dst' | 'hook'
       readonly to: NatRange
       readonly how?: 'masquerade' | 'redirect'
     }
   /** The MSS option of a SYN is lowered to this, or to what the path takes. */
   | { readonly do: 'mss'; readonly to: number | 'path' }
-  | { readonly do: 'log'; readonly prefix: string }
+  /** flags = (flags & keep) | set in the TCP header; dropped where that is cut off (target ECN). */
+  | { readonly do: 'tcp-bits'; readonly keep: number; readonly set: number }
+  /** Every TCP option of these kinds is overwritten with NOPs. */
+  | { readonly do: 'strip-options'; readonly kinds: readonly number[] }
+  /** IPv6 prefix translation without state, checksum-neutral (RFC 6296). */
+  | { readonly do: 'map-prefix'; readonly which: 'src' | 'dst'; readonly from: Prefix; readonly to: Prefix }
+  | { readonly do: 'hash-mark'; readonly by: HashedMark }
+  /**
+   * To the socket of this connection, else to the one that listens there, and accepted with the mark (mark & ~mask) ^ mark; dropped where there is none.
+   * `ip` absent: the address of the incoming device; port 0: the packet's own.
+   */
+  | { readonly do: 'to-socket'; readonly ip?: Ip; readonly port: number; readonly mark: number; readonly mask: number }
+  /** A SYN is answered by the kernel itself; the last packet of the handshake opens a connection of the kernel's own (target SYNPROXY). */
+  | { readonly do: 'answer-syn' }
+  /** `what`: it is told elsewhere than in a log, and these are the words for it. */
+  | { readonly do: 'log'; readonly prefix: string; readonly what?: string }
   /** A copy goes to this next hop, by itself through OUTPUT (target TEE). */
   | { readonly do: 'duplicate'; readonly gateway: Ip; readonly oif?: string }
   | { readonly do: 'notrack' }

@@ -1,4 +1,3 @@
-import { printIp } from '../../address/ip.js'
 import { checksumOk, PROTOCOL } from '../../packet/checksum.js'
 import { FIELDS } from '../../packet/fields.js'
 import { parseFrame } from '../../packet/frame.js'
@@ -10,8 +9,7 @@ import type { Fate } from '../fate.js'
 import { openHeaders } from '../headers6.js'
 import { bestSocket } from '../sockets.js'
 import type { ExitOf } from '../stages.js'
-import type { Link, Socket } from '../world.js'
-import { placeName } from '../world.js'
+import { type Link, placeName, type Socket, socketName } from '../world.js'
 
 const FIN = 1
 const SYN = 2
@@ -122,13 +120,9 @@ function assumedSocket(cursor: Cursor, protocol: 'tcp' | 'udp', port: number): F
   return delivered(cursor, `${protocol} port ${port} (assumed)`, `to whatever listens on ${protocol} ${port}`)
 }
 
-export const socketName = (socket: Socket): string => {
-  const local = socket.local === undefined ? '*' : printIp(socket.local)
-  return `${socket.protocol} ${local.includes(':') ? `[${local}]` : local}:${socket.port}${socket.process ? ` (${socket.process})` : ''}`
-}
-
 function findSocket({ netns, skb }: Cursor, protocol: 'tcp' | 'udp'): Socket | 'unknown' | undefined {
   const { packet, iif } = skb
+  if (skb.socket) return skb.socket === 'assumed' ? 'unknown' : skb.socket
   const flow = netns.flowSocket(packet)
   if (flow) return flow
   if (!netns.state.sockets) return 'unknown'

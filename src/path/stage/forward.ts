@@ -12,6 +12,7 @@ import type { ExitOf } from '../stages.js'
 export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
   const { skb, netns } = cursor
   if (skb.type !== 'host') return cursor.drop('not-for-this-host', `a link-layer ${skb.type} is not forwarded`)
+  if (skb.socket) return cursor.drop('has-socket', 'TPROXY gave it a socket of this host, but no route leads there')
   const four = skb.packet.family === 4
   const ttl = FIELDS['ip.ttl'].read(skb.packet) ?? 0
   if (ttl <= 1) {

@@ -38,8 +38,7 @@ export const netmap = defineTarget({
     const from = bases()
     if ((from & ~DESTINATION) === 0) return [{ do: 'nat', manip: 'dst', to: range }]
     if ((from & DESTINATION) === 0) return [{ do: 'nat', manip: 'src', to: range }]
-    const needs = 'this chain is reached both where destinations and where sources are translated'
-    return [{ do: 'unknown', text: `-j NETMAP --to ${printAddressMask(to!.value)}`, needs }]
+    return [{ do: 'nat', manip: 'hook', to: range }]
   },
 })
 
