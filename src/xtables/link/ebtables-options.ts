@@ -1,0 +1,257 @@
+import { ethertypeName, ethertypeNumber } from '../../address/ethertypes.js'
+import { all, anyBit, equals, inRanges, masked } from '../../rules/condition.js'
+import { port, unsigned, WordError } from '../codec.js'
+import { interfaceName, interfaceRanges } from '../interface.js'
+import { ICMP4, ICMP6, type IcmpNames } from '../matches/icmp-types.js'
+import { parseProtocol, printProtocol } from '../protocol.js'
+import {
+  type AnyLinkOption, addressOption, bareOption, inField, type LinkOption, macOption, NEVER, namedOption, numberOption, rangeOption, textOption, wordOption,
+} from './option.js' // biome-ignore format: one line
+
+const hex = (digits: number) => (value: number): string => `0x${value.toString(16).toUpperCase().padStart(digits, '0')}` // biome-ignore format: one line
+const servicePort = (word: string): number | undefined => {
+  try {
+    return port(word)
+  } catch {
+    return undefined
+  }
+}
+
+/** 802.3 frames, whose ether type is a length. */
+const LENGTH = -1
+
+const protocol: LinkOption<number> = {
+  flag: '-p',
+  aliases: ['--protocol', '--proto'],
+  invertible: true,
+  parse(word) {
+    if (word.toUpperCase() === 'LENGTH') return LENGTH
+    const value = ethertypeNumber(word) ?? unsigned(word)
+    if (value === undefined || value < 0x600 || value > 0xffff)
+      throw new WordError(`Problem with the specified Ethernet protocol '${word}', perhaps /etc/ethertypes is missing`)
+    return value
+  },
+  print: (value) => (value === LENGTH ? 'Length' : (ethertypeName(value) ?? `0x${value.toString(16)}`)),
+  // what is walked is IP: as it stands in the frame
+  lower: (value, family) => (value === (family === 4 ? 0x0800 : 0x86dd) ? { is: 'all', of: [] } : NEVER),
+}
+
+const device = (flag: string, aliases: readonly string[], field: 'meta.physiifname' | 'meta.physoifname' | 'meta.iifname' | 'meta.oifname'): LinkOption<string> => ({
+  flag, aliases, invertible: true, parse: interfaceName.parse, print: interfaceName.print, lower: (name) => inRanges(field, interfaceRanges(name)),
+}) // biome-ignore format: long lines
+
+/** What every rule may ask, in the order in which it is printed. */
+export const BASE: readonly AnyLinkOption[] = [
+  protocol,
+  macOption({ flag: '-s', aliases: ['--source', '--src'] }, true, 'ether.saddr'),
+  macOption({ flag: '-d', aliases: ['--destination', '--dst'] }, true, 'ether.daddr'),
+  device('-i', ['--in-interface', '--in-if'], 'meta.physiifname'),
+  device('-o', ['--out-interface', '--out-if'], 'meta.physoifname'),
+  device('--logical-in', [], 'meta.iifname'),
+  device('--logical-out', [], 'meta.oifname'),
+]
+
+interface IcmpRange {
+  readonly types: readonly [number, number]
+  readonly codes: readonly [number, number]
+}
+
+/** `NAME`, or `TYPE[:TYPE][/CODE[:CODE]]`. */
+function icmpOption(flag: string, names: IcmpNames, family: 4 | 6): LinkOption<IcmpRange> {
+  const span = (text: string): readonly [number, number] => {
+    const [from, to = from, ...more] = text.split(':').map((part) => unsigned(part))
+    if (from === undefined || to === undefined || more.length > 0 || to > 255 || from > to) throw new WordError(`bad ICMP type "${text}"`)
+    return [from, to]
+  } // biome-ignore format: long lines
+  return {
+    flag,
+    invertible: true,
+    parse(word) {
+      const named = names.find(([name]) => name.toLowerCase() === word.toLowerCase())
+      if (named) return { types: [named[1], named[1]], codes: [named[2], named[3]] }
+      const [types = '', codes] = word.split('/')
+      return { types: span(types), codes: codes === undefined ? [0, 255] : span(codes) }
+    },
+    print({ types, codes }) {
+      const show = ([from, to]: readonly [number, number]) => (from === to ? `${from}` : `${from}:${to}`)
+      const named = names.find(([, type, low, high]) => type === types[0] && type === types[1] && low === codes[0] && high === codes[1])
+      if (named) return named[0]
+      return `${show(types)}${codes[0] === 0 && codes[1] === 255 ? '' : `/${show(codes)}`}`
+    }, // biome-ignore format: long lines
+    lower: ({ types, codes }, of) =>
+      of !== family
+        ? NEVER
+        : all(equals('meta.l4proto', family === 4 ? 1 : 58), equals('frag.offset', 0), inField('icmp.type', types), inField('icmp.code', codes)), // biome-ignore format: one line
+  }
+}
+
+const ipProtocol = (flag: string, aliases: readonly string[], family: 4 | 6): LinkOption<number> => ({
+  flag, aliases, invertible: true,
+  parse(word) {
+    const value = parseProtocol(word) ?? unsigned(word)
+    if (value === undefined || value > 255) throw new WordError(`Unknown specified IP protocol - "${word}"`)
+    return value
+  },
+  print: printProtocol,
+  lower: (value, of) => (of === family ? equals('meta.l4proto', value) : NEVER),
+}) // biome-ignore format: one block
+
+const ports = (flag: string, aliases: readonly string[], field: 'th.sport' | 'th.dport', family: 4 | 6) =>
+  rangeOption({ flag, aliases }, 0xffff, servicePort, (range, of) => (of === family ? all(equals('frag.offset', 0), inField(field, range)) : NEVER)) // biome-ignore format: one line
+
+const OPCODES = { Request: 1, Reply: 2, Request_Reverse: 3, Reply_Reverse: 4, DRARP_Request: 5, DRARP_Reply: 6, DRARP_Error: 7, InARP_Request: 8, ARP_NAK: 9 } // biome-ignore format: a table
+const PACKET_TYPES = { host: 0, broadcast: 1, multicast: 2, otherhost: 3, outgoing: 4, loopback: 5, fastroute: 6 }
+const IGMP = { 'membership-query': 0x11, 'membership-report-v1': 0x12, 'membership-report-v2': 0x16, 'leave-group': 0x17, 'membership-report-v3': 0x22 } // biome-ignore format: a table
+const LEVELS = { emerg: 0, alert: 1, crit: 2, error: 3, warning: 4, notice: 5, info: 6, debug: 7 }
+
+interface MarkValue {
+  readonly value: number
+  readonly mask: number | undefined
+  /** `/MASK`: any of these bits. */
+  readonly any: boolean
+}
+
+const mark: LinkOption<MarkValue> = {
+  flag: '--mark',
+  invertible: true,
+  parse(word) {
+    const [value = '', mask] = word.split('/')
+    const [a, b] = [value === '' ? 0 : unsigned(value), mask === undefined ? undefined : unsigned(mask)]
+    if (a === undefined || (mask !== undefined && b === undefined)) throw new WordError(`Bad mark value '${word}'`)
+    return { value: a, mask: b, any: value === '' }
+  },
+  print: ({ value, mask, any }) => `${any ? '' : `0x${value.toString(16)}`}${mask === undefined ? '' : `/0x${mask.toString(16)}`}`,
+  lower: ({ value, mask, any }) => (any ? anyBit('meta.mark', mask ?? 0) : equals(mask === undefined ? 'meta.mark' : masked('meta.mark', mask), value)),
+} // biome-ignore format: long lines
+
+/** Rates as iptables has them; whether one is exceeded is not followed on a bridge. */
+const limit: LinkOption<string> = {
+  flag: '--limit',
+  parse(word) {
+    if (!/^\d+(\/(s|sec|second|m|min|minute|h|hour|d|day))?$/.test(word)) throw new WordError(`bad rate '${word}'`)
+    const [count, unit = 's'] = word.split('/')
+    return `${count}/${{ s: 'sec', m: 'min', h: 'hour', d: 'day' }[unit[0] as 's']}`
+  },
+  print: (word) => word,
+}
+
+const among = (flag: string): LinkOption<string> => ({
+  flag,
+  invertible: true,
+  parse(word) {
+    const pairs = word.split(',').filter((pair) => pair !== '')
+    if (pairs.some((pair) => !/^[\da-f]{1,2}(:[\da-f]{1,2}){5}(=\d+(\.\d+){3})?$/i.test(pair)))
+      throw new WordError(`bad list of MAC addresses "${word}"`)
+    // octets lose their zeros (libebt_among.c: bramong_print_wormhash)
+    return pairs.map((pair) => pair.toLowerCase().replace(/\b0(?=[\da-f](:|=|$))/g, '')).join(',')
+  },
+  print: (word) => word,
+})
+
+/** A match: its options in the order in which they are printed. */
+export interface LinkMatch {
+  readonly name: string
+  readonly options: readonly AnyLinkOption[]
+  /** Something that is printed although it was not said. */
+  readonly always?: readonly (readonly [flag: string, word: string])[]
+  /** It asks nothing. */
+  readonly watcher?: boolean
+}
+
+const stp = (name: string, most: number) => rangeOption({ flag: `--stp-${name}` }, most, unsigned)
+const LOG_BARE = ['--log-ip', '--log-arp', '--log-ip6'] as const
+
+export const MATCHES: readonly LinkMatch[] = [
+  { name: '802_3', options: [numberOption({ flag: '--802_3-sap' }, 0xff, hex(2), () => NEVER), numberOption({ flag: '--802_3-type' }, 0xffff, hex(4), () => NEVER)] },
+  { name: 'among', options: [among('--among-dst'), among('--among-src'), wordOption({ flag: '--among-dst-file' }), wordOption({ flag: '--among-src-file' })] },
+  {
+    name: 'arp',
+    options: [
+      namedOption({ flag: '--arp-op', aliases: ['--arp-opcode'] }, OPCODES, String, () => NEVER), numberOption({ flag: '--arp-htype' }, 0xffff, String, () => NEVER),
+      numberOption({ flag: '--arp-ptype' }, 0xffff, (value) => `0x${value.toString(16)}`, () => NEVER),
+      { ...addressOption({ flag: '--arp-ip-src' }, 4, undefined), lower: () => NEVER }, { ...addressOption({ flag: '--arp-ip-dst' }, 4, undefined), lower: () => NEVER },
+      { ...macOption({ flag: '--arp-mac-src' }, false, undefined), lower: () => NEVER }, { ...macOption({ flag: '--arp-mac-dst' }, false, undefined), lower: () => NEVER },
+      { ...bareOption({ flag: '--arp-gratuitous', invertible: true }), lower: () => NEVER },
+    ],
+  },
+  {
+    name: 'ip',
+    options: [
+      addressOption({ flag: '--ip-src', aliases: ['--ip-source'] }, 4, 'ip.saddr'), addressOption({ flag: '--ip-dst', aliases: ['--ip-destination'] }, 4, 'ip.daddr'),
+      numberOption({ flag: '--ip-tos' }, 0xff, hex(2), (value, family) => (family === 4 ? equals('ip.tos', value) : NEVER)), ipProtocol('--ip-proto', ['--ip-protocol'], 4),
+      ports('--ip-sport', ['--ip-source-port'], 'th.sport', 4), ports('--ip-dport', ['--ip-destination-port'], 'th.dport', 4), icmpOption('--ip-icmp-type', ICMP4, 4),
+      namedOption({ flag: '--ip-igmp-type' }, IGMP, String),
+    ],
+  },
+  {
+    name: 'ip6',
+    options: [
+      addressOption({ flag: '--ip6-src', aliases: ['--ip6-source'] }, 6, 'ip6.saddr'), addressOption({ flag: '--ip6-dst', aliases: ['--ip6-destination'] }, 6, 'ip6.daddr'),
+      numberOption({ flag: '--ip6-tclass' }, 0xff, hex(2), (value, family) => (family === 6 ? equals('ip.tos', value) : NEVER)), ipProtocol('--ip6-proto', ['--ip6-protocol'], 6),
+      ports('--ip6-sport', ['--ip6-source-port'], 'th.sport', 6), ports('--ip6-dport', ['--ip6-destination-port'], 'th.dport', 6), icmpOption('--ip6-icmp-type', ICMP6, 6),
+    ],
+  },
+  { name: 'limit', options: [limit, numberOption({ flag: '--limit-burst', invertible: false }, 10000, String)], always: [['--limit-burst', '5']] },
+  { name: 'mark', options: [mark] },
+  { name: 'pkttype', options: [namedOption({ flag: '--pkttype-type' }, PACKET_TYPES, String, (value) => equals('meta.pkttype', value))] },
+  {
+    name: 'stp',
+    options: [
+      namedOption({ flag: '--stp-type' }, { config: 0, tcn: 0x80 }, String), namedOption({ flag: '--stp-flags' }, { 'topology-change': 1, 'topology-change-ack': 0x80 }, String),
+      stp('root-prio', 0xffff), macOption({ flag: '--stp-root-addr' }, false, undefined), stp('root-cost', 0xffffffff), stp('sender-prio', 0xffff),
+      macOption({ flag: '--stp-sender-addr' }, false, undefined), stp('port', 0xffff), stp('msg-age', 0xffff), stp('max-age', 0xffff), stp('hello-time', 0xffff), stp('forward-delay', 0xffff),
+    ],
+  },
+  {
+    name: 'vlan',
+    options: [
+      numberOption({ flag: '--vlan-id' }, 4094, String, () => NEVER), numberOption({ flag: '--vlan-prio' }, 7, String, () => NEVER),
+      { flag: '--vlan-encap', invertible: true, lower: () => NEVER, parse: (word: string) => ethertypeNumber(word) ?? Number.parseInt(word.replace(/^0x/i, ''), 16), print: (value: number) => hex(4)(value).slice(2) },
+    ],
+  },
+  {
+    name: 'log', watcher: true,
+    options: [bareOption({ flag: '--log' }), namedOption({ flag: '--log-level', invertible: false }, LEVELS, undefined), textOption({ flag: '--log-prefix' }, 29), ...LOG_BARE.map((flag) => bareOption({ flag }))],
+    always: [['--log-level', 'notice']],
+  },
+  {
+    name: 'nflog', watcher: true,
+    options: [
+      bareOption({ flag: '--nflog' }), textOption({ flag: '--nflog-prefix' }, 63), numberOption({ flag: '--nflog-group', invertible: false }, 0xffff, String),
+      numberOption({ flag: '--nflog-range', invertible: false }, 0xffffffff, String), numberOption({ flag: '--nflog-threshold', invertible: false }, 0xffff, String),
+    ],
+  },
+] // biome-ignore format: a table
+
+const VERDICTS = ['ACCEPT', 'DROP', 'CONTINUE', 'RETURN']
+const then = (flag: string, allowed = VERDICTS): LinkOption<string> => ({
+  flag,
+  parse(word) {
+    if (!allowed.includes(word)) throw new WordError(`"${word}": one of ${allowed.join(', ')}`)
+    return word
+  },
+  print: (word) => word,
+})
+const markSet = (flag: string, aliases: readonly string[] = []): LinkOption<number> =>
+  numberOption({ flag, aliases, invertible: false }, 0xffffffff, (value) => `0x${value.toString(16)}`)
+const toMac = (flag: string, aliases: readonly string[]) =>
+  macOption({ flag, aliases, invertible: false }, false, undefined)
+
+/** A target: what ends it, and what is printed although it was not said. */
+export interface LinkTarget {
+  readonly name: string
+  readonly options: readonly AnyLinkOption[]
+  readonly verdict: string
+  /** Where it is ACCEPT, say, and not said. */
+  readonly usual: string
+  /** It is printed even then. */
+  readonly shown: boolean
+}
+
+export const TARGETS: readonly LinkTarget[] = [
+  { name: 'mark', options: [markSet('--mark-set', ['--set-mark']), markSet('--mark-or', ['--or-mark']), markSet('--mark-and', ['--and-mark']), markSet('--mark-xor', ['--xor-mark']), then('--mark-target')], verdict: '--mark-target', usual: 'ACCEPT', shown: true },
+  { name: 'dnat', options: [toMac('--to-dst', ['--to-destination']), then('--dnat-target')], verdict: '--dnat-target', usual: 'ACCEPT', shown: true },
+  { name: 'snat', options: [toMac('--to-src', ['--to-source']), bareOption({ flag: '--snat-arp' }), then('--snat-target')], verdict: '--snat-target', usual: 'ACCEPT', shown: true },
+  { name: 'redirect', options: [then('--redirect-target')], verdict: '--redirect-target', usual: 'ACCEPT', shown: false },
+  { name: 'arpreply', options: [toMac('--arpreply-mac', []), then('--arpreply-target')], verdict: '--arpreply-target', usual: 'DROP', shown: false },
+] // biome-ignore format: a table

@@ -1,0 +1,50 @@
+import { ARP_BASE, ARP_TARGETS, ARP_USUAL } from './arptables-options.js'
+import { BASE, type LinkMatch, type LinkTarget, MATCHES, TARGETS } from './ebtables-options.js'
+import type { AnyLinkOption } from './option.js'
+
+export type LinkProgram = 'ebtables' | 'arptables'
+
+/** Where a base chain of a bridge stands (enum nf_br_hook_priorities), where its hook is one of a packet's. */
+export interface LinkBase {
+  readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting'
+  readonly priority: number
+}
+
+/** What one of the two programs knows. */
+export interface LinkLanguage {
+  readonly program: LinkProgram
+  readonly tables: Readonly<Record<string, Readonly<Record<string, LinkBase | undefined>>>>
+  readonly base: readonly AnyLinkOption[]
+  readonly matches: readonly LinkMatch[]
+  readonly targets: readonly LinkTarget[]
+  readonly verdicts: readonly string[]
+  /** Options with this word are not printed. */
+  readonly usual: Readonly<Record<string, string>>
+}
+
+const at = (hook: LinkBase['hook'], priority: number): LinkBase => ({ hook, priority })
+
+export const LANGUAGES: Readonly<Record<LinkProgram, LinkLanguage>> = {
+  ebtables: {
+    program: 'ebtables',
+    tables: {
+      filter: { INPUT: at('input', -200), FORWARD: at('forward', -200), OUTPUT: at('output', 200) },
+      nat: { PREROUTING: at('prerouting', -300), OUTPUT: at('output', 100), POSTROUTING: at('postrouting', 300) },
+      broute: { BROUTING: undefined },
+    },
+    base: BASE,
+    matches: MATCHES,
+    targets: TARGETS,
+    verdicts: ['ACCEPT', 'DROP', 'CONTINUE', 'RETURN'],
+    usual: {},
+  },
+  arptables: {
+    program: 'arptables',
+    tables: { filter: { INPUT: undefined, OUTPUT: undefined, FORWARD: undefined } },
+    base: ARP_BASE,
+    matches: [],
+    targets: ARP_TARGETS,
+    verdicts: ['ACCEPT', 'DROP', 'RETURN', 'QUEUE', 'CONTINUE'],
+    usual: ARP_USUAL,
+  },
+}
