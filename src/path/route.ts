@@ -75,7 +75,7 @@ function outputDecision(cursor: Cursor, flow: Flow, anySource: boolean): OutputR
 
 /** The first decision for what this namespace sends. */
 export function generate(cursor: Cursor): ExitOf<'generate'> | Fate {
-  const { skb } = cursor
+  const { skb, netns } = cursor
   const flow = flowOf(cursor)
   // raw_sendmsg: of a header of its own only the destination is looked at; OUTPUT's second decision sees the rest
   const asked: Flow = skb.sender?.raw
@@ -101,6 +101,12 @@ export function generate(cursor: Cursor): ExitOf<'generate'> | Fate {
   if (route.type === 'broadcast' && skb.sender?.raw)
     return cursor.drop('broadcast-not-permitted', 'a socket needs SO_BROADCAST to send to a broadcast address', {
       errno: 'EACCES',
+    })
+  // raw_send_hdrinc, rawv6_send_hdrinc
+  const most = skb.sender?.raw ? netns.link(route.dev)?.mtu : undefined
+  if (most !== undefined && skb.packet.bytes.length > most)
+    return cursor.drop('message-too-long', `${skb.packet.bytes.length} bytes do not fit into ${route.dev}: ${most}`, {
+      errno: 'EMSGSIZE',
     })
   take(cursor, route)
   return 'routed'

@@ -6,6 +6,7 @@ import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
 import { runHook } from '../hook-run.js'
 import { forwardOptions } from '../ip-options.js'
+import type { Skb } from '../skb.js'
 import type { ExitOf } from '../stages.js'
 
 /** net/ipv4/ip_forward.c: ip_forward; net/ipv6/ip6_output.c: ip6_forward. */
@@ -19,16 +20,10 @@ export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
     const answer = sendIcmpError(cursor, four ? { type: 11, code: 0 } : { type: 3, code: 0 })
     return cursor.drop('ttl-exceeded', `TTL ${ttl}: it may not go further`, { answer })
   }
-  const mtu = skb.destination?.mtu ?? netns.link(skb.oif)?.mtu ?? 65535
-  const dontFragment = four ? ((FIELDS['ip.flags'].read(skb.packet) ?? 0) & 2) !== 0 : true
-  if (skb.packet.bytes.length > mtu && dontFragment) {
-    const answer = sendIcmpError(cursor, four ? { type: 3, code: 4, info: mtu } : { type: 2, code: 0, info: mtu })
-    return cursor.drop(
-      'fragmentation-needed',
-      `${skb.packet.bytes.length} bytes do not fit into ${mtu}, and DF is set`,
-      { answer },
-    )
-  }
+  const device = netns.link(skb.oif)?.mtu ?? 65535
+  // ip_dst_mtu_maybe_forward; ip6_dst_mtu_maybe_forward leaves the route's MTU to the way out
+  const mtu = four ? (skb.destination?.mtu ?? device) : Math.max(device, LEAST_MTU6)
+  if (isTooLong(skb, mtu) && (!four || hasDf(skb))) return tooLong(cursor, mtu)
   decreaseTtl(skb.packet)
   if (skb.redirect) sendRedirect(cursor)
   cursor.record({ kind: 'check', what: 'ttl', passed: true, text: `TTL ${ttl} → ${ttl - 1}` })
@@ -58,20 +53,37 @@ function sendRedirect(cursor: Cursor): void {
   sendIcmpError(cursor, { type: 5, code: REDIRECT_HOST, info: gateway })
 }
 
-/** net/ipv4/ip_output.c: __ip_finish_output: what is too long leaves in fragments, or not at all. */
+/** ip_exceeds_mtu, ip6_pkt_too_big: what was put together of fragments that fit will be fragments again. */
+const isTooLong = ({ packet, pieces }: Skb, mtu: number): boolean =>
+  packet.bytes.length > mtu && (!pieces || pieces.longest > mtu)
+
+const hasDf = ({ packet }: Skb): boolean => ((FIELDS['ip.flags'].read(packet) ?? 0) & 2) !== 0
+/** IPV6_MIN_MTU. */
+const LEAST_MTU6 = 1280
+
+function tooLong(cursor: Cursor, mtu: number): Fate {
+  const { packet } = cursor.skb
+  const four = packet.family === 4
+  const answer = sendIcmpError(cursor, four ? { type: 3, code: 4, info: mtu } : { type: 2, code: 0, info: mtu })
+  const why = four ? ', and DF is set' : ''
+  return cursor.drop('fragmentation-needed', `${packet.bytes.length} bytes do not fit into ${mtu}${why}`, {
+    answer,
+    errno: 'EMSGSIZE',
+  })
+}
+
+/**
+ * net/ipv4/ip_output.c: __ip_finish_output, ip_fragment; net/ipv6/ip6_output.c: ip6_fragment: what is too long leaves in fragments, or not at all. IPv6
+ * cuts only what a socket of this host sends, and what came in fragments.
+ */
 export function fragment(cursor: Cursor): ExitOf<'fragment'> | Fate {
   const { skb, netns } = cursor
   const mtu = skb.destination?.mtu ?? netns.link(skb.oif)?.mtu ?? 65535
   const length = skb.packet.bytes.length
   if (length <= mtu || skb.looped) return 'fits'
-  const dontFragment = skb.packet.family === 4 && ((FIELDS['ip.flags'].read(skb.packet) ?? 0) & 2) !== 0
-  if (dontFragment) {
-    const answer = sendIcmpError(cursor, { type: 3, code: 4, info: mtu })
-    return cursor.drop('fragmentation-needed', `${length} bytes do not fit into ${mtu}, and DF is set`, {
-      answer,
-      errno: 'EMSGSIZE',
-    })
-  }
+  const own = skb.sender?.socket === true && skb.sender.raw !== true
+  const whole = skb.packet.family === 4 ? hasDf(skb) : !own
+  if (whole && isTooLong(skb, mtu)) return tooLong(cursor, mtu)
   cursor.record({
     kind: 'check',
     what: 'fragment',
