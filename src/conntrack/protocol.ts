@@ -6,6 +6,7 @@ import { icmpFault } from './icmp.js'
 import { accepted, invalid, type Judgement } from './judgement.js'
 import { sctpHeaderFault, sctpPacket } from './sctp.js'
 import type { Settings } from './settings.js'
+import { NAT_CLASH } from './store.js'
 import { newTcp, tcpPacket } from './tcp.js'
 import { readSegment, tcpHeaderFault } from './tcp-segment.js'
 import type { Direction } from './tuple.js'
@@ -72,7 +73,7 @@ function judgeUdp(entry: Entry, packet: Packet, around: Surroundings): Judgement
   const { protocol } = entry
   if (!seenReply(entry) || now <= protocol.streamSince) return accepted(settings.timeout('udp'))
   protocol.stream = true
-  entry.status |= CT_STATUS.ASSURED
+  if (!(entry.status & NAT_CLASH)) entry.status |= CT_STATUS.ASSURED
   return accepted(settings.timeout('udp_stream'))
 }
 

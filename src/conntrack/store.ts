@@ -2,6 +2,9 @@ import { CT_STATUS } from '../packet/fields.js'
 import type { Entry } from './entry.js'
 import { type Direction, sameTuple, type Tuple, tupleKey } from './tuple.js'
 
+/** IPS_NAT_CLASH, which has the bit of what no connection has: it stands beside another one of the same flow, for a moment. */
+export const NAT_CLASH: number = CT_STATUS.UNTRACKED
+
 /** A connection tracking zone; `direction`: it counts for that one only (struct nf_conntrack_zone). */
 export interface Zone {
   readonly id: number
@@ -46,7 +49,10 @@ export class Store {
   }
 
   remove(entry: Entry): void {
-    if (!this.#entries.delete(entry)) return
+    if (!this.#entries.delete(entry)) {
+      drop(this.#buckets, bucketOf(entry, 'reply'), (hit) => hit.entry === entry)
+      return
+    }
     for (const direction of DIRECTIONS) drop(this.#buckets, bucketOf(entry, direction), (hit) => hit.entry === entry)
     drop(this.#bySource, sourceOf(entry.original, zoneOf(entry)), (other) => other === entry)
   }
@@ -71,13 +77,25 @@ export class Store {
     return this.#search(reply, zone, zoneId(zone, 'reply'), now, other) !== undefined
   }
 
-  /** Does somebody else have one of the tuples of an entry that is about to enter (__nf_conntrack_confirm)? */
-  clashes(entry: Entry, now: number): boolean {
+  /** Who else has one of the tuples of an entry that is about to enter (__nf_conntrack_confirm)? */
+  clash(entry: Entry, now: number): Entry | undefined {
     const zone = zoneOf(entry)
-    return DIRECTIONS.some((direction) => {
-      const tuple = tupleOf(entry, direction)
-      return this.#search(tuple, zone, zoneId(zone, direction), now, () => true) !== undefined
-    })
+    for (const direction of DIRECTIONS) {
+      const hit = this.#search(tupleOf(entry, direction), zone, zoneId(zone, direction), now, () => true)
+      if (hit) return hit.entry
+    }
+    return undefined
+  }
+
+  /** Who has what this entry's replies look like? */
+  holderOfReply(entry: Entry, now: number): Entry | undefined {
+    const zone = zoneOf(entry)
+    return this.#search(entry.reply, zone, zoneId(zone, 'reply'), now, () => true)?.entry
+  }
+
+  /** Only its replies find it, and no listing shows it (nf_ct_resolve_clash_harder). */
+  addBeside(entry: Entry): void {
+    push(this.#buckets, bucketOf(entry, 'reply'), { entry, direction: 'reply' })
   }
 
   /** Connections that NAT has set up and whose original direction begins at the same source, the newest first (nf_nat_bysource). */

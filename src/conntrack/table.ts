@@ -6,8 +6,8 @@ import { Expectations } from './expectation.js'
 import { classifyIcmp, type IcmpMessage } from './icmp.js'
 import { judgePacket } from './protocol.js'
 import { DEFAULT_SETTINGS, type Settings } from './settings.js'
-import { type Hit, Store, type Zone, zoneOf } from './store.js'
-import { type Direction, invertTuple, isIcmp, type L4, locateL4, type Tuple, tupleOf } from './tuple.js'
+import { type Hit, NAT_CLASH, Store, type Zone, zoneOf } from './store.js'
+import { type Direction, invertTuple, isIcmp, type L4, locateL4, sameTuple, type Tuple, tupleOf } from './tuple.js'
 
 /** Where in the host a packet meets the tracker: checksums are only looked at in PREROUTING. */
 export interface Arrival {
@@ -21,6 +21,21 @@ export interface Arrival {
   /** Told of every checksum that is looked at. */
   readonly checked?: ((good: boolean) => void) | undefined
 }
+
+/**
+ * What became of a connection that wanted into the table. `merged`: another packet of the same flow was first, and this one now belongs to that
+ * one's connection. `beside`: the same, but translated otherwise; its own connection is found by its replies alone, for a second.
+ */
+export type Settled =
+  | { readonly is: 'entered' | 'beside' }
+  | { readonly is: 'merged'; readonly entry: Entry }
+  | { readonly is: 'dropped'; readonly why: string }
+
+/** Protocols of which two entries may meet in the table (nf_conntrack_l4proto: allow_clash). */
+const MAY_CLASH: ReadonlySet<number> = new Set([PROTOCOL.UDP, PROTOCOL.UDPLITE, PROTOCOL.GRE])
+const NAT_DONE = CT_STATUS.SRC_NAT_DONE | CT_STATUS.DST_NAT_DONE
+/** How long a connection stands beside another one. */
+const BESIDE = 1
 
 const zoneAt = ({ zone, zoneDirection }: Arrival): Zone => ({ id: zone, direction: zoneDirection })
 
@@ -168,19 +183,45 @@ export class ConnectionTable {
     counter.bytes += bytes.length
   }
 
-  /**
-   * __nf_conntrack_confirm: the packet has got through; its connection enters the table. False: it was ended meanwhile, or another connection
-   * took one of its tuples, and the packet is dropped. (The kernel spares UDP where two processors see one flow begin at once: not here.)
-   */
-  confirm({ entry, direction }: Attachment, now: number): boolean {
-    if (entry.status & CT_STATUS.CONFIRMED || direction !== 'original') return true
-    if (entry.status & CT_STATUS.DYING || this.#store.clashes(entry, now)) {
-      this.expectations.removeOf(entry)
-      return false
-    }
+  /** `settle`, where nobody asks how: false is dropped. */
+  confirm(attachment: Attachment, now: number): boolean {
+    return this.settle(attachment, now).is !== 'dropped'
+  }
+
+  /** __nf_conntrack_confirm: the packet has got through; its connection enters the table. */
+  settle({ entry, direction }: Attachment, now: number): Settled {
+    if (entry.status & CT_STATUS.CONFIRMED || direction !== 'original') return { is: 'entered' }
+    if (entry.status & CT_STATUS.DYING) return this.#unsettled(entry, 'its connection was ended meanwhile')
+    const winner = this.#store.clash(entry, now)
+    if (winner) return this.#resolveClash(entry, winner, now)
     entry.status |= CT_STATUS.CONFIRMED
     this.#store.add(entry)
-    return true
+    return { is: 'entered' }
+  }
+
+  #unsettled(entry: Entry, why: string): Settled {
+    this.expectations.removeOf(entry)
+    return { is: 'dropped', why }
+  }
+
+  /** nf_ct_resolve_clash: somebody has one of its tuples. Since Linux 5.7 a flow that is translated otherwise goes in beside it. */
+  #resolveClash(entry: Entry, winner: Entry, now: number): Settled {
+    const taken = 'another packet has taken the same connection meanwhile'
+    if (!MAY_CLASH.has(entry.original.protocol)) return this.#unsettled(entry, taken)
+    const other = mayMerge(winner, entry) ? winner : this.#store.holderOfReply(entry, now)
+    if (!other) {
+      entry.expires = now + BESIDE
+      entry.status |= CT_STATUS.FIXED_TIMEOUT | NAT_CLASH | CT_STATUS.CONFIRMED
+      this.#store.addBeside(entry)
+      return { is: 'beside' }
+    }
+    if (!mayMerge(other, entry)) return this.#unsettled(entry, taken)
+    this.expectations.removeOf(entry)
+    for (const way of ['original', 'reply'] as const) {
+      other.counters[way].packets += entry.counters[way].packets
+      other.counters[way].bytes += entry.counters[way].bytes
+    }
+    return { is: 'merged', entry: other }
   }
 
   /** A connection in a state that the question names, not by what was seen. */
@@ -203,6 +244,15 @@ export class ConnectionTable {
     return 'is' in hit ? hit : { is: 'tracked', created: true, attachment: { ...hit, state: 'NEW' } }
   }
 }
+
+/** __nf_ct_resolve_clash: the winner has not met NAT, or is what this one is. */
+const mayMerge = (winner: Entry, entry: Entry): boolean =>
+  !(winner.status & CT_STATUS.DYING) &&
+  ((winner.status & NAT_DONE) === 0 ||
+    (sameTuple(winner.original, entry.original) &&
+      sameTuple(winner.reply, entry.reply) &&
+      winner.zone === entry.zone &&
+      winner.zoneDirection === entry.zoneDirection))
 
 /** How a packet stands to its connection, before it is judged: once both ends have been heard, always ESTABLISHED. */
 function stateOf({ entry: { status }, direction }: Hit): Attachment['state'] {

@@ -9,6 +9,7 @@ import { flatten, type Merge } from './branches.js'
 import { explore } from './choices.js'
 import { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
+import { QuestionError } from './resolve.js'
 import type { Run } from './run.js'
 import { Skb } from './skb.js'
 import { symptomOf } from './symptom.js'
@@ -36,6 +37,8 @@ export interface Connection {
   readonly reply: Branch | null
   /** The third packet: the request's way again, now that the connection exists. */
   readonly third: Branch | null
+  /** The other packet of the socket, which was confirmed while the request was under way; null where nobody asked for a race. */
+  readonly rival: Branch | null
   readonly sender: View
   /** As the receiver sees it; null where the request arrives nowhere. */
   readonly receiver: (View & Place) | null
@@ -61,19 +64,27 @@ interface Tried {
   readonly request: Walk
   readonly reply: Walk | undefined
   readonly third: Walk | undefined
+  readonly rival: Walk | undefined
   readonly sender: View
   readonly assumptions: ReadonlySet<string>
 }
 
+export interface ConnectOptions extends TraceOptions {
+  /** Two packets of one UDP socket, of which neither is confirmed yet when the other one is tracked: a resolver's questions for A and AAAA. */
+  readonly race?: boolean
+}
+
 /** Does the connection work: request, reply, and the next packet, both ways? Throws QuestionError where it cannot be asked. */
-export function connect(hosts: Hosts, request: PacketRequest, options: TraceOptions = {}): Connections {
+export function connect(hosts: Hosts, request: PacketRequest, options: ConnectOptions = {}): Connections {
   let asked: Trail['packet'] | undefined
   const tree = explore((chooser): Tried => {
     const run = questionRun(hosts, chooser, options)
     const beginning = begin(run, walk, request)
     const { start, cursor } = beginning
     asked ??= { ...headersOf(cursor.skb.packet, cursor.skb.mark), from: placeName(start.place), in: start.in }
-    return new Attempt(run, beginning).run()
+    if (options.race && cursor.skb.packet.transport.protocol !== UDP)
+      throw new QuestionError('only two UDP packets of one socket can race: TCP sends one SYN')
+    return new Attempt(run, beginning, options.race ?? false).run()
   })
   const leaves = flatten(tree, MERGE)
   return {
@@ -98,12 +109,18 @@ class Attempt {
   /** The mark and the socket behind the first packet: the next ones have them too. */
   readonly #origin: Pick<Skb, 'mark' | 'sender'>
 
-  constructor(run: Run, beginning: Beginning) {
+  #rival: Walk | undefined
+
+  constructor(run: Run, beginning: Beginning, race: boolean) {
     this.#run = run
     this.#beginning = beginning
     this.#first = beginning.cursor.skb.packet.clone()
     this.#sender = headersOf(this.#first, 0)
     this.#origin = { mark: beginning.cursor.skb.mark, sender: beginning.cursor.skb.sender }
+    if (race)
+      run.rival = () => {
+        this.#rival = this.#again(this.#first.clone())
+      }
   }
 
   run(): Tried {
@@ -122,6 +139,7 @@ class Attempt {
       request,
       reply: undefined,
       third: undefined,
+      rival: this.#rival,
       sender: view(this.#sender),
       assumptions: this.#run.assumptions,
       ...more,
@@ -237,9 +255,13 @@ class Attempt {
 
   /** TCP: the acknowledgement that ends the handshake; UDP: another datagram. */
   #third(): Walk | undefined {
-    const { start } = this.#beginning
     const packet = following(this.#first)
-    if (!packet) return undefined
+    return packet && this.#again(packet)
+  }
+
+  /** Another packet from where the first one came. */
+  #again(packet: Packet): Walk {
+    const { start } = this.#beginning
     const netns = this.#run.netns(start.place)
     const skb = new Skb(packet)
     skb.mark = this.#origin.mark
@@ -274,6 +296,7 @@ const address = (packet: Packet, end: 'src' | 'dst') =>
     ? FIELDS[end === 'src' ? 'ip.saddr' : 'ip.daddr'].read(packet)
     : FIELDS[end === 'src' ? 'ip6.saddr' : 'ip6.daddr'].read(packet))!
 
+const UDP = 17
 const SYN = 2
 const ACK = 16
 const WINDOW = 65160
@@ -331,6 +354,7 @@ function connectionOf(tried: Tried, probability: number): Connection {
     request: branchOf(tried.request, probability),
     reply: branch(tried.reply),
     third: branch(tried.third),
+    rival: branch(tried.rival),
     sender: tried.sender,
     receiver: arrived ? { ...fate.place, ...view(fate.packet) } : null,
   }

@@ -36,6 +36,8 @@ export class Run {
   /** What waits for the packet at hand to be through. */
   readonly #later: (() => void)[] = []
   #depth = 0
+  /** Another packet, which is to overtake the one that walks right before it is confirmed: walks it, once. */
+  rival: (() => void) | undefined
   /** A copy that TEE made is under way. */
   duplicating = false
   #replies = 0

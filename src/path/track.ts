@@ -3,6 +3,7 @@ import type { Attachment } from '../conntrack/entry.js'
 import { help } from '../conntrack/helpers/run.js'
 import { opposite, printTuple } from '../conntrack/tuple.js'
 import { PROTOCOL } from '../packet/checksum.js'
+import { CT_STATUS } from '../packet/fields.js'
 import type { Hook } from '../rules/program.js'
 import type { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
@@ -96,8 +97,38 @@ export function confirmConnection(cursor: Cursor, _hook: Hook): Fate | undefined
   if (skb.tracking?.is !== 'tracked') return undefined
   const helped = askHelper(cursor, skb.tracking.attachment)
   if (helped) return helped
-  if (netns.connections.confirm(skb.tracking.attachment, run.now)) return undefined
-  return cursor.drop('conntrack-clash', 'another packet has taken the same connection meanwhile')
+  const { attachment } = skb.tracking
+  if (run.rival && !(attachment.entry.status & CT_STATUS.CONFIRMED)) overtaken(run)
+  const settled = netns.connections.settle(attachment, run.now)
+  const { entry, direction, state } = attachment
+  const [original, reply] = [printTuple(entry.original), printTuple(entry.reply)]
+  const step = { kind: 'conntrack', hook: cursor.hook ?? 'postrouting', state, direction, original, reply } as const
+  switch (settled.is) {
+    case 'entered':
+      return undefined
+    case 'dropped':
+      return cursor.drop('conntrack-clash', settled.why)
+    case 'merged':
+      skb.tracking = { ...skb.tracking, attachment: { ...attachment, entry: settled.entry } }
+      cursor.record({
+        ...step,
+        text: 'another packet of this flow was confirmed first: this one belongs to its connection now',
+      })
+      return undefined
+    case 'beside':
+      cursor.record({
+        ...step,
+        text: 'another packet of this flow was confirmed first and is translated otherwise: this one has a connection of its own for its reply, for a second',
+      })
+      return undefined
+  }
+}
+
+/** Another packet comes to be confirmed while this one waits for it. */
+function overtaken(run: Cursor['run']): void {
+  const { rival } = run
+  run.rival = undefined
+  rival?.()
 }
 
 /** The connection's helper looks at the packet; sequence numbers that it has shifted are shifted on (nf_confirm). */

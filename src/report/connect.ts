@@ -37,7 +37,11 @@ function conversationLines(way: Connection, options: TextOptions): Line[] {
   const { receiver } = way
   const notes = neverRunInput(way.request.steps).flatMap((text) => row('Note', text, 'unknown'))
   return [
+    ...(way.rival ? lane('the other packet, confirmed first', way.rival, options) : []),
     ...lane('request', way.request, options),
+    ...(way.rival
+      ? row('Clash', clashText(way.request), way.request.where.reason === 'conntrack-clash' ? 'drop' : 'plain')
+      : []),
     ...(way.reply ? lane('reply', way.reply, options) : []),
     ...(way.third ? thirdLane(way.third, way.request, options) : []),
     ...row('Outcome', worksText(way.works), worksRole(way.works)),
@@ -47,6 +51,17 @@ function conversationLines(way: Connection, options: TextOptions): Line[] {
     ...(receiver ? row('Receiver', `${tupleText(receiver)} in ${placeName(receiver)}`) : []),
     ...notes,
   ]
+}
+
+/** What became of the packet that lost the race. */
+function clashText({ steps, where }: Branch): string {
+  if (where.reason === 'conntrack-clash')
+    return 'the packet that came second is dropped: its sender asks again when it gives up waiting'
+  const said = steps.findLast(
+    (step) => step.kind === 'conntrack' && step.text.startsWith('another packet of this flow'),
+  )
+  if (said?.kind !== 'conntrack') return 'none: both packets pass'
+  return `${said.text}. Linux before 5.7 drops it where the two are translated differently, and a resolver asks again after five seconds`
 }
 
 /** One packet's way: where it went, what changed it, how it ended. */
@@ -147,6 +162,7 @@ export function connectJson(trail: Connections) {
       request: branchJson(way.request),
       reply: way.reply ? branchJson(way.reply) : null,
       third: way.third ? branchJson(way.third) : null,
+      ...(way.rival ? { rival: branchJson(way.rival) } : {}),
       sender: tupleJson(way.sender),
       receiver: receiver ? { host: receiver.host, namespace: receiver.namespace, ...tupleJson(receiver) } : null,
     })),

@@ -8,7 +8,7 @@ import { type PacketOptions, packetOptions, type ViewOptions, viewOptions } from
 import { readPacket } from '../packet.js'
 import { paint, widthOf } from '../paint.js'
 
-type Options = PacketOptions & Omit<ViewOptions, 'brief'>
+type Options = PacketOptions & Omit<ViewOptions, 'brief'> & { readonly race?: boolean }
 
 export const connect: CommandSpec<Options> = {
   name: 'connect',
@@ -20,13 +20,16 @@ export const connect: CommandSpec<Options> = {
     "connect samples/docker-host 'tcp 198.51.100.9 > 192.0.2.10:8080'",
   ],
   options(command) {
-    viewOptions(packetOptions(command))
+    viewOptions(packetOptions(command)).option(
+      '--race',
+      'two UDP packets of one socket at once: what happens where both begin the same connection (a resolver that asks for A and AAAA)',
+    )
   },
   async run([snapshot, words], options, io) {
     const request = await readPacket((words ?? []) as readonly string[], options, io)
     const hosts = await loadHosts(snapshot as string, options.with, io, startOf(request))
     const { connect: converse } = await import('../../path/connect.js')
-    const result = await ask(() => converse(hosts, request))
+    const result = await ask(() => converse(hosts, request, { race: options.race ?? false }))
     io.out(await shown(result, options, io))
     const works = result.branches.map((branch) => branch.works)
     if (works.includes(null)) return EXIT.undecided
