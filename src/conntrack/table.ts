@@ -18,6 +18,8 @@ export interface Arrival {
   /** The zone counts only for this direction (CT --zone-orig, --zone-reply). */
   readonly zoneDirection?: Direction | undefined
   readonly helper?: string | undefined
+  /** The table is full, but another connection is given up for this one. */
+  readonly overfull?: boolean
   /** Told of every checksum that is looked at. */
   readonly checked?: ((good: boolean) => void) | undefined
 }
@@ -70,6 +72,14 @@ export class ConnectionTable {
   /** Connections that NAT has set up from the same source as this one's, the newest first (nf_nat_bysource). */
   withSource(own: Entry, now: number): readonly Entry[] {
     return this.#store.withSource(own.original, zoneOf(own)).filter(({ expires }) => expires > now)
+  }
+
+  /**
+   * early_drop: may a full table give one up for a new connection? Only such that are not assured, and only where the kernel's secret hash puts them
+   * near the new one.
+   */
+  mayGiveUp(now: number): boolean {
+    return this.#store.entries().some(({ status, expires }) => expires <= now || !(status & CT_STATUS.ASSURED))
   }
 
   /** gc_worker: lets go of all whose time is up. */
@@ -150,11 +160,11 @@ export class ConnectionTable {
   }
 
   /** init_conntrack. */
-  #begin(tuple: Tuple, { zone, zoneDirection, helper, now }: Arrival): Hit | Tracking {
+  #begin(tuple: Tuple, { zone, zoneDirection, helper, now, overfull }: Arrival): Hit | Tracking {
     const reply = invertTuple(tuple)
     if (!reply) return { is: 'invalid', reason: 'an ICMP message without a question' }
     const { max } = this.settings
-    if (max !== 0 && this.#store.size >= max) return { is: 'dropped', reason: 'conntrack-full' }
+    if (max !== 0 && this.#store.size >= max && !overfull) return { is: 'dropped', reason: 'conntrack-full' }
     const expected = this.expectations.take(tuple, { id: zone, direction: zoneDirection }, now)
     const given = expected ? expected.helper : helper
     const entry: Entry = {

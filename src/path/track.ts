@@ -32,6 +32,12 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
   else if (supposed === 'UNTRACKED') skb.tracking = { is: 'untracked' }
   else if (supposed !== undefined) skb.tracking = netns.connections.suppose(skb.packet, supposed, zone, run.now)
   else skb.tracking = netns.connections.inbound(skb.packet, arrival)
+  if (skb.tracking.is === 'dropped' && netns.connections.mayGiveUp(run.now)) {
+    const about =
+      'the connection table is full: whether an old connection is given up for this one hangs on a secret of the kernel'
+    if (run.options.chooser.choose({ kind: 'unknown', weights: [0.5, 0.5], about }) === 0)
+      skb.tracking = netns.connections.inbound(skb.packet, { ...arrival, overfull: true })
+  }
   const { tracking } = skb
   if (tracking.is === 'dropped') return cursor.drop(tracking.reason, 'the connection table is full')
   describe(cursor, hook)

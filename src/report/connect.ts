@@ -61,7 +61,8 @@ function clashText({ steps, where }: Branch): string {
     (step) => step.kind === 'conntrack' && step.text.startsWith('another packet of this flow'),
   )
   if (said?.kind !== 'conntrack') return 'none: both packets pass'
-  return `${said.text}. Linux before 5.7 drops it where the two are translated differently, and a resolver asks again after five seconds`
+  const older = 'Linux before 5.7 drops it, and a resolver asks again after five seconds'
+  return said.text.includes('translated otherwise') ? `${said.text}; ${older}` : said.text
 }
 
 /** One packet's way: where it went, what changed it, how it ended. */
