@@ -16,7 +16,18 @@ import { Space } from '../sets/space.js'
 export interface ScopeOptions {
   /** Diagram nodes at most. */
   readonly limit?: number
+  /** The interface names that can be told apart; left out: those of the namespace and its rules. */
+  readonly names?: Names
+  /** A space that is shared with another scope, made of the same names. */
+  readonly space?: Space
 }
+
+/** The interface names that several namespaces and their rules of one family tell apart. */
+export const sharedNames = (namespaces: readonly Namespace[], family: Family): Names =>
+  Names.of(
+    namespaces.flatMap(({ tables }) => tables.filter((table) => table.family === family)),
+    ['lo', ...namespaces.flatMap(({ links }) => links.map(({ name }) => name))],
+  )
 
 /** The rules of one family in one namespace, with all packets that could come through them. What is asked for is worked out once. */
 export class Scope {
@@ -34,13 +45,13 @@ export class Scope {
   readonly #inputs = new Map<Hook, Node>()
   #written: readonly Field[] | undefined
 
-  constructor(hosts: Hosts, namespace: Namespace, family: Family, { limit }: ScopeOptions = {}) {
+  constructor(hosts: Hosts, namespace: Namespace, family: Family, options: ScopeOptions = {}) {
+    const { limit, names = sharedNames([namespace], family) } = options
     this.hosts = hosts
     this.namespace = namespace
     this.family = family
     this.tables = namespace.tables.filter((table) => table.family === family)
-    const names = Names.of(this.tables, ['lo', ...namespace.links.map(({ name }) => name)])
-    this.space = new Space({ family, names, ...(limit === undefined ? {} : { limit }) })
+    this.space = options.space ?? new Space({ family, names, ...(limit === undefined ? {} : { limit }) })
     this.around = fibSurroundings(this.space, namespace)
     this.conditions = new Conditions(this.space, this.around)
     this.hooks = registerHooks(namespace.tables, family, namespace.unmodelled).hooks
@@ -83,6 +94,11 @@ export class Scope {
       this.#flows.set(chain, flow)
     }
     return flow
+  }
+
+  /** Some packets through a chain. */
+  through(table: Table, base: Chain, packets: Node): ChainFlow {
+    return chainFlow(this.conditions, table, base, packets)
   }
 
   /** Fields that rules write: what a packet has of them when it comes to a later chain hangs on the earlier ones. */

@@ -31,19 +31,20 @@ const wide = (value: bigint): FieldValue => (value < 1n << 48n ? Number(value) :
 
 /**
  * A set as few blocks that have no packet in common, as far as `fields` tell (in the order of their variables; whatever else the set asks for is left out).
- * Later fragments and packets whose header is cut off are left out where there are others. The values of interface names are their numbers in the space.
+ * `within`: what the packets are known to be among, which is not told again. Later fragments and packets whose header is cut off are left out where there are others. The values of interface names are their numbers in the space.
  */
 export function blocksOf(
   space: Space,
   set: Node,
   fields: readonly Field[] = shownFields(space.family),
   limit = 400,
+  within: Node = space.valid,
 ): Blocks {
   const { bdd } = space
   const cells = fields.map((field) => {
     const bits = space.levelsOf(field)
     // a packet may have any of these: nothing that needs to be said
-    const any = partition(space, space.project(space.valid, [field]), bits)?.get(FULL)
+    const any = partition(space, space.project(space.bdd.and(within, space.valid), [field]), bits)?.get(FULL)
     return { field, bits, any: textOf(any) }
   })
   const found: Map<Field, Values>[] = []
@@ -67,7 +68,8 @@ export function blocksOf(
   const own = bdd.and(set, space.valid)
   const whole = bdd.and(own, space.whole)
   walk(space.project(whole === EMPTY ? own : whole, fields), 0, [])
-  return { blocks: joined(found, fields), more }
+  const any = new Map(cells.map((cell) => [cell.field, cell.any]))
+  return { blocks: joined(found, fields, any), more }
 }
 
 /** Values that cannot be listed: every odd address, say. */
@@ -102,18 +104,26 @@ function partition({ bdd }: Space, node: Node, bits: readonly number[]): Readonl
 }
 
 /** Blocks that differ in one field alone become one. */
-function joined(blocks: readonly Map<Field, Values>[], fields: readonly Field[]): readonly Block[] {
+function joined(
+  blocks: readonly Map<Field, Values>[],
+  fields: readonly Field[],
+  any: ReadonlyMap<Field, string>,
+): readonly Block[] {
   let now = blocks
   for (;;) {
     const before = now.length
-    for (const field of fields) now = joinedBy(now, field)
+    for (const field of fields) now = joinedBy(now, field, any.get(field))
     if (now.length === before) return now
   }
 }
 
 const textOf = (values: Values | undefined): string => values?.map(([from, to]) => `${from}-${to}`).join(',') ?? '*'
 
-function joinedBy(blocks: readonly Map<Field, Values>[], field: Field): readonly Map<Field, Values>[] {
+function joinedBy(
+  blocks: readonly Map<Field, Values>[],
+  field: Field,
+  any: string | undefined,
+): readonly Map<Field, Values>[] {
   const groups = new Map<string, Map<Field, Values>[]>()
   for (const block of blocks) {
     const key = [...block]
@@ -128,7 +138,12 @@ function joinedBy(blocks: readonly Map<Field, Values>[], field: Field): readonly
   return [...groups.values()].map((group) => {
     const [first] = group
     if (group.length === 1 || group.some((block) => !block.has(field))) return first!
-    return new Map(first!).set(field, unionOf(group.flatMap((block) => block.get(field)!)))
+    const values = unionOf(group.flatMap((block) => block.get(field)!))
+    const block = new Map(first!)
+    // together they may be all that there is
+    if (textOf(values) === any) block.delete(field)
+    else block.set(field, values)
+    return block
   })
 }
 

@@ -12,8 +12,8 @@ export interface Described {
 }
 
 /** A set for people, as blocks without a packet in common. */
-export function describe(space: Space, set: Node, fields?: readonly Field[], limit?: number): Described {
-  const { blocks, more } = blocksOf(space, set, fields, limit)
+export function describe(space: Space, set: Node, fields?: readonly Field[], limit?: number, within?: Node): Described {
+  const { blocks, more } = blocksOf(space, set, fields, limit, within)
   return { lines: blocks.map((block) => blockText(space, block)), more }
 }
 

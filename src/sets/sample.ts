@@ -1,7 +1,7 @@
 import { type Ip, parseIp, printIp } from '../address/ip.js'
 import { firstOf, lastOf, parsePrefix } from '../address/prefix.js'
 import { CT_STATE, type Field, type FieldValue, PROTOCOLS } from '../packet/fields.js'
-import { EMPTY, type Node } from './bdd.js'
+import { EMPTY, FULL, type Node } from './bdd.js'
 import { ROOMS } from './layout.js'
 import type { Space } from './space.js'
 
@@ -90,7 +90,15 @@ const WISHES: readonly Wish[] = [
 ] // biome-ignore format: a table
 
 /** Some packet of a set, as ordinary as one can be; `wishes` come before everything else. Undefined: there is none. */
-export function sampleOf(space: Space, set: Node, wishes: readonly Node[] = []): Sample | undefined {
+export const sampleOf = (space: Space, set: Node, wishes: readonly Node[] = []): Sample | undefined =>
+  pickOne(space, set, wishes)?.sample
+
+/** As `sampleOf`; `packet`: the set that holds it alone. */
+export function pickOne(
+  space: Space,
+  set: Node,
+  wishes: readonly Node[] = [],
+): { readonly sample: Sample; readonly packet: Node } | undefined {
   const { bdd, family } = space
   let left = bdd.and(set, space.valid)
   if (left === EMPTY) return undefined
@@ -111,7 +119,10 @@ export function sampleOf(space: Space, set: Node, wishes: readonly Node[] = []):
   const ip = (field: 'saddr' | 'daddr'): Ip => (family === 4 ? number(`ip.${field}`) : read(`ip6.${field}`))
   const ported = [6, 17, 33, 132, 136].includes(protocol)
   const state = number('ct.state')
-  return {
+  let packet: Node = FULL
+  for (let level = space.layout.levels - 1; level >= 0; level--)
+    packet = assigned.get(level) === 1 ? bdd.node(level, EMPTY, packet) : bdd.node(level, packet, EMPTY)
+  const sample: Sample = {
     family,
     protocol,
     src: ip('saddr'),
@@ -125,6 +136,7 @@ export function sampleOf(space: Space, set: Node, wishes: readonly Node[] = []):
     state: (Object.entries(CT_STATE).find(([, bit]) => bit === state)?.[0] ?? 'INVALID') as Sample['state'],
     mark: number('meta.mark'),
   }
+  return { sample, packet }
 }
 
 const FLAGS = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr']

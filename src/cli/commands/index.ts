@@ -1,6 +1,7 @@
 import type { AnyCommandSpec } from '../command.js'
 import { completion } from './completion.js'
 import { connect } from './connect.js'
+import { diff } from './diff.js'
 import { fmt } from './fmt.js'
 import { ip6tables, ip6tablesRestore, iptables, iptablesRestore } from './iptables.js'
 import { lint } from './lint.js'
@@ -15,6 +16,7 @@ export const COMMANDS: readonly AnyCommandSpec[] = [
   trace,
   connect,
   lint,
+  diff,
   show,
   fmt,
   iptables,

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { describe, expect, test } from 'vitest'
+import { saveText } from '../src/testing/planted.js'
+import { packetwalk, withFiles } from './support/cli.js'
+
+const root = join(import.meta.dirname, '..')
+const UFW = join(root, 'samples/docker-ufw-host')
+
+interface Difference {
+  readonly chain: string
+  readonly before: string
+  readonly after: string
+  readonly packets: readonly string[]
+  readonly example: string
+  readonly decidedBefore: { readonly rule: number | null; readonly text: string }
+  readonly decidedAfter: { readonly rule: number | null; readonly text: string }
+}
+
+const compare = (old: readonly string[], now: readonly string[]) =>
+  withFiles({ 'old.v4': saveText(old), 'new.v4': saveText(now) }, async (folder) => {
+    const { status, out } = await packetwalk(['diff', join(folder, 'old.v4'), join(folder, 'new.v4'), '--json'])
+    const { differences, ...rest } = JSON.parse(out)
+    return { ...rest, status, differences } as {
+      readonly status: number
+      readonly differences: readonly Difference[]
+      readonly incomplete: readonly string[]
+    }
+  })
+
+const told = ({ chain, before, after, packets }: Difference) => `${chain}: ${before} → ${after}: ${packets.join(' | ')}`
+
+describe('which packets fare differently', () => {
+  test.each<[string, string[], string[], string[]]>([
+    ['the same rules', ['-A INPUT -p tcp -j DROP'], ['-A INPUT -p tcp -j DROP'], []],
+    [
+      'other words for the same packets',
+      ['-A INPUT -s 10.0.0.0/8 -j DROP', '-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT'],
+      ['-A INPUT -s 10.0.0.0/9 -j DROP', '-A INPUT -s 10.128.0.0/9 -j guests', '-A guests -j DROP'],
+      [],
+    ],
+    [
+      'a port more',
+      ['INPUT DROP', '-A INPUT -p tcp -m multiport --dports 22,80 -j ACCEPT'],
+      ['INPUT DROP', '-A INPUT -p tcp -m multiport --dports 22,80,443 -j ACCEPT'],
+      ['INPUT: dropped → accepted: tcp any → any:443'],
+    ],
+    [
+      'rules the other way round',
+      ['-A FORWARD -s 10.1.0.0/16 -j ACCEPT', '-A FORWARD -s 10.0.0.0/8 -p tcp -j DROP'],
+      ['-A FORWARD -s 10.0.0.0/8 -p tcp -j DROP', '-A FORWARD -s 10.1.0.0/16 -j ACCEPT'],
+      ['FORWARD: accepted → dropped: tcp 10.1.0.0/16 → any'],
+    ],
+    [
+      'a mark that a later rule asks for: the packets are told as they come',
+      ['-A INPUT -s 10.0.0.0/8 -j MARK --set-mark 0x1', '-A INPUT -m mark --mark 0x1 -j DROP'],
+      ['-A INPUT -s 10.0.0.0/9 -j MARK --set-mark 0x1', '-A INPUT -m mark --mark 0x1 -j DROP'],
+      ['INPUT: dropped → accepted: any protocol 10.128.0.0/9 → any mark all but 0x1'],
+    ],
+    [
+      'a limit makes it uncertain',
+      ['INPUT DROP', '-A INPUT -p icmp -j ACCEPT'],
+      ['INPUT DROP', '-A INPUT -p icmp -m limit --limit 5/sec -j ACCEPT'],
+      ['INPUT: accepted → either: icmp any → any'],
+    ],
+    ['a policy', ['FORWARD ACCEPT'], ['FORWARD DROP'], ['FORWARD: accepted → dropped: any protocol any → any']],
+  ])('%s', async (_, old, now, expected) => {
+    const { status, differences } = await compare(old, now)
+    expect(differences.map(told)).toEqual(expected)
+    expect(status).toBe(expected.length === 0 ? 0 : 1)
+  })
+})
+
+test('the rules responsible, on both sides', async () => {
+  const { differences } = await compare(
+    ['INPUT DROP', '-A INPUT -p tcp -j web', '-A web -p tcp -m tcp --dport 80 -j ACCEPT'],
+    ['INPUT DROP', '-A INPUT -p tcp -j web', '-A web -p tcp -m tcp --dport 81 -j ACCEPT'],
+  )
+  expect(
+    differences.map(({ example, decidedBefore, decidedAfter }) => [example, decidedBefore.text, decidedAfter.text]),
+  ).toEqual([
+    [expect.stringContaining(':80 syn'), '-A web -p tcp -m tcp --dport 80 -j ACCEPT', 'policy DROP of INPUT'],
+    [expect.stringContaining(':81 syn'), 'policy DROP of INPUT', '-A web -p tcp -m tcp --dport 81 -j ACCEPT'],
+  ])
+})
+
+test('tables of type nat that differ are named as not compared', async () => {
+  const { status, incomplete, differences } = await compare(
+    ['nat: -A POSTROUTING -o eth0 -j MASQUERADE'],
+    ['nat: -A POSTROUTING -o eth1 -j MASQUERADE'],
+  )
+  expect([status, differences]).toEqual([3, []])
+  expect(incomplete).toEqual([expect.stringContaining('the rules of the nat table differ')])
+})
+
+test('a snapshot against itself with a change: what the change closes was open, as trace says', async () => {
+  const change = 'docker-ufw-host: iptables -I INPUT -p tcp --dport 22 -j DROP'
+  const { status, out } = await packetwalk(['diff', UFW, '--with', change, '--json'])
+  expect(status).toBe(1)
+  const document = JSON.parse(out)
+  const schema = JSON.parse(readFileSync(join(root, 'schema/diff.schema.json'), 'utf8'))
+  const validate = new Ajv2020({ allErrors: true }).compile(schema)
+  expect(validate(document), JSON.stringify(validate.errors)).toBe(true)
+  const [found] = document.differences
+  expect([found.before, found.after, found.decidedAfter.text]).toEqual([
+    'accepted',
+    'dropped',
+    '-A INPUT -p tcp -m tcp --dport 22 -j DROP',
+  ])
+  const walk = async (...args: string[]) =>
+    JSON.parse((await packetwalk(['trace', UFW, found.example, '--json', ...args])).out).branches[0]
+  expect((await walk()).where.reason).not.toBe('rule-drop')
+  expect((await walk('--with', change)).where).toMatchObject({ reason: 'rule-drop', chain: 'INPUT', rule: 1 })
+})
+
+test('nothing to compare with is bad usage', async () => {
+  expect((await packetwalk(['diff', UFW])).status).toBe(2)
+})
