@@ -48,6 +48,7 @@ export function duplicate(cursor: Cursor, { gateway, oif }: { readonly gateway: 
   skb.sender = skb.sender && { ...skb.sender, uid: undefined, gid: undefined, socket: false, kernel: false }
   skb.iif = undefined
   skb.oif = route.dev
+  skb.copiedTo = route.dev
   skb.nexthop = route.gateway ?? gateway
   const result = route.type === 'unicast' ? 'output' : route.type
   skb.destination = { result, dev: route.dev, gateway: route.gateway, mtu: route.mtu }

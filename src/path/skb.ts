@@ -81,6 +81,8 @@ export class Skb {
   /** The socket that TPROXY found: it gets the packet, if routing brings it to this host (skb->sk). */
   socket: Socket | 'assumed' | undefined
 
+  /** Of a copy: the device that TEE's routing gave it, which POSTROUTING takes for the one that it came in by (ip_output: indev). */
+  copiedTo: string | undefined
   /** Handed back to this host, which listens to the group or broadcast address it was sent to (dev_loopback_xmit). */
   looped = false
 
@@ -104,6 +106,7 @@ export class Skb {
     this.sendingIcmp = false
     this.bridge = undefined
     this.sender = undefined
+    this.copiedTo = undefined
     this.socket = undefined
     this.partial = false
     if (how === 'loopback') return

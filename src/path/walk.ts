@@ -33,7 +33,9 @@ const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => 
   generate,
   output: (cursor) => runHook(cursor, 'output'),
   postrouting(cursor) {
-    if (cursor.skb.packet.family === 4) loopBack(cursor)
+    const { skb } = cursor
+    if (skb.packet.family === 4) loopBack(cursor)
+    skb.iif ??= skb.copiedTo
     return runHook(cursor, 'postrouting')
   },
   fragment,
