@@ -440,6 +440,16 @@ describe('fmt', () => {
     expect([all.status, heads(all.err)]).toEqual([2, ['-:5:10', '-:7:13']])
   })
 
+  test('rules of bridges and of ARP', async () => {
+    const bridge =
+      '*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n-A FORWARD -p IPv4 -i ! eth0 --ip-proto tcp --ip-dport 22 -j DROP\n'
+    expect(await packetwalk(['fmt', '-'], { stdin: bridge })).toEqual({ status: 0, out: bridge, err: '' })
+    const other = bridge.replace('-i ! eth0 --ip-proto tcp', '! -i eth0 --ip-proto 6')
+    expect((await packetwalk(['fmt', '-'], { stdin: other })).out).toBe(bridge)
+    const arp = '*filter\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n-A INPUT -j DROP -i eth0 -s 10.0.0.1 --opcode 2\n'
+    expect(await packetwalk(['fmt', '-'], { stdin: arp })).toEqual({ status: 0, out: arp, err: '' })
+  })
+
   test('nft and ipset text is not read yet, and said so', async () => {
     const { status, err } = await packetwalk(['fmt', '-'], { stdin: 'table inet filter {\n}\n' })
     expect([status, err]).toEqual([2, 'packetwalk: -: only the rules of iptables and ip6tables are read yet\n'])

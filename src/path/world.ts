@@ -44,6 +44,10 @@ export interface Namespace extends Place {
   readonly sets?: NamedSets | undefined
   /** In the order in which the kernel would have registered them. */
   readonly tables: readonly Table[]
+  /** Those of ebtables, once for each family of the packets that a bridge sees. */
+  readonly bridgeTables?: readonly Table[]
+  /** Those of arptables: no packet of IP meets them. */
+  readonly arpTables?: readonly Table[]
   /** What stands on a packet's way there and is not evaluated (native nft chains, legacy tables that the snapshot lacks). */
   readonly unmodelled?: readonly Unmodelled[]
   /** Which rule families were given at all: iptables-save present, ip6tables-save present. */

@@ -32,7 +32,8 @@ const section = (title: string, lines: readonly Line[]): Line[] =>
   lines.length === 0 ? [] : [[span(title, 'heading')], ...lines, []]
 
 function namespaceLines(namespace: Namespace, width: number): Line[] {
-  const { links, tables, routes, rules4, rules6, neighbours, connections, sockets, sysctls } = namespace
+  const { links, routes, rules4, rules6, neighbours, connections, sockets, sysctls } = namespace
+  const tables = tablesOf(namespace)
   const counts = [
     `${count(routes.length, 'route')}, ${count(rules4.length + rules6.length, 'routing rule')}, ${count(neighbours.length, 'neighbour')}`,
     `connections: ${connections ? connections.length : 'not given'}; sockets: ${sockets ? sockets.length : 'not given'}; sysctls: ${sysctls ? sysctls.size : 'not given'}`,
@@ -56,6 +57,13 @@ function setLines({ sets }: Namespace): Line[] {
   ]
   return [[span('  '), span('sets', 'label')], ...table(sets.listed.map(row), { indent: 4 })]
 }
+
+/** Those of a bridge and of ARP behind those of IP. */
+const tablesOf = ({ tables, bridgeTables = [], arpTables = [] }: Namespace): readonly Table[] => [
+  ...tables,
+  ...bridgeTables.filter(({ family }) => family === 4),
+  ...arpTables,
+]
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`
 
@@ -114,7 +122,7 @@ function namespaceJson(of: Namespace) {
     host: of.host,
     namespace: of.namespace,
     links: of.links.map(linkJson),
-    tables: of.tables.map(tableJson),
+    tables: tablesOf(of).map(tableJson),
     sets: of.sets?.listed.map(({ name, type, elements }) => ({ name, type, elements })) ?? null,
     routes: of.routes.map(({ table: name, text }) => ({ table: name, text })),
     rules: [...of.rules4, ...of.rules6].map(({ priority, text }) => ({ priority, text })),

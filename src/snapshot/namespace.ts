@@ -2,8 +2,10 @@ import type { Family } from '../address/ip.js'
 import { familyOf } from '../address/ip.js'
 import { printPrefix } from '../address/prefix.js'
 import { tupleKey } from '../conntrack/tuple.js'
-import type { Link, Namespace, Place } from '../path/world.js'
+import type { Link, Namespace, Place, Unmodelled } from '../path/world.js'
 import type { Route, RoutingRule } from '../routing/types.js'
+import type { Table } from '../rules/program.js'
+import { type LinkFile, readLink, toArpTables, toBridgeTables } from '../xtables/index.js'
 import { addressRoutes } from './address-routes.js'
 import { readFdb } from './bridge-fdb.js'
 import { readConnections } from './conntrack.js'
@@ -94,10 +96,19 @@ class NamespaceReader {
       nft[0] ?? [],
     )
     this.#problems.push(...xtables.problems)
+    const link = this.#linkLayer()
+    const bridgeTables = link.flatMap((file) => [...toBridgeTables(file, 4), ...toBridgeTables(file, 6)])
+    const broute: readonly Unmodelled[] = link.some(
+      (file) => file.program === 'ebtables' && hasLinkRules(file, 'broute'),
+    )
+      ? [{ family: 'bridge', hook: 'prerouting', text: 'the table broute of ebtables' }]
+      : []
+    const unmodelled = [...xtables.unmodelled.filter((one) => !isEbtables(one, bridgeTables)), ...broute]
+    const arp = link.filter((file) => file.program === 'arptables' && hasLinkRules(file))
     this.#notes.push(
       ...xtables.notes,
-      ...xtables.unmodelled.map(({ text }) => `${text}: not evaluated`),
-      ...this.#otherRules(),
+      ...unmodelled.map(({ text }) => `${text}: not evaluated`),
+      ...arp.map(() => 'the rules of arptables: not evaluated; neighbours are taken as they are listed'),
     )
     const sysctls = this.#each(['sysctl'], ({ text }) => readSysctls(text))
     // collect.sh leaves no file where conntrack prints nothing
@@ -131,7 +142,9 @@ class NamespaceReader {
       sockets: this.#has('sockets') ? sockets : undefined,
       sets,
       tables: xtables.tables,
-      unmodelled: xtables.unmodelled,
+      ...(bridgeTables.length > 0 ? { bridgeTables } : {}),
+      ...(link.some(({ program }) => program === 'arptables') ? { arpTables: link.flatMap(toArpTables) } : {}),
+      unmodelled,
       known,
     }
     const when = (missing: boolean, lack: Lack): readonly Lack[] => (missing ? [lack] : [])
@@ -236,12 +249,28 @@ class NamespaceReader {
     return this.#of(['iptables-save', 'ip6tables-save']).some(({ text }) => / --(match|add|del|map)-set /.test(text))
   }
 
-  /** Rules of the link layer stand beside those of IP. */
-  #otherRules(): readonly string[] {
-    return this.#of(['ebtables-save', 'arptables-save'])
-      .filter(({ text }) => /^-A /m.test(text))
-      .map(({ kind }) => `the rules of ${kind}: not evaluated`)
+  /** Rules of the link layer: those of a bridge are evaluated for IP packets. */
+  #linkLayer(): readonly LinkFile[] {
+    return this.#of(['ebtables-save', 'arptables-save']).flatMap(({ path, text, kind }) => {
+      const read = readLink(text, { file: path, program: kind === 'ebtables-save' ? 'ebtables' : 'arptables' })
+      if (read.ok) return [read.file]
+      this.#problems.push(...read.problems)
+      return []
+    })
   }
+}
+
+const hasLinkRules = ({ tables }: LinkFile, only?: string): boolean =>
+  tables.some(
+    ({ name, chains }) =>
+      (only === undefined || name === only) &&
+      [...chains.values()].some(({ rules, policy }) => rules.length > 0 || policy === 'DROP'),
+  )
+
+/** An nft listing shows the chains of ebtables-nft as its own. */
+const isEbtables = ({ family, text }: Unmodelled, tables: readonly Table[]): boolean => {
+  const [, table, chain] = /^nft chain bridge (\S+) (\S+) /.exec(text) ?? []
+  return family === 'bridge' && tables.some(({ name, chains }) => name === `bridge ${table}` && chains.has(chain ?? ''))
 }
 
 /** A part of `sysctl -a`, or a sysctl.conf: the settings on which most answers hang. */

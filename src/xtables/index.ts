@@ -1,5 +1,7 @@
 /** The language of iptables, for whoever stands outside of it. */
 export { type Applied, applyCommand, applyWords, backendOfCommand, familyOfCommand } from './command.js'
+export { type LinkFile, printLink, type ReadLink, readLink, toArpTables, toBridgeTables } from './link/file.js'
+export type { LinkProgram } from './link/language.js'
 export { isList, type ReadListings, readList, readListings, tableOfList, tableOfRules } from './list.js'
 export { fromTables, isSaved, toTables } from './load.js'
 export { type Restored, type RestoreOptions, restore } from './restore.js'

@@ -1,4 +1,5 @@
 import { BROADCAST_MAC, isMulticastMac, type Mac, printMac } from '../../address/mac.js'
+import { runBridgeHook } from '../bridge-hooks.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
 import { runHook } from '../hook-run.js'
@@ -22,6 +23,8 @@ export function bridgeInput(cursor: Cursor): ExitOf<'bridge-input'> | Fate {
   cursor.record({ kind: 'bridge', bridge: bridge.name, in: port.name, out: [], text })
   skb.iif = bridge.name
   skb.bridge = { in: port.name, out: undefined, calls, daddr: netns.addressOf(skb.packet, 'dst') }
+  const refused = runBridgeHook(cursor, 'prerouting')
+  if (refused) return refused
   return calls ? 'call-iptables' : 'bridged'
 }
 
@@ -59,15 +62,21 @@ export function bridgeDecision(cursor: Cursor): ExitOf<'bridge-decision'> | Fate
       out: [],
       text: `up to ${bridge.name}'s own IP stack (${printMac(destination)} is its address)`,
     })
+    const refused = runBridgeHook(cursor, 'input')
+    if (refused) return refused
     return 'up'
   }
   const out = egressPort(cursor, bridge, info.in, destination)
   if (typeof out !== 'string') return out
+  const refused = runBridgeHook(cursor, 'forward', out)
+  if (refused) return refused
   if (info.calls) {
     skb.oif = bridge.name
     info.out = out
     return 'call-iptables'
   }
+  const stopped = runBridgeHook(cursor, 'postrouting', out)
+  if (stopped) return stopped
   skb.oif = out
   return 'port'
 }
@@ -122,6 +131,9 @@ export function bridgeForward(cursor: Cursor): ExitOf<'bridge-forward'> | Fate {
 export function bridgePostrouting(cursor: Cursor): ExitOf<'bridge-postrouting'> | Fate {
   const { skb } = cursor
   const port = skb.bridge!.out!
+  // before br_netfilter, which comes last
+  const refused = runBridgeHook(cursor, 'postrouting', port)
+  if (refused) return refused
   skb.iif = undefined
   const result = runHook(cursor, 'postrouting')
   if (result === 'accept') skb.oif = port
@@ -135,6 +147,8 @@ export function bridgeOutput(cursor: Cursor): ExitOf<'bridge-output'> | Fate {
   const destination = skb.packet.mac?.destination ?? 0
   const out = egressPort(cursor, bridge, undefined, destination)
   if (typeof out !== 'string') return out
+  const refused = runBridgeHook(cursor, 'output', out) ?? runBridgeHook(cursor, 'postrouting', out)
+  if (refused) return refused
   skb.oif = out
   return 'port'
 }

@@ -237,16 +237,22 @@ export function printLink({ parts }: LinkFile): string {
   return lines.map((line) => `${line}\n`).join('')
 }
 
-/** The tables of a bridge as packets of IP meet them, in the order of their hooks. */
-export function toBridgeTables({ program, backend, tables }: LinkFile, family: Family): readonly Table[] {
-  if (program !== 'ebtables') return []
+/** The tables of a bridge as packets of IP meet them; called `bridge filter`, so that nobody takes them for those of iptables. */
+export const toBridgeTables = (file: LinkFile, family: Family): readonly Table[] =>
+  file.program === 'ebtables' ? toTables(file, family, 'bridge') : []
+
+/** Those of arptables, called `arp filter`. */
+export const toArpTables = (file: LinkFile): readonly Table[] =>
+  file.program === 'arptables' ? toTables(file, 4, 'arp') : []
+
+function toTables({ program, backend, tables }: LinkFile, family: Family, prefix: string): readonly Table[] {
   return tables.map(({ name, chains }): Table => {
     const made = [...chains.values()].map((chain): [string, Chain] => {
-      const place = LANGUAGES.ebtables.tables[name]?.[chain.name]
+      const place = LANGUAGES[program].tables[name]?.[chain.name]
       const policy = chain.policy === 'DROP' ? 'drop' : 'accept'
       const base = place && ({ ...place, type: 'filter' as const, policy, counters: chain.counters } as const)
       return [chain.name, { name: chain.name, rules: chain.rules.map((rule) => rule.of(family)), base }]
     })
-    return { name, family, backend, chains: new Map(made), needsConntrack: false }
+    return { name: `${prefix} ${name}`, family, backend, chains: new Map(made), needsConntrack: false }
   })
 }
