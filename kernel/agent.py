@@ -9,6 +9,7 @@ Requests and answers are lines of JSON: {"op": ..., ...} in, {"ok": true, ...} o
 """
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import select
@@ -29,11 +30,14 @@ SO_RCVBUFFORCE = 33
 SO_BINDTODEVICE = 25
 SO_ATTACH_FILTER = 26
 ETH_P_ALL = 3
+SIOCETHTOOL = 0x8946
+ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO = 0x17, 0x1f, 0x24, 0x2c
 NETLINK_NETFILTER = 12
 SOL_NETLINK = 270
 NETLINK_ADD_MEMBERSHIP = 1
 NFNLGRP_NFTRACE = 9
 FENCE_ROUNDS = 4
+FENCE = b'\xff' * 12 + b'\x88\xb5' + b'fence' * 10
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -66,6 +70,7 @@ class Lab:
     def __init__(self):
         self.home = netns()
         self.taps = {}
+        self.poll = select.poll()
         self.fence = None
         self.raw = {}
         self.listeners = []
@@ -124,6 +129,17 @@ class Lab:
                 refused.append(name)
         return {'missing': missing, 'refused': refused}
 
+    def op_plain(self, devices, far=False):
+        """No offload: what `ethtool -K DEVICE tx off tso off gso off gro off` does."""
+        if far:
+            return self.in_far(lambda: self.op_plain(devices))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for device in devices:
+                for command in (ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO):
+                    value = ctypes.create_string_buffer(struct.pack('II', command, 0))
+                    fcntl.ioctl(sock, SIOCETHTOOL, struct.pack('16sP', device.encode(), ctypes.addressof(value)))
+        return {}
+
     def op_open(self, devices, fence):
         """Opens a socket on each far end, and the two ends of the fence: a pair of its own, to wait until the CPU's queue is empty."""
         def tap(device):
@@ -142,6 +158,7 @@ class Lab:
         self.in_far(both)
         for sock in self.taps.values():
             rest(sock)
+            self.poll.register(sock, select.POLLIN)
         return {}
 
     def op_sockets(self, sockets):
@@ -183,15 +200,20 @@ class Lab:
         """Frames are handled in softirq on this CPU, in order; a few rounds through the fence come after all of them."""
         sender, receiver = self.fence
         for _ in range(FENCE_ROUNDS):
-            sender.send(b'\xff' * 12 + b'\x88\xb5' + b'fence' * 10)
-            ready, _, _ = select.select([receiver], [], [], 2)
+            sender.send(FENCE)
+            try:
+                receiver.recv(64)  # mostly it is there already
+                continue
+            except BlockingIOError:
+                ready, _, _ = select.select([receiver], [], [], 2)
             if not ready:
                 raise RuntimeError('the fence frame did not come back')
             rest(receiver)
 
     def caught(self):
         self.settle()
-        return [[name, frame.hex()] for name, sock in self.taps.items() for frame in rest(sock)]
+        ready = {number for number, _ in self.poll.poll(0)}
+        return [[name, frame.hex()] for name, sock in self.taps.items() if sock.fileno() in ready for frame in rest(sock)]
 
     def op_send(self, at, frame):
         """Puts a frame on a far end, or (`local`) sends an IP packet from the router itself; answers with all that came out."""
@@ -213,6 +235,10 @@ class Lab:
             answer['trace'] = self.events()
         return answer
 
+    def op_replay(self, packets):
+        """Several of them, one after the other."""
+        return {'answers': [self.op_send(at, frame) for at, frame in packets]}
+
     def generate(self, packet):
         """As a raw socket with IP_HDRINCL does; the destination of the call is that of the header."""
         version = packet[0] >> 4
@@ -233,6 +259,28 @@ class Lab:
             code = struct.unpack_from('i', sock.recv(4096), 16)[0]
             if code != 0:
                 raise OSError(-code, 'ctnetlink: ' + os.strerror(-code))
+        return {}
+
+    def op_tracked(self):
+        """How many connections there are."""
+        with open('/proc/sys/net/netfilter/nf_conntrack_count') as file:
+            return {'count': int(file.read())}
+
+    def op_flush(self):
+        """Every table of nf_tables goes: what `nft flush ruleset` asks for, without starting a program."""
+        def message(kind, flags, body):
+            return struct.pack('IHHII', 16 + len(body), kind, 1 | flags, 1, 0) + body
+        batch = struct.pack('>BBH', 0, 0, 10)  # nfgenmsg: NFNL_SUBSYS_NFTABLES
+        request = (
+            message(16, 0, batch)  # NFNL_MSG_BATCH_BEGIN
+            + message((10 << 8) | 2, 4, struct.pack('>BBH', 0, 0, 0))  # NFT_MSG_DELTABLE of any family, no name
+            + message(17, 0, batch)  # NFNL_MSG_BATCH_END
+        )
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as sock:
+            sock.send(request)
+            code = struct.unpack_from('i', sock.recv(4096), 16)[0]
+            if code != 0:
+                raise OSError(-code, 'nf_tables: ' + os.strerror(-code))
         return {}
 
     def op_quiet(self):

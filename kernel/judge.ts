@@ -56,9 +56,9 @@ async function empty(lab: Lab): Promise<void> {
 }
 
 async function load(lab: Lab, ruleset: Ruleset): Promise<string | undefined> {
-  if (lab.spec.backend === 'legacy') await empty(lab)
   await lab.flushConnections()
-  return lab.load(restoreText(ruleset, lab.spec.backend))
+  const nothing = lab.spec.backend === 'legacy' ? restoreText([], 'legacy') : ''
+  return lab.load(nothing + restoreText(ruleset, lab.spec.backend))
 }
 
 /** The largest part of the ruleset that the kernel takes, found by leaving out rules table by table. */
@@ -98,7 +98,10 @@ async function run(lab: Lab, traffic: Flow | readonly Injection[], helpers: bool
   if (isFlow(traffic)) {
     let next = traffic.next([])
     while (!next.done && packets.length < MOST_PACKETS) next = traffic.next(await send(next.value))
-  } else for (const injection of traffic) await send(injection)
+  } else {
+    packets.push(...traffic)
+    outcomes.push(...(await lab.replay(traffic)))
+  }
   const { frames, lost } = await lab.strays()
   if (frames.length > 0 || lost > 0) return `${frames.length} frames came late, ${lost} were lost`
   const { save, conntrack, sets } = await lab.aftermath()

@@ -40,6 +40,12 @@ export interface Outcome {
   readonly trace: readonly string[]
 }
 
+/** What the helper answers. */
+interface Sent {
+  readonly caught: readonly Caught[]
+  readonly trace?: readonly string[]
+}
+
 /** What is left behind by a run. */
 export interface Aftermath {
   /** `iptables-save -c`. */
@@ -106,10 +112,8 @@ export class Lab {
       `${fence}${names.map((name) => `link set ${name} arp off up\n`).join('')}`,
       true,
     )
-    for (const name of names)
-      await agent.run(['ethtool', '-K', name, 'tx', 'off', 'gro', 'off', 'gso', 'off', 'tso', 'off'], '', true)
-    for (const { name } of links)
-      await agent.run(['ethtool', '-K', name, 'tx', 'off', 'gro', 'off', 'gso', 'off', 'tso', 'off'])
+    await agent.ask('plain', { devices: names, far: true })
+    await agent.ask('plain', { devices: links.map(({ name }) => name) })
     const add = (what: string, items: readonly string[]) => items.map((item) => `${what} add ${item}\n`).join('')
     await agent.must(
       ['ip', family === 4 ? '-4' : '-6', '-batch', '-'],
@@ -158,7 +162,7 @@ export class Lab {
 
   /** Replaces every rule there is. Gives what the tool complains about, or undefined. */
   async load(text: string): Promise<string | undefined> {
-    if (this.spec.backend === 'nft') await this.#agent.must(['nft', 'flush', 'ruleset'])
+    if (this.spec.backend === 'nft') await this.#agent.ask('flush')
     const { status, err, out } = await this.#agent.run([`${this.#tools}-restore`], text)
     if (status === 0 && this.#traced && this.spec.backend === 'nft')
       this.#handles = handlesOf(await this.#agent.must(['nft', '-a', 'list', 'ruleset']))
@@ -217,9 +221,18 @@ export class Lab {
   }
 
   async send({ at, frame }: Injection): Promise<Outcome> {
-    const { caught, trace } = await this.#agent.ask('send', { at: farOf(at), frame })
+    return this.#outcome((await this.#agent.ask('send', { at: farOf(at), frame })) as unknown as Sent)
+  }
+
+  /** Several packets, one after the other: what came of each. */
+  async replay(packets: readonly Injection[]): Promise<readonly Outcome[]> {
+    const { answers } = await this.#agent.ask('replay', { packets: packets.map(({ at, frame }) => [farOf(at), frame]) })
+    return (answers as readonly Sent[]).map((answer) => this.#outcome(answer))
+  }
+
+  #outcome({ caught, trace }: Sent): Outcome {
     return {
-      sent: (caught as Caught[]).filter(ours).map(([tap, hex]) => [nearOf(tap), hex]),
+      sent: caught.filter(ours).map(([tap, hex]) => [nearOf(tap), hex]),
       trace: (trace ?? []).map((line: string) => this.#ordinal(line)),
     }
   }
@@ -239,7 +252,9 @@ export class Lab {
   async aftermath(): Promise<Aftermath> {
     const save = await this.save()
     const family = this.spec.family === 4 ? 'ipv4' : 'ipv6'
-    const { out } = await this.#agent.run(['conntrack', '-L', '-f', family, '-o', 'extended'])
+    const { count } = await this.#agent.ask('tracked')
+    const { out } =
+      count === 0 ? { out: '' } : await this.#agent.run(['conntrack', '-L', '-f', family, '-o', 'extended'])
     const sets = this.#hasSets ? await this.#agent.must(['ipset', 'save']) : undefined
     return { save, conntrack: out.split('\n').filter((line) => line !== ''), sets }
   }

@@ -45,7 +45,6 @@ const TOOLS = [
   'ipset',
   'nft',
   'conntrack',
-  'ethtool',
   'ss',
   'sysctl',
 ]
@@ -168,7 +167,7 @@ async function main(): Promise<number> {
   const plan: Plan = {
     seed,
     cases,
-    perLab: 25,
+    perLab: 40,
     ...(values.sets === undefined ? {} : { sets: Number(values.sets) }),
     families: values.family.split(',').map((family) => (family === '6' ? 6 : 4)),
     backends: values.backend.split(',').map((backend) => (backend === 'nft' ? 'nft' : 'legacy')),

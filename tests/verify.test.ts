@@ -8,7 +8,7 @@ import { packetwalk, withFiles } from './support/cli.js'
 const root = join(import.meta.dirname, '..')
 const sample = (name: string) => join(root, 'samples', name)
 
-const TOOLS = ['python3', 'ip', 'bridge', 'ethtool', 'nft', 'iptables-legacy-restore', 'iptables-nft-restore']
+const TOOLS = ['python3', 'ip', 'bridge', 'nft', 'iptables-legacy-restore', 'iptables-nft-restore']
 
 /** Why this machine's kernel cannot be asked, or undefined. */
 function impossible(): string | undefined {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-const TOOLS = ['python3', 'ip', 'iptables-legacy-restore', 'iptables-nft-restore', 'nft', 'ipset', 'conntrack', 'ethtool', 'ss', 'sysctl'] // biome-ignore format: one line
+const TOOLS = ['python3', 'ip', 'iptables-legacy-restore', 'iptables-nft-restore', 'nft', 'ipset', 'conntrack', 'ss', 'sysctl'] // biome-ignore format: one line
 
 /** Why the harness cannot run here, or undefined. */
 function impossible(): string | undefined {

@@ -56,7 +56,7 @@ const HELP = `The namespace that each packet enters first is rebuilt from the sn
 which nobody else sees and which is gone afterwards: links (as veths, bridges, VXLAN), addresses, routes,
 policy rules, neighbours, sysctls, rules, sets, listening sockets. Every frame that leaves it and what every
 rule has counted is compared with the model. Existing connections are not rebuilt: each packet is the first.
-Needs Linux, root, python3, iproute2, iptables, nftables, ethtool (and ipset, where the snapshot has sets).`
+Needs Linux, root, python3, iproute2, iptables, nftables (and ipset, where the snapshot has sets).`
 
 const STATUS: Readonly<Record<PacketVerdict['verdict'], number>> = { agrees: EXIT.yes, differs: EXIT.no, undecided: EXIT.undecided } // biome-ignore format: one line
 
@@ -92,7 +92,7 @@ async function drawnFrom(
   return roots.flatMap((place) => spread(place, placeName(place), Math.ceil(most / roots.length), seed))
 }
 
-const TOOLS = ['python3', 'ip', 'bridge', 'ethtool', 'nft', 'iptables-legacy-restore', 'iptables-nft-restore']
+const TOOLS = ['python3', 'ip', 'bridge', 'nft', 'iptables-legacy-restore', 'iptables-nft-restore']
 
 /** Throws where this machine's kernel cannot be asked. */
 async function possible(): Promise<void> {

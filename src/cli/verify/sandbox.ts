@@ -59,11 +59,9 @@ export class Sandbox {
     await this.#batch(['ip'], links.near)
     await this.#quietFar(links.taps.map(([, tap]) => tap))
     await this.#batch(['ip'], links.far, true)
-    for (const [name, tap] of links.taps) {
-      this.#taps.set(tap, name)
-      await agent.run(['ethtool', '-K', tap, ...OFFLOAD], '', true)
-      await agent.run(['ethtool', '-K', name, ...OFFLOAD])
-    }
+    for (const [name, tap] of links.taps) this.#taps.set(tap, name)
+    await agent.ask('plain', { devices: links.taps.map(([, tap]) => tap), far: true })
+    await agent.ask('plain', { devices: links.taps.map(([name]) => name) })
     await this.#batch(['bridge'], links.bridge)
     await agent.ask('sysctl', { values: sysctlsOf(place) })
     for (const { argv, lines } of networkCommands(place)) await this.#batch(argv, lines)
@@ -193,7 +191,6 @@ export class Sandbox {
   }
 }
 
-const OFFLOAD = ['tx', 'off', 'gro', 'off', 'gso', 'off', 'tso', 'off']
 const EMPTY = ['raw', 'mangle', 'nat', 'filter', 'security'].map((table) => `*${table}\nCOMMIT\n`).join('')
 
 /** So that nothing happens by itself, and no answer hangs on the clock. */
