@@ -160,7 +160,7 @@ function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleS
 
 const WEIGHT: Readonly<Record<string, number>> = {
   ACCEPT: 3, DROP: 1.5, REJECT: 3, RETURN: 1, MARK: 4, CONNMARK: 3, CT: 3, NOTRACK: 1, LOG: 0.7, NFLOG: 0.5, QUEUE: 0.05,
-  AUDIT: 0.3, CHECKSUM: 0.5, CLASSIFY: 0.5, NETMAP: 3, NFQUEUE: 0.1, TEE: 0.5, DNAT: 14, SNAT: 10, MASQUERADE: 8, REDIRECT: 5, TTL: 1.5, HL: 1.5,
+  AUDIT: 0.3, CHECKSUM: 0.5, CLASSIFY: 0.5, NETMAP: 3, NFQUEUE: 0.1, SYNPROXY: 0.1, TPROXY: 0.5, IDLETIMER: 0.2, RATEEST: 0.2, CONNSECMARK: 0.2, TEE: 0.5, DNAT: 14, SNAT: 10, MASQUERADE: 8, REDIRECT: 5, TTL: 1.5, HL: 1.5,
 } // biome-ignore format: a table
 
 function randomTarget(spot: Spot, jumps: readonly string[]): string {

@@ -48,11 +48,11 @@ const TRANSLATED = CT_STATUS.SRC_NAT | CT_STATUS.DST_NAT
  * back with the opposite manip, then the error itself is translated. False: it must be dropped, which befalls errors that are cut off or have a
  * wrong checksum, and redirects about connections that are translated, or may still be.
  */
-export function translateIcmpError(packet: Packet, attachment: Attachment, manip: Manip): boolean {
+export function translateIcmpError(packet: Packet, attachment: Attachment, manip: Manip, summed = false): boolean {
   const { entry, direction } = attachment
   const { bytes, family, transport } = packet
   const inside = transport.offset + ICMP_HEADER
-  if (bytes.length < inside + QUOTED_HEADER[family] || !checksumOk(packet)) return false
+  if (bytes.length < inside + QUOTED_HEADER[family] || !(summed || checksumOk(packet))) return false
   if (u8(bytes, transport.offset) === REDIRECT[family])
     if ((entry.status & DECIDED) !== DECIDED || entry.status & TRANSLATED) return false
   if (!concerns(attachment, manip)) return true

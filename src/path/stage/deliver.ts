@@ -3,7 +3,8 @@ import { FIELDS } from '../../packet/fields.js'
 import { parseFrame } from '../../packet/frame.js'
 import { headersOf, protocolName } from '../../packet/headers.js'
 import { Packet, u8, u16 } from '../../packet/packet.js'
-import { echo, sendIcmpError, sendStackReset } from '../answers.js'
+import { isMulticast } from '../../routing/classify.js'
+import { echo, sendIcmpError, sendStackReset, timestamp } from '../answers.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
 import { openHeaders } from '../headers6.js'
@@ -35,8 +36,9 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
     const answer = sendIcmpError(cursor, upper ? { type: 4, code: 1, info: upper.named } : { type: 3, code: 2 })
     return cursor.drop('no-protocol', `nothing here takes protocol ${protocolName(protocol)}`, { answer })
   }
-  if (protocol !== PROTOCOL.IGMP && !(checksumOk(packet) && !lacksChecksum(packet)))
-    return cursor.drop('checksum', `wrong ${protocolName(protocol)} checksum`)
+  // what connection tracking has summed is believed, even where SNPT has changed an address since (skb_csum_unnecessary: csum_valid)
+  const right = (cursor.skb.summed || checksumOk(packet)) && !lacksChecksum(packet)
+  if (protocol !== PROTOCOL.IGMP && !right) return cursor.drop('checksum', `wrong ${protocolName(protocol)} checksum`)
   switch (protocol) {
     case PROTOCOL.TCP:
       return type === 'host' ? tcp(cursor) : cursor.drop('not-for-this-host', 'TCP takes no broadcasts')
@@ -94,24 +96,47 @@ function udp(cursor: Cursor): Fate {
   return cursor.drop('no-socket', text, { answer })
 }
 
+const ECHO = { 4: 8, 6: 128 } as const
+const TIMESTAMP = 13
+
+/** icmp_rcv, icmpv6_rcv: questions are answered, unless a setting says not to. */
 function icmp(cursor: Cursor): Fate {
-  const { packet, type, destination } = cursor.skb
-  const alone = type === 'host' || destination?.result === 'local'
-  const [wanted, setting] =
-    packet.family === 4 ? [8, 'net.ipv4.icmp_echo_ignore_all'] : [128, 'net.ipv6.icmp.echo_ignore_all']
-  if (u8(packet.bytes, packet.transport.offset) !== wanted) return delivered(cursor, undefined, 'to the kernel (ICMP)')
-  if (cursor.netns.flag(setting)) return cursor.drop('echo-ignored', `${setting} = 1: no answer`)
-  const ignored = packet.family === 4 && !alone && cursor.netns.flag('net.ipv4.icmp_echo_ignore_broadcasts')
-  if (ignored) return cursor.drop('echo-ignored', 'net.ipv4.icmp_echo_ignore_broadcasts = 1: no answer')
-  const answer = echo(cursor)
-  cursor.record({ kind: 'deliver', socket: undefined, text: 'to the kernel, which answers the echo request' })
+  const { packet } = cursor.skb
+  const { family, bytes, transport } = packet
+  const kind = u8(bytes, transport.offset)
+  const stamp = family === 4 && kind === TIMESTAMP
+  if (kind !== ECHO[family] && !stamp) return delivered(cursor, undefined, 'to the kernel (ICMP)')
+  const setting = silencing(cursor, stamp)
+  if (setting !== undefined) return cursor.drop('echo-ignored', `${setting} = 1: no answer`)
+  const answer = stamp ? timestamp(cursor) : echo(cursor)
+  const question = stamp ? 'timestamp request' : 'echo request'
+  cursor.record({ kind: 'deliver', socket: undefined, text: `to the kernel, which answers the ${question}` })
   return cursor.fate({
     outcome: 'delivered',
     reason: 'kernel',
-    text: 'the kernel answers the echo request',
+    text: `the kernel answers the ${question}`,
     hook: undefined,
     answer,
   })
+}
+
+/** The setting that keeps an ICMP question from being answered. */
+function silencing({ skb, netns }: Cursor, stamp: boolean): string | undefined {
+  const { packet, type, destination } = skb
+  const dst = netns.addressOf(packet, 'dst')
+  const alone = type === 'host' || destination?.result === 'local'
+  const settings =
+    packet.family === 4
+      ? [
+          ...(alone ? [] : ['net.ipv4.icmp_echo_ignore_broadcasts']),
+          ...(stamp ? [] : ['net.ipv4.icmp_echo_ignore_all']),
+        ]
+      : [
+          'net.ipv6.icmp.echo_ignore_all',
+          ...(isMulticast(dst) ? ['net.ipv6.icmp.echo_ignore_multicast'] : []),
+          ...(isMulticast(dst) || netns.isLocal(dst) ? [] : ['net.ipv6.icmp.echo_ignore_anycast']),
+        ]
+  return settings.find((setting) => netns.flag(setting))
 }
 
 function assumedSocket(cursor: Cursor, protocol: 'tcp' | 'udp', port: number): Fate {
