@@ -4,7 +4,7 @@ import { buildPacket, fragmentOf, fragmentPacket } from './build.js'
 import { headerChecksumOk } from './checksum.js'
 import { bytesToHex, concatBytes, hexToBytes } from './hex.js'
 import { Packet, u16 } from './packet.js'
-import { echoReply, icmpError, mayProvokeError, rejectReset, stackReset } from './reply.js'
+import { echoReply, icmpError, mayProvokeError, rejectReset, stackReset, timestampReply } from './reply.js'
 
 const hex = (text: string) => hexToBytes(text)!
 
@@ -170,4 +170,18 @@ describe('about what no answer is sent', () => {
     expect(echoReply(udp)).toBeUndefined()
     expect(echoReply(icmp(8), { source: 7 })!.bytes.subarray(12, 16)).toEqual(Uint8Array.of(0, 0, 0, 7))
   })
+})
+
+test('a timestamp reply, as Linux 6.18 answered eight hours and a half after midnight', () => {
+  const request = buildPacket(
+    { src: 0x0a010115, dst: 0x0a010001, tos: 0x10 },
+    { is: 'icmp', type: 13, code: 5, rest: 0x12345678 },
+    hexToBytes('a1a2a3a4b1b2b3b4c1c2c3c4d1d2d3d4')!,
+  )
+  const reply = timestampReply(request, { source: 0x0a010001, now: 86_400_000 + 0x01d92420, id: 0x2ef5 })
+  expect(bytesToHex(reply!.bytes)).toBe(
+    '451000282ef50000400136b90a0100010a0101150e00f81912345678a1a2a3a401d9242001d92420',
+  )
+  const cut = buildPacket({ src: 1, dst: 2 }, { is: 'icmp', type: 13, code: 0 }, new Uint8Array(3))
+  expect(timestampReply(cut, { source: 2, now: 0 })).toBeUndefined()
 })

@@ -2,7 +2,7 @@ import type { Ip } from '../address/ip.js'
 import { buildPacket, type IpFields } from './build.js'
 import { PROTOCOL, rejectChecksumOk } from './checksum.js'
 import { FIELDS } from './fields.js'
-import { type Packet, u8, u16, u32, u128 } from './packet.js'
+import { type Packet, put32, u8, u16, u32, u128 } from './packet.js'
 
 /**
  * What the kernel itself answers with. Bytes that it draws from a secret or a counter are parameters: the IPv4 id of ICMP messages
@@ -162,4 +162,30 @@ export function echoReply(request: Packet, options: ReplyOptions & { readonly so
     { is: 'icmp', type: answer, code: u8(bytes, offset + 1)!, rest },
     bytes.subarray(offset + 8),
   )
+}
+
+const TIMESTAMP = 13
+const TIMESTAMP_REPLY = 14
+const MS_A_DAY = 86_400_000
+
+/**
+ * The answer to an ICMP timestamp request (icmp_timestamp): the sender's time as it came, then when it was received and answered: milliseconds since
+ * midnight UTC. `now`: milliseconds since the epoch. `undefined` where the packet is no whole timestamp request.
+ */
+export function timestampReply(
+  request: Packet,
+  options: ReplyOptions & { readonly source: Ip; readonly now: number },
+): Packet | undefined {
+  const { bytes } = request
+  const { protocol, offset, fragmentOffset } = request.transport
+  if (request.family !== 4 || protocol !== PROTOCOL.ICMP || fragmentOffset !== 0 || u8(bytes, offset) !== TIMESTAMP)
+    return undefined
+  const [rest, sent] = [u32(bytes, offset + 4), u32(bytes, offset + 8)]
+  if (rest === undefined || sent === undefined) return undefined
+  const times = new Uint8Array(12)
+  const time = Math.floor(options.now) % MS_A_DAY
+  for (const [i, value] of [sent, time, time].entries()) put32(times, 4 * i, value)
+  const tos = FIELDS['ip.tos'].read(request) ?? 0
+  const fields = replyFields(options, options.source, sourceOf(request)!, tos)
+  return buildPacket(fields, { is: 'icmp', type: TIMESTAMP_REPLY, code: 0, rest }, times)
 }

@@ -2,7 +2,7 @@ import type { Ip } from '../address/ip.js'
 import { halfMadeChecksum, rejectChecksumOk } from '../packet/checksum.js'
 import { describe, headersOf } from '../packet/headers.js'
 import type { Packet } from '../packet/packet.js'
-import { echoReply, icmpError, rejectReset, stackReset } from '../packet/reply.js'
+import { echoReply, icmpError, rejectReset, stackReset, timestampReply } from '../packet/reply.js'
 import { isLimitedBroadcast, isMulticast } from '../routing/classify.js'
 import { selectAddress6 } from '../routing/source.js'
 import type { RejectWith } from '../rules/effect.js'
@@ -75,6 +75,21 @@ export function echo(cursor: Cursor): Answer | undefined {
     options: optionsBack(cursor),
   })
   return packet && send(cursor, packet, { kind: 'echo-reply', type: packet.family === 4 ? 0 : 129, code: 0 }, false)
+}
+
+/** icmp_timestamp. */
+export function timestamp(cursor: Cursor): Answer | undefined {
+  const { skb, netns, run } = cursor
+  const dst = netns.addressOf(skb.packet, 'dst')
+  const source = netns.isLocal(dst) ? dst : outputSource(cursor, netns.addressOf(skb.packet, 'src'), undefined)
+  if (source === undefined) return undefined
+  const packet = timestampReply(skb.packet, {
+    source,
+    now: run.now * 1000,
+    ttl: netns.defaultTtl(4),
+    options: optionsBack(cursor),
+  })
+  return packet && send(cursor, packet, { kind: 'echo-reply', type: 14, code: 0 }, false)
 }
 
 /** REJECT: net/ipv4/netfilter/nf_reject_ipv4.c: nf_send_unreach, nf_send_reset. It answers, then the packet is dropped. */

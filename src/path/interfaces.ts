@@ -16,6 +16,7 @@ export function interfacesOf(state: Namespace, read: (key: string) => number): I
   return {
     devices: [...state.links].sort((a, b) => a.index - b.index).map(({ name }) => name),
     isUp: (dev) => links.get(dev)?.up ?? false,
+    resolves: (dev) => links.get(dev)?.arp ?? true,
     isLoopback: (dev) => links.get(dev)?.kind === 'loopback',
     addresses: (dev) => addresses.get(dev) ?? [],
     forwards: (family, dev) =>

@@ -14,6 +14,8 @@ const DEFAULTS: Readonly<Record<string, number>> = {
   'net.ipv6.fib_multipath_hash_policy': 0,
   'net.ipv6.fib_multipath_hash_fields': 7,
   'net.ipv6.icmp.echo_ignore_all': 0,
+  'net.ipv6.icmp.echo_ignore_multicast': 0,
+  'net.ipv6.icmp.echo_ignore_anycast': 0,
   'net.ipv6.fwmark_reflect': 0,
   'net.ipv6.conf.all.forwarding': 0,
   'net.ipv4.conf.*.rp_filter': 0,

@@ -17,6 +17,8 @@ export function hasJoined(interfaces: Interfaces, dev: string, group: Ip): boole
   if (ALL_NODES.has(group)) return true
   const forwards = interfaces.forwards(6, dev)
   if (forwards && ALL_ROUTERS.has(group)) return true
+  // addrconf_join_solict
+  if (interfaces.isLoopback(dev) || interfaces.resolves?.(dev) === false) return false
   return interfaces.addresses(dev).some(({ prefix: { ip, length } }) => {
     if (typeof ip !== 'bigint') return false
     // addrconf_join_anycast: a router has the first address of each subnet as well

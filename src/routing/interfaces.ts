@@ -20,6 +20,8 @@ export interface Interfaces {
   sendsRedirects(dev: string): boolean
   /** net.ipv4.conf.DEV.ignore_routes_with_linkdown, `all` included; left out: off. */
   ignoresLinkdown?(dev: string): boolean
+  /** Link-layer addresses are asked for there (no IFF_NOARP); left out: yes. */
+  resolves?(dev: string): boolean
   /** `ip link`'s group, for rules with suppress_ifgroup; left out: no rule suppresses. */
   group?(dev: string): number | undefined
 }
