@@ -86,7 +86,7 @@ interface Tally {
   readonly unknown: Map<string, number>
 }
 
-const JOBS = 6
+const JOBS = 8
 
 const randomCases = (plan: Plan, tally: Tally): Promise<void> =>
   campaignAtOnce(plan, JOBS, async (happened) => {
@@ -167,7 +167,7 @@ async function main(): Promise<number> {
   const plan: Plan = {
     seed,
     cases,
-    perLab: 40,
+    perLab: Math.max(5, Math.min(40, Math.ceil(cases / JOBS))),
     ...(values.sets === undefined ? {} : { sets: Number(values.sets) }),
     families: values.family.split(',').map((family) => (family === '6' ? 6 : 4)),
     backends: values.backend.split(',').map((backend) => (backend === 'nft' ? 'nft' : 'legacy')),

@@ -37,7 +37,7 @@ export class Agent {
   #complaints = ''
 
   constructor(program = 'agent.py') {
-    this.#child = spawn('python3', ['-u', script(program)], { stdio: 'pipe' })
+    this.#child = spawn('python3', ['-ISu', script(program)], { stdio: 'pipe' })
     this.#child.stderr.on('data', (data) => {
       this.#complaints += data
     })
