@@ -1,6 +1,6 @@
 import { type Ip, parseIp, printIp } from '../../src/address/ip.js'
 import { contains, parsePrefix } from '../../src/address/prefix.js'
-import { DEFAULT_SETTINGS, type Settings } from '../../src/conntrack/settings.js'
+import { DEFAULT_SETTINGS, type Settings, TIMEOUTS, timeoutSysctl } from '../../src/conntrack/settings.js'
 import { bytesToHex, hexToBytes } from '../../src/packet/hex.js'
 import { Packet, u16 } from '../../src/packet/packet.js'
 import { connectionsText } from '../../src/report/connections.js'
@@ -72,6 +72,8 @@ function settingsOf({ sysctls }: Plan): Settings {
     beLiberal: flag('tcp_be_liberal', false),
     loose: flag('tcp_loose', true),
     ignoreInvalidRst: flag('tcp_ignore_invalid_rst', false),
+    maxRetransmits: Number(sysctls['tcp_max_retrans'] ?? 3),
+    timeout: (name) => Number(sysctls[timeoutSysctl(name)] ?? TIMEOUTS[name] ?? 600),
   }
 }
 

@@ -26,6 +26,10 @@ export const TIMEOUTS: Readonly<Record<string, number>> = {
   sctp_timeout_heartbeat_sent: 30,
 } // biome-ignore format: a table
 
+/** `tcp_syn_sent` → `tcp_timeout_syn_sent`, `udp` → `udp_timeout`: the sysctl's name without `net.netfilter.nf_conntrack_`. */
+export const timeoutSysctl = (name: string): string =>
+  name.replace(/^(tcp|udp|icmp|icmpv6|generic)(?=_|$)/, (protocol) => `${protocol}_timeout`)
+
 export const DEFAULT_SETTINGS: Settings = {
   checksum: true,
   accounting: false,

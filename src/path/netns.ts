@@ -3,7 +3,7 @@ import type { Mac } from '../address/mac.js'
 import { contains } from '../address/prefix.js'
 import type { Entry } from '../conntrack/entry.js'
 import type { Settings } from '../conntrack/settings.js'
-import { TIMEOUTS } from '../conntrack/settings.js'
+import { TIMEOUTS, timeoutSysctl } from '../conntrack/settings.js'
 import { ConnectionTable } from '../conntrack/table.js'
 import { tupleKey, tupleOf } from '../conntrack/tuple.js'
 import { CT_STATUS, FIELDS, type FieldValue } from '../packet/fields.js'
@@ -76,18 +76,9 @@ function settingsOf({ sysctls }: Namespace, read: (key: string) => number): Sett
     ignoreInvalidRst: flag('tcp_ignore_invalid_rst'),
     automaticHelpers: sysctls?.get('net.netfilter.nf_conntrack_helper') === '1',
     timeout: (name) =>
-      Number(
-        sysctls?.get(
-          `net.netfilter.nf_conntrack_${name.replace(/^(tcp|udp|icmp|icmpv6|generic)(?=_|$)/, timeoutPrefix)}`,
-        ) ??
-          TIMEOUTS[name] ??
-          600,
-      ),
+      Number(sysctls?.get(`net.netfilter.nf_conntrack_${timeoutSysctl(name)}`) ?? TIMEOUTS[name] ?? 600),
   }
 }
-
-/** `tcp_syn_sent` → `tcp_timeout_syn_sent`, `udp` → `udp_timeout`. */
-const timeoutPrefix = (protocol: string): string => `${protocol}_timeout`
 
 /** One namespace in one run: the immutable state, and all that changes. */
 export class Netns {
