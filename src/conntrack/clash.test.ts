@@ -10,7 +10,7 @@ import { ConnectionTable } from './table.js'
 
 /**
  * What Linux 6.18 did with two packets of one flow that were held (in a queue) behind tracking and NAT, and let go one after the other; `conntrack -S` counted
- * clash_resolve=1, for TCP insert_failed=1 and drop=1.
+ * clash_resolve=1, for TCP insert_failed=1 and drop=1 (kernel/conntrack/clash.py).
  */
 const ip = (text: string) => parseIp(text)! as number
 const [CLIENT, SERVICE, FIRST, SECOND] = ['10.1.0.2', '10.2.0.9', '10.2.0.20', '10.2.0.21'].map(ip) as [
