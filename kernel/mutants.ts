@@ -28,8 +28,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'replies are NEW',
     module: 'path/subject.ts',
-    is: 'CT_STATE[tracking.attachment.state]',
-    becomes: "CT_STATE[tracking.attachment.direction === 'reply' ? 'NEW' : tracking.attachment.state]",
+    is: 'CT_STATE[attachment.state]',
+    becomes: "CT_STATE[attachment.direction === 'reply' ? 'NEW' : attachment.state]",
   },
   {
     name: 'NAT forgets the transport checksum',
