@@ -37,9 +37,12 @@ export function witness(
     const here = bdd.and(arriving, space.equals('meta.iifname', ifName(name)))
     const sample = here === EMPTY ? undefined : sampleOf(space, here, wishes)
     if (!sample) continue
-    const text = sampleText(sample)
-    const branches = walked(scope, text)
-    if (branches && goes(branches, sample)) return { sample, text, branches }
+    // which namespace is meant is said where the interface's name does not tell
+    for (const text of [sampleText(sample), sampleText(sample, scope.place)]) {
+      const branches = walked(scope, text)
+      if (branches && goes(branches, sample)) return { sample, text, branches }
+      if (branches) break
+    }
   }
   return undefined
 }

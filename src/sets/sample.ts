@@ -141,8 +141,8 @@ export function pickOne(
 
 const FLAGS = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr']
 
-/** The sample in the packet language: `tcp 198.51.100.9:40000 > 10.0.0.5:443 syn in eth0`. */
-export function sampleText(sample: Sample): string {
+/** `place`: the namespace where it arrives, if that must be said. The sample in the packet language: `tcp 198.51.100.9:40000 > 10.0.0.5:443 syn in eth0`. */
+export function sampleText(sample: Sample, place?: string): string {
   const end = (ip: Ip, port: number | undefined) => {
     const host = printIp(ip)
     return port === undefined ? host : `${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -154,7 +154,7 @@ export function sampleText(sample: Sample): string {
   const flags = tcpFlags === undefined ? '' : FLAGS.filter((_, bit) => (tcpFlags >> bit) & 1).join(',')
   if (flags !== '') words.push(flags)
   if (sample.mark !== 0) words.push(`mark 0x${sample.mark.toString(16)}`)
-  if (sample.iif !== '') words.push(`in ${sample.iif}`)
+  if (sample.iif !== '') words.push(`in ${place === undefined ? '' : `${place}:`}${sample.iif}`)
   if (sample.state !== 'NEW') words.push(`ctstate ${sample.state}`)
   return words.join(' ')
 }

@@ -5,6 +5,7 @@ import { diff } from './diff.js'
 import { fmt } from './fmt.js'
 import { ip6tables, ip6tablesRestore, iptables, iptablesRestore } from './iptables.js'
 import { lint } from './lint.js'
+import { reach } from './reach.js'
 import { replay } from './replay.js'
 import { show } from './show.js'
 import { trace } from './trace.js'
@@ -15,6 +16,7 @@ import { verify } from './verify.js'
 export const COMMANDS: readonly AnyCommandSpec[] = [
   trace,
   connect,
+  reach,
   lint,
   diff,
   show,
