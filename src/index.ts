@@ -4,7 +4,17 @@ export type { PacketRequest } from './packet/request.js'
 export { type Connection, type Connections, connect } from './path/connect.js'
 export { STAGES, type Stage, type StageName } from './path/stages.js'
 export { type TraceOptions, trace } from './path/trace.js'
-export type { Branch, ChainVisit, Headers, OutcomeName, RouteLookup, RuleVisit, Step, Trail, Way } from './path/trail.js'
+export type {
+  Branch,
+  ChainVisit,
+  Headers,
+  OutcomeName,
+  RouteLookup,
+  RuleVisit,
+  Step,
+  Trail,
+  Way,
+} from './path/trail.js'
 export type { Hosts, Link, Namespace, Place, Wire } from './path/world.js'
 export { connectJson, connectText } from './report/connect.js'
 export { trailJson } from './report/json.js'

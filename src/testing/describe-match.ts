@@ -3,7 +3,7 @@ import { type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
 import type { Packet } from '../packet/packet.js'
 import { type Probe, runProbe } from '../packet/probe.js'
 import type { Condition, Outcome } from '../rules/condition.js'
-import { evaluate, type HostValue, interpret, type Subject, UNKNOWN } from '../rules/interpret.js'
+import { evaluate, type HostValue, interpret, type NamedSet, type Subject, UNKNOWN } from '../rules/interpret.js'
 import { advance, type Connection, freshState, type MachineState } from '../rules/machines.js'
 import { readSave } from '../xtables/index.js'
 
@@ -63,6 +63,10 @@ export class FakeSubject implements Subject {
 
   host({ from }: HostValue): FieldValue | undefined {
     return this.shown[from]
+  }
+
+  bind({ use: { set } }: NamedSet): Condition {
+    return { is: 'member', key: [], set }
   }
 
   member(set: string): { readonly outcome: Outcome } {

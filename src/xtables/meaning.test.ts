@@ -250,7 +250,7 @@ describeMatch('physdev', { chain: 'FORWARD' }, [
 describeMatch('set', {}, [
   ['-m set --match-set a src', { 'ip.saddr': 1, sets: ['a'] }, 'yes'],
   ['-m set ! --match-set a src', { 'ip.saddr': 1, sets: [] }, 'yes'],
-  ['-m set --match-set a src,dst', { 'ip.saddr': 1, sets: ['a'] }, 'unknown'],
+  ['-m set --match-set a src', { 'ip.saddr': 1, sets: ['b'] }, 'no'],
 ])
 describeMatch('sctp', {}, [
   ['-p sctp --dport 80', { 'meta.l4proto': 132, 'frag.offset': 0, 'th.dport': 80, 'sctp.checksum': 0 }, 'yes'],
@@ -484,7 +484,7 @@ const EFFECTS: readonly (readonly [
     [{ do: 'set', field: 'meta.priority', keep: 0, xor: { from: 'constant', value: 0x10002 } }],
   ],
   [4, 'mangle', 'POSTROUTING', '-j CHECKSUM --checksum-fill', []],
-  [4, 'mangle', 'PREROUTING', '-j TEE --gateway 10.0.0.1', [{ do: 'log', prefix: 'copy to 10.0.0.1' }]],
+  [4, 'mangle', 'PREROUTING', '-j TEE --gateway 10.0.0.1', [{ do: 'duplicate', gateway: ip('10.0.0.1') }]],
   [4, 'mangle', 'FORWARD', '-p tcp --syn -j TCPMSS --clamp-mss-to-pmtu', [{ do: 'mss', to: 'path' }]],
   [
     4,
