@@ -6,9 +6,15 @@ const NAMES: Readonly<Record<string, number>> = {
   MVRP: 0x88f5, PTP: 0x88f7, FCOE: 0x8906, FIP: 0x8914, ROCE: 0x8915, LoWPAN: 0xa0ed,
 } // biome-ignore format: a table
 
+const ALIASES: Readonly<Record<string, number>> = {
+  ip: 0x0800, ip4: 0x0800, 'ether-arp': 0x0806, '8021q': 0x8100, '1q': 0x8100, '802.1q': 0x8100, ip6: 0x86dd, macinmac: 0x88e7,
+} // biome-ignore format: a table
+
 /** In any case of letters. */
 export const ethertypeNumber = (name: string): number | undefined =>
-  Object.entries(NAMES).find(([known]) => known.toLowerCase() === name.toLowerCase())?.[1]
+  [NAMES, ALIASES].flatMap(Object.entries).find(([known]) => known.toLowerCase() === name.toLowerCase())?.[1] as
+    | number
+    | undefined
 
 export const ethertypeName = (value: number): string | undefined =>
   Object.keys(NAMES).find((name) => NAMES[name] === value)

@@ -2,7 +2,7 @@ import { parseAddressMask } from '../address-mask.js'
 import { unsigned, WordError } from '../codec.js'
 import { interfaceName } from '../interface.js'
 import type { LinkTarget } from './ebtables-options.js'
-import { type AnyLinkOption, addressOption, type LinkOption, macOption, numberOption } from './option.js'
+import { type AnyLinkOption, addressOption, type LinkOption, macOption } from './option.js'
 
 const device = (flag: string, alias: string): LinkOption<string> => ({
   flag,
@@ -73,7 +73,27 @@ const verdict: LinkOption<string> = {
   print: (word) => word,
 }
 const mac = (flag: string) => macOption({ flag, invertible: false }, false, undefined)
-const number = (flag: string) => numberOption({ flag, invertible: false }, 0xffffffff, (value) => value.toString(16))
+/** In hex, with and without 0x (libarpt_MARK.c). */
+const number = (flag: string): LinkOption<number> => ({
+  flag,
+  parse(word) {
+    if (!/^(0x)?[\da-f]{1,8}$/i.test(word)) throw new WordError(`Bad value "${word}" for ${flag}`)
+    return Number.parseInt(word.replace(/^0x/i, ''), 16)
+  },
+  print: (value) => value.toString(16),
+})
+const half = (word: string) => Number.parseInt(word, 16).toString(16)
+
+const setClass: LinkOption<string> = {
+  flag: '--set-class',
+  parse(word) {
+    const [major = '', minor = '', ...more] = word.split(':')
+    if (more.length > 0 || !/^[\da-f]{1,4}$/i.test(major) || !/^[\da-f]{1,4}$/i.test(minor))
+      throw new WordError(`Bad class value "${word}"`)
+    return `${half(major)}:${half(minor)}`
+  },
+  print: (word) => word,
+}
 
 export const ARP_TARGETS: readonly LinkTarget[] = [
   {
@@ -84,7 +104,7 @@ export const ARP_TARGETS: readonly LinkTarget[] = [
   { name: 'MARK', options: [number('--set-mark'), number('--and-mark'), number('--or-mark')], verdict: '', usual: 'CONTINUE', shown: false },
   {
     name: 'CLASSIFY',
-    options: [{ flag: '--set-class', parse: (word: string) => word.toLowerCase(), print: (word: string) => word }],
+    options: [setClass],
     verdict: '', usual: 'CONTINUE', shown: false,
   },
 ] // biome-ignore format: a table

@@ -9,6 +9,7 @@ import {
 } from './option.js' // biome-ignore format: one line
 
 const hex = (digits: number) => (value: number): string => `0x${value.toString(16).toUpperCase().padStart(digits, '0')}` // biome-ignore format: one line
+const small = (digits: number) => (value: number): string => hex(digits)(value).toLowerCase() // biome-ignore format: one line
 const servicePort = (word: string): number | undefined => {
   try {
     return port(word)
@@ -76,7 +77,7 @@ function icmpOption(flag: string, names: IcmpNames, family: 4 | 6): LinkOption<I
       const show = ([from, to]: readonly [number, number]) => (from === to ? `${from}` : `${from}:${to}`)
       const named = names.find(([, type, low, high]) => type === types[0] && type === types[1] && low === codes[0] && high === codes[1])
       if (named) return named[0]
-      return `${show(types)}${codes[0] === 0 && codes[1] === 255 ? '' : `/${show(codes)}`}`
+      return `${show(types)}/${show(codes)}`
     }, // biome-ignore format: long lines
     lower: ({ types, codes }, of) =>
       of !== family
@@ -156,26 +157,48 @@ export interface LinkMatch {
   readonly always?: readonly (readonly [flag: string, word: string])[]
   /** It asks nothing. */
   readonly watcher?: boolean
+  /** It goes with `-p` and one of these only (ebt_ip_mt_check and its like). */
+  readonly protocols?: readonly number[]
+  /** Options that want a protocol of IP: its option, and which. */
+  readonly wants?: readonly {
+    readonly flags: readonly string[]
+    readonly option: string
+    readonly protocols: readonly number[]
+  }[]
 }
+
+/** TCP, UDP, UDP-Lite, SCTP, DCCP. */
+const WITH_PORTS: readonly number[] = [6, 17, 136, 132, 33]
+
+/** A protocol of Ethernet: by name, or as a number. */
+const etherOption = (flag: string, number: (word: string) => number | undefined, print: (value: number) => string): LinkOption<number> => ({
+  flag, invertible: true, print, lower: () => NEVER,
+  parse(word) {
+    const value = ethertypeNumber(word) ?? number(word)
+    if (value === undefined || value > 0xffff) throw new WordError(`Problem with the specified protocol "${word}"`)
+    return value
+  },
+}) // biome-ignore format: one block
 
 const stp = (name: string, most: number) => rangeOption({ flag: `--stp-${name}` }, most, unsigned)
 const LOG_BARE = ['--log-ip', '--log-arp', '--log-ip6'] as const
 
 export const MATCHES: readonly LinkMatch[] = [
-  { name: '802_3', options: [numberOption({ flag: '--802_3-sap' }, 0xff, hex(2), () => NEVER), numberOption({ flag: '--802_3-type' }, 0xffff, hex(4), () => NEVER)] },
+  { name: '802_3', protocols: [LENGTH], options: [numberOption({ flag: '--802_3-sap' }, 0xff, small(2), () => NEVER), numberOption({ flag: '--802_3-type' }, 0xffff, small(4), () => NEVER)] },
   { name: 'among', options: [among('--among-dst'), among('--among-src'), wordOption({ flag: '--among-dst-file' }), wordOption({ flag: '--among-src-file' })] },
   {
-    name: 'arp',
+    name: 'arp', protocols: [0x0806, 0x8035],
     options: [
-      namedOption({ flag: '--arp-op', aliases: ['--arp-opcode'] }, OPCODES, String, () => NEVER), numberOption({ flag: '--arp-htype' }, 0xffff, String, () => NEVER),
-      numberOption({ flag: '--arp-ptype' }, 0xffff, (value) => `0x${value.toString(16)}`, () => NEVER),
+      namedOption({ flag: '--arp-op', aliases: ['--arp-opcode'] }, OPCODES, String, () => NEVER), { ...namedOption({ flag: '--arp-htype' }, { Ethernet: 1 }, String, () => NEVER), print: String },
+      etherOption('--arp-ptype', unsigned, (value) => `0x${value.toString(16)}`),
       { ...addressOption({ flag: '--arp-ip-src' }, 4, undefined), lower: () => NEVER }, { ...addressOption({ flag: '--arp-ip-dst' }, 4, undefined), lower: () => NEVER },
       { ...macOption({ flag: '--arp-mac-src' }, false, undefined), lower: () => NEVER }, { ...macOption({ flag: '--arp-mac-dst' }, false, undefined), lower: () => NEVER },
       { ...bareOption({ flag: '--arp-gratuitous', invertible: true }), lower: () => NEVER },
     ],
   },
   {
-    name: 'ip',
+    name: 'ip', protocols: [0x0800],
+    wants: [{ flags: ['--ip-sport', '--ip-dport'], option: '--ip-proto', protocols: WITH_PORTS }, { flags: ['--ip-icmp-type'], option: '--ip-proto', protocols: [1] }, { flags: ['--ip-igmp-type'], option: '--ip-proto', protocols: [2] }],
     options: [
       addressOption({ flag: '--ip-src', aliases: ['--ip-source'] }, 4, 'ip.saddr'), addressOption({ flag: '--ip-dst', aliases: ['--ip-destination'] }, 4, 'ip.daddr'),
       numberOption({ flag: '--ip-tos' }, 0xff, hex(2), (value, family) => (family === 4 ? equals('ip.tos', value) : NEVER)), ipProtocol('--ip-proto', ['--ip-protocol'], 4),
@@ -184,7 +207,8 @@ export const MATCHES: readonly LinkMatch[] = [
     ],
   },
   {
-    name: 'ip6',
+    name: 'ip6', protocols: [0x86dd],
+    wants: [{ flags: ['--ip6-sport', '--ip6-dport'], option: '--ip6-proto', protocols: WITH_PORTS }, { flags: ['--ip6-icmp-type'], option: '--ip6-proto', protocols: [58] }],
     options: [
       addressOption({ flag: '--ip6-src', aliases: ['--ip6-source'] }, 6, 'ip6.saddr'), addressOption({ flag: '--ip6-dst', aliases: ['--ip6-destination'] }, 6, 'ip6.daddr'),
       numberOption({ flag: '--ip6-tclass' }, 0xff, hex(2), (value, family) => (family === 6 ? equals('ip.tos', value) : NEVER)), ipProtocol('--ip6-proto', ['--ip6-protocol'], 6),
@@ -203,10 +227,10 @@ export const MATCHES: readonly LinkMatch[] = [
     ],
   },
   {
-    name: 'vlan',
+    name: 'vlan', protocols: [0x8100],
     options: [
       numberOption({ flag: '--vlan-id' }, 4094, String, () => NEVER), numberOption({ flag: '--vlan-prio' }, 7, String, () => NEVER),
-      { flag: '--vlan-encap', invertible: true, lower: () => NEVER, parse: (word: string) => ethertypeNumber(word) ?? Number.parseInt(word.replace(/^0x/i, ''), 16), print: (value: number) => hex(4)(value).slice(2) },
+      etherOption('--vlan-encap', (word) => (/^(0x)?[\da-f]{1,4}$/i.test(word) ? Number.parseInt(word.replace(/^0x/i, ''), 16) : undefined), (value) => hex(4)(value).slice(2)),
     ],
   },
   {

@@ -3,8 +3,10 @@ import type { Chain, Counters, Table } from '../../rules/program.js'
 import { WordError } from '../codec.js'
 import { parseCounters, printCounters } from '../counters.js'
 import { LineError } from '../line-error.js'
+import { printProtocol } from '../protocol.js'
 import type { Problem } from '../save-file.js'
 import { Words } from '../words.js'
+import { BASE, type LinkMatch } from './ebtables-options.js'
 import { LANGUAGES, type LinkLanguage, type LinkProgram } from './language.js'
 import type { AnyLinkOption } from './option.js'
 import { type LinkFields, type LinkGiven, LinkRule } from './rule.js'
@@ -204,9 +206,30 @@ class LinkReader {
     const target = language.targets.find(({ name }) => name === jump)
     const stray = [...options.values()].find(({ option }) => !target?.options.includes(option))
     if (stray) throw new LineError(`unknown option "${stray.option.flag}"`, from)
+    for (const { match, options: own } of matches) {
+      const wrong = missing(match, own, base)
+      if (wrong) throw new LineError(wrong, from)
+    }
     return { chain, base, matches, jump, target, options, counters: counted }
   }
 }
+
+/** What a match wants besides itself, as the kernel checks it. */
+function missing(match: LinkMatch, own: ReadonlyMap<string, LinkGiven>, base: ReadonlyMap<string, LinkGiven>): string | undefined {
+  const has = (given: LinkGiven | undefined, values: readonly number[]) =>
+    given !== undefined && !given.inverted && values.includes(given.value as number)
+  const { protocols, wants = [], options } = match
+  const first = options.find(({ flag }) => own.has(flag))!.flag
+  if (protocols && !has(base.get('-p'), protocols)) {
+    const option = BASE.find(({ flag }) => flag === '-p')!
+    return `${first} needs -p ${protocols.map((one) => option.print(one)).join(' or ')}`
+  }
+  for (const { flags, option, protocols: which } of wants) {
+    const said = flags.find((flag) => own.has(flag))
+    if (said && !has(own.get(option), which)) return `${said} needs ${option} with ${which.map(printProtocol).join(', ')}`
+  }
+  return undefined
+} // biome-ignore format: long lines
 
 const find = (options: readonly AnyLinkOption[], word: string): AnyLinkOption | undefined =>
   options.find(({ flag, aliases }) => flag === word || aliases?.includes(word))

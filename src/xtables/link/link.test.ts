@@ -30,7 +30,6 @@ function said({ program, table, chain }: Recorded, rule: string): readonly strin
 const OTHERWISE: Readonly<Record<string, string>> = {
   'FORWARD --logical-in br0 --logical-out br1 -j DROP': 'this kernel has no nft meta of bridges',
   'FORWARD ! --logical-in br0 -j DROP': 'this kernel has no nft meta of bridges',
-  'INPUT --ip-src 10.0.0.1 -j DROP': 'the kernel wants -p IPv4 in front',
   'BROUTING -j DROP': 'ebtables-nft 1.8.9 has no table broute, ebtables has',
   'INPUT -o eth0 -j DROP': 'no frame has that there: such a rule matches nothing',
   'OUTPUT -i eth0 -j DROP': 'no frame has that there: such a rule matches nothing',
