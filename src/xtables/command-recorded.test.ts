@@ -55,7 +55,7 @@ describe.each(['legacy', 'nft'] as const)('%s', (backend) => {
         expect([answer.err, applied.found]).toEqual(['iptables: Bad rule (does a matching rule exist in that chain?).\n', false])
         return
       }
-      const [{ message }] = applied.problems as [{ message: string }]
+      const { message } = applied.problems[0]!
       if (!OWN_WORDS.test(command)) expect(message.slice(0, said(answer.err!).length)).toBe(said(answer.err!))
       return
     }
