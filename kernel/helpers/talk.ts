@@ -1,4 +1,4 @@
-import { FLAG, hex, ip4, ip6, type Seen, tcp, tcpData, tcpSeq, udp } from '../cases/frames.js'
+import { FLAG, hex, ip4, ip6, type Seen, tcp, tcpSeq, udp } from '../cases/frames.js'
 import { arrives, back, type Flow } from '../cases/stage.js'
 import type { Injection } from '../lab.js'
 import type { Random } from '../prng.js'
@@ -32,6 +32,20 @@ interface End {
 
 export type Side = 'client' | 'server'
 const PROTOCOL_TCP = 6
+const HEADERS = 2 * (14 + 20)
+
+/** An IPv4 frame as two fragments, cut where there is room. */
+function inTwo({ family, random }: Talk, frame: string): readonly [string, string] | undefined {
+  const payload = frame.slice(HEADERS)
+  const most = Math.floor((payload.length / 2 - 1) / 8)
+  if (family === 6 || most < 3) return undefined
+  const cut = 8 * random.int(3, most)
+  const whole = new Uint8Array(Buffer.from(frame.slice(28, HEADERS), 'hex'))
+  const view = new DataView(whole.buffer)
+  const part = (from: number, to: number, more: boolean) =>
+    frame.slice(0, 28) + ip4({ src: whole.subarray(12, 16).join('.'), dst: whole.subarray(16, 20).join('.'), protocol: whole[9]!, ttl: whole[8]!, id: view.getUint16(4), fragment: (more ? 0x2000 : 0) | (from / 8) }, payload.slice(2 * from, 2 * to)) // biome-ignore format: one line
+  return [part(0, cut, true), part(cut, payload.length / 2, false)]
+}
 
 /** A TCP connection whose two ends know of each other only what came out of the router. */
 export class TcpTalk {
@@ -62,16 +76,22 @@ export class TcpTalk {
     if (!place) return undefined
     const segment = tcp({ src: place.src, dst: place.dst, sport: place.sport, dport: place.dport, seq: end.seq, ack: flags & FLAG.ack ? end.ack : 0, flags, options, window: 60000 }, hexOf(text)) // biome-ignore format: one line
     const packet = network(this.#talk, place.src, place.dst, PROTOCOL_TCP, segment)
-    this.#last = place.via ? back(place.via, packet) : arrives(place.at, packet)
+    const injection = place.via ? back(place.via, packet) : arrives(place.at, packet)
     end.seq = (end.seq + text.length + (flags & FLAG.syn ? 1 : 0) + (flags & FLAG.fin ? 1 : 0)) >>> 0
-    const seen = yield this.#last
-    const came = seen.find((one) => one.protocol === PROTOCOL_TCP && one.at !== place.at)
+    const halves = this.#talk.random.chance(0.08) ? inTwo(this.#talk, injection.frame) : undefined
+    this.#last = halves ? undefined : injection
+    if (halves) yield { ...injection, frame: halves[0] }
+    const seen = yield halves ? { ...injection, frame: halves[1] } : injection
+    const out = seen.filter((one) => one.protocol === PROTOCOL_TCP && one.at !== place.at)
+    const [came] = out
     if (!came) return undefined
     if (!other.place || flags & FLAG.syn)
       other.place = { at: came.at, src: came.dst, dst: came.src, sport: came.dport, dport: came.sport, via: came }
-    const length = tcpData(came)
-    other.ack = (tcpSeq(came) + length + (flags & FLAG.syn ? 1 : 0) + (flags & FLAG.fin ? 1 : 0)) >>> 0
-    return length > 0 ? textOf(came.transport.slice(-2 * length)) : ''
+    // what left in fragments is told piece by piece
+    const whole = out.map(({ transport }) => transport).join('')
+    const data = whole.slice(2 * 4 * Number.parseInt(whole[24]!, 16))
+    other.ack = (tcpSeq(came) + data.length / 2 + (flags & FLAG.syn ? 1 : 0) + (flags & FLAG.fin ? 1 : 0)) >>> 0
+    return textOf(data)
   }
 
   /** The last segment once more. */

@@ -6,11 +6,12 @@ import { answering, datagram, hexOf, type Talk } from './talk.js'
 /** Requests good and bad; answers from the port that a server takes for a transfer, and from others. */
 export function* tftpFlow(talk: Talk): Flow {
   const { random, family } = talk
-  const { client, other, server, service } = ADDRESSES[family]
+  const { client, other, server, service, routers } = ADDRESSES[family]
   for (let n = random.int(1, 4); n > 0; n--) {
     const ends = {
-      at: 'r0',
-      src: random.pick([client, client, other]),
+      ...(random.chance(0.15)
+        ? { at: 'local', src: routers[1] }
+        : { at: 'r0', src: random.pick([client, client, other]) }),
       dst: random.pick([server, service]),
       sport: random.pick([2000, 2000, random.int(1, 65535)]),
       dport: 69,

@@ -151,8 +151,10 @@ function askHelper(cursor: Cursor, attachment: Attachment): Fate | undefined {
     now: run.now,
     random: run.options.random,
     broadcastMask: () => broadcastMask(cursor),
+    linearize: () => cutAnew(skb),
     loopback: skb.iif !== undefined && netns.interfaces.isLoopback(skb.iif),
   })
+  if (packet.bytes !== bytes) cutAnew(skb)
   if (helped.is === 'unknown') run.options.chooser.choose({ kind: 'unknown', weights: [1], about: helped.reason })
   if (helped.is === 'drop') return cursor.drop('conntrack-helper', `helper ${entry.helper}: ${helped.reason}`)
   const announced = netns.connections.expectations.of(entry, run.now)[0]
@@ -173,6 +175,11 @@ function askHelper(cursor: Cursor, attachment: Attachment): Fate | undefined {
     })
   }
   return undefined
+}
+
+/** It came in pieces, but leaves in others: no longer than the longest of them. */
+function cutAnew(skb: Cursor['skb']): void {
+  skb.pieces = skb.pieces && { ...skb.pieces, pieces: [] }
 }
 
 /** Of the subnet on which this host itself sends the packet to everybody (nf_conntrack_broadcast_help). */

@@ -44,6 +44,7 @@ export const ftp: Helper = {
     if (attachment.state !== 'ESTABLISHED') return ACCEPT
     const payload = payloadOf(context)
     if (!payload) return ACCEPT
+    context.linearize?.()
     const text = textOf(payload.data)
     const sequence = u32(packet.bytes, offset + 4)!
     entry.helping ??= { original: [], reply: [], listed: true }

@@ -28,6 +28,8 @@ export interface HelpContext {
   readonly random: () => number
   /** The mask of the subnet to whose broadcast address this host itself sends the packet; undefined where it does not. */
   readonly broadcastMask: () => number | undefined
+  /** The helper wants the packet in one piece (skb_linearize): one that came in fragments does not leave in the same ones. */
+  readonly linearize?: () => void
 }
 
 /** A connection tracking helper (struct nf_conntrack_helper). */
