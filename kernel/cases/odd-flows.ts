@@ -1,5 +1,5 @@
 import type { Injection } from '../lab.js'
-import { hex, ip4, ip6, tcp, udp } from './frames.js'
+import { hex, icmp, ip4, ip6, tcp, udp } from './frames.js'
 import { clients, destinations, routers } from './scene.js'
 import { arrives, dataOf, ends, type Flow, type Header, network, type Stage, sport } from './stage.js'
 
@@ -22,7 +22,22 @@ export function* fragmentFlow(stage: Stage): Flow {
     [1, [cuts[0], cuts[1]]],
     [1, [cuts[1]]],
     [1, [cuts[0], cuts[0], cuts[1], cuts[2]]],
+    [0.5, [cuts[0], [8, 32], cuts[1], cuts[2]]],
+    [0.5, [cuts[2], [32, 44], cuts[0], cuts[1]]],
+    [0.5, [[0, 20], cuts[1], cuts[2]]],
+    [0.5, [[0, 4], cuts[0], cuts[1], cuts[2]]],
+    [
+      0.5,
+      [
+        [0, 32],
+        [8, 16],
+        [16, 24],
+        [32, 48],
+      ],
+    ],
+    [0.5, [[0, 48]]],
   ])
+  const odd = random.chance(0.15)
   for (const [from, to] of order) {
     const piece = datagram.slice(2 * from, 2 * to)
     const more = to < 48
@@ -31,7 +46,15 @@ export function* fragmentFlow(stage: Stage): Flow {
         at,
         network(
           stage,
-          { src, dst, protocol: 17, id, ttl: 64, tos: 0, fragment: (more ? 0x2000 : 0) | (from / 8) },
+          {
+            src,
+            dst,
+            protocol: 17,
+            id,
+            ttl: 64,
+            tos: odd ? random.int(0, 3) : 0,
+            fragment: (more ? 0x2000 : 0) | (odd && random.chance(0.5) ? 0x4000 : 0) | (from / 8),
+          },
           piece,
         ),
       )
@@ -60,6 +83,8 @@ export function* oddFlow(stage: Stage): Flow {
     () => arrives(at, plain({ ttl: random.int(0, 2) })),
     () => arrives(at, plain({ src: random.pick(routers(family)) })),
     () => arrives(at, `${plain({})}00000000`),
+    () => arrives(at, plain({}, '61'.repeat(random.pick([1190, 1240, 1280, 1400, 1450])))),
+    () => arrives(at, plain({ ttl: random.int(1, 2) }, '61'.repeat(1400))),
     () => arrives(at, plain({}), { type: 0x8100 }),
     () => arrives(at, network(stage, { src, dst, protocol: random.pick([50, 47, 132, 2, 89, 253, 33]) }, '0102030405060708090a0b0c0d0e0f10')),
     () => arrives(at, network(stage, { src, dst, protocol: random.pick([6, 17]) }, '01020304')),
@@ -80,6 +105,24 @@ export function* oddFlow(stage: Stage): Flow {
     () => arrives(at, plain({ fragment: random.pick([0x2000, 0x2002, 1, 8]), id: ids.next++ & 0xffff })),
     () => ({ at: 'local', frame: plain({ src: random.pick(['0.0.0.0', '10.1.0.1', '1.2.3.4']), dst: random.pick([dst, '255.255.255.255', '10.1.255.255']), protocol: 17 }) }),
   ] // biome-ignore format: a list
+  const only6: readonly (() => Injection)[] = [
+    () => arrives(at, plain({ src: random.pick(['::', '::1', 'ff02::1', 'fe80::9', 'fd00:1::1', '2001:db8:9::9']) })),
+    () => arrives(at, plain({ dst: random.pick(['::', '::1', 'fe80::9', 'fd00:1::', 'fd00:2::', '2001:db8:2::']) })),
+    () => { const [group, mac] = random.pick(GROUPS); return arrives(at, plain({ dst: group, ttl: random.pick([1, 64, 255]) }), { to: mac }) },
+    () => { const [group, mac] = random.pick(GROUPS); return arrives(at, network(stage, { src, dst: group, protocol: 58 }, icmp({ src, dst: group }, 128, 0, '00010001616263')), { to: mac }) },
+    () => ({ at: 'local', frame: plain({ src: random.pick(['fd00:1::1', '2001:db8:2::1']), dst: random.pick([dst, random.pick(GROUPS)[0]]) }) }),
+  ] // biome-ignore format: a list
   for (let n = random.int(1, 2); n > 0; n--)
-    yield random.pick(family === 4 ? [...everywhere, ...only4, ...only4] : everywhere)()
+    yield random.pick(family === 4 ? [...everywhere, ...only4, ...only4] : [...everywhere, ...only6])()
 }
+
+/** IPv6 groups: of this host and of others, and groups that are none. */
+const GROUPS: readonly (readonly [address: string, mac: string])[] = [
+  ['ff02::1', '33:33:00:00:00:01'],
+  ['ff02::2', '33:33:00:00:00:02'],
+  ['ff05::2', '33:33:00:00:00:02'],
+  ['ff02::9', '33:33:00:00:00:09'],
+  ['ff02::1:ff00:1', '33:33:ff:00:00:01'],
+  ['ff01::1', '33:33:00:00:00:01'],
+  ['ff00::1', '33:33:00:00:00:01'],
+]

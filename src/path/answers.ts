@@ -3,7 +3,7 @@ import { halfMadeChecksum, rejectChecksumOk } from '../packet/checksum.js'
 import { describe, headersOf } from '../packet/headers.js'
 import type { Packet } from '../packet/packet.js'
 import { echoReply, icmpError, rejectReset, stackReset, timestampReply } from '../packet/reply.js'
-import { isLimitedBroadcast, isMulticast } from '../routing/classify.js'
+import { isLimitedBroadcast, isLinkLocal6, isMulticast } from '../routing/classify.js'
 import { selectAddress6 } from '../routing/source.js'
 import type { RejectWith } from '../rules/effect.js'
 import { Cursor } from './cursor.js'
@@ -31,7 +31,8 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
   const dst = netns.addressOf(skb.packet, 'src')
   const here = netns.addressOf(skb.packet, 'dst')
   // IPv4 asks the packet's route (RTCF_LOCAL), which a copy does not share
-  const own = four && skb.destination ? skb.destination.result === 'local' : netns.isLocal(here)
+  const own =
+    four && skb.destination ? skb.destination.result === 'local' : netns.isLocal(here) || netns.isAnycast(here)
   const source = own ? here : sourceOfError(cursor, dst)
   if (source === undefined || isMulticast(dst) || isLimitedBroadcast(dst)) return undefined
   const packet = icmpError(skb.partial ? halfMadeChecksum(skb.packet) : skb.packet, {
@@ -157,6 +158,9 @@ function send(cursor: Cursor, packet: Packet, what: Omit<Answer, 'fate'>, relate
   reply.mark = reflectedMark(cursor)
   reply.sender = { uid: undefined, gid: undefined, socket: false, kernel: ownSocket }
   reply.sendingIcmp = what.kind !== 'tcp-reset'
+  // a link-local sender is only found on its own link; REJECT's reset does not think of it
+  const isReset = what.kind === 'tcp-reset' && related
+  if (!isReset && isLinkLocal6(netns.addressOf(packet, 'dst'))) reply.bound = skb.iif
   reply.partial = what.kind === 'tcp-reset' && related === (packet.family === 4)
   if (related) attachAnswer(skb, reply)
   const walk = new Cursor(run, cursor.walkOn, netns, reply)

@@ -159,6 +159,12 @@ export class Netns {
     return false
   }
 
+  /** IPv6: an address that it shares with others, as a router the first of each subnet. */
+  isAnycast(ip: Ip): boolean {
+    for (const route of this.fib(familyOf(ip)).table('local')?.matching(ip) ?? []) return route.type === 'anycast'
+    return false
+  }
+
   isBroadcastOrMulticast(ip: Ip): boolean {
     if (isMulticast(ip) || isLimitedBroadcast(ip)) return true
     for (const route of this.fib(familyOf(ip)).table('local')?.matching(ip) ?? []) return route.type === 'broadcast'

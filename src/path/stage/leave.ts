@@ -4,6 +4,7 @@ import { fragmentOf, fragmentPacket } from '../../packet/build.js'
 import { recomputeHeader } from '../../packet/checksum.js'
 import { buildFrame, ETHERTYPE } from '../../packet/frame.js'
 import { type Packet, put16, u16 } from '../../packet/packet.js'
+import { isMulticast } from '../../routing/classify.js'
 import { loopBack, walkCopy } from '../copies.js'
 import { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
@@ -34,6 +35,8 @@ export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
   }
   if (isHeaderless(link)) return send(link.mac ?? 0)
   const nexthop = skb.nexthop ?? netns.addressOf(skb.packet, 'dst')
+  if (typeof nexthop === 'bigint' && isMulticast(nexthop) && ((nexthop >> 112n) & 15n) <= 1n)
+    return cursor.drop('multicast-scope', `${printIp(nexthop)} does not leave its interface`)
   const group = multicastMac(nexthop)
   if (group !== undefined) return send(group)
   if (link.arp && skb.destination?.result === 'broadcast') return send(BROADCAST_MAC)
