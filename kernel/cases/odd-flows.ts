@@ -77,14 +77,16 @@ export function* oddFlow(stage: Stage): Flow {
     const whole = { src, dst, ...header }
     return network(stage, { protocol: 17, ...whole }, udp({ ...whole, ...ports }, data))
   }
+  // veth takes no longer ones
+  const most = (scene.spec.links.find(({ name }) => name === at)?.mtu ?? 1500) - 48
   const everywhere: readonly (() => Injection)[] = [
     () => arrives(at, plain({}), { to: '02:00:00:00:09:09' }),
     () => arrives(at, plain({}), { to: 'ff:ff:ff:ff:ff:ff' }),
     () => arrives(at, plain({ ttl: random.int(0, 2) })),
     () => arrives(at, plain({ src: random.pick(routers(family)) })),
     () => arrives(at, `${plain({})}00000000`),
-    () => arrives(at, plain({}, '61'.repeat(random.pick([1190, 1240, 1280, 1400, 1450])))),
-    () => arrives(at, plain({ ttl: random.int(1, 2) }, '61'.repeat(1400))),
+    () => arrives(at, plain({}, '61'.repeat(Math.min(most, random.pick([1190, 1240, 1280, 1400, 1450]))))),
+    () => arrives(at, plain({ ttl: random.int(1, 2) }, '61'.repeat(Math.min(most, 1400)))),
     () => arrives(at, plain({}), { type: 0x8100 }),
     () => arrives(at, network(stage, { src, dst, protocol: random.pick([50, 47, 132, 2, 89, 253, 33]) }, '0102030405060708090a0b0c0d0e0f10')),
     () => arrives(at, network(stage, { src, dst, protocol: random.pick([6, 17]) }, '01020304')),
