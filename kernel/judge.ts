@@ -86,10 +86,15 @@ async function loadRepaired(lab: Lab, wanted: Ruleset): Promise<Ruleset> {
 const isFlow = (traffic: Flow | readonly Injection[]): traffic is Flow => 'next' in traffic
 const MOST_PACKETS = 80
 
+/** A frame longer than its link takes cannot even be put in. */
+const isTooLong = ({ spec }: Lab, { at, frame }: Injection): boolean =>
+  frame.length / 2 - 14 > (spec.links.find(({ name }) => name === at)?.mtu ?? Number.POSITIVE_INFINITY)
+
 async function run(lab: Lab, traffic: Flow | readonly Injection[], helpers: boolean): Promise<Run | string> {
   const packets: Injection[] = []
   const outcomes: Outcome[] = []
   const send = async (injection: Injection) => {
+    if (isTooLong(lab, injection)) return []
     packets.push(injection)
     const outcome = await lab.send(injection)
     outcomes.push(outcome)

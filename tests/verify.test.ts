@@ -126,6 +126,16 @@ COMMIT
       expect(out).toMatch(/3 of 3 packets agree\n$/)
       expect(out).toMatch(/rejected[\s\S]*sent[\s\S]*dropped/)
       expect(status).toBe(0)
+      const queue = 'iptables -I FORWARD -p tcp --dport 82 -j NFQUEUE'
+      const asked = await packetwalk([
+        'verify',
+        folder,
+        'tcp 198.51.100.10:4000 > 10.0.0.5:82 in eth0',
+        '--with',
+        queue,
+      ])
+      expect(asked.out).toMatch(/^undecided tcp/m)
+      expect(asked.status).toBe(3)
     })
   })
 })

@@ -9,6 +9,7 @@ import { loadHosts } from '../load.js'
 import { type ColourOptions, colourOption, jsonOption, withOption } from '../options.js'
 import { readPacket } from '../packet.js'
 import { paint, widthOf } from '../paint.js'
+import type { Progress } from '../progress.js'
 
 interface Options extends ColourOptions {
   readonly json?: boolean
@@ -44,8 +45,10 @@ export const verify: CommandSpec<Options> = {
     const drawn = texts.length > 0 ? texts : await drawnFrom(hosts, options.namespace, most, seed)
     const requests: (readonly [string, PacketRequest])[] = []
     for (const text of drawn) requests.push([text, sendable(await readPacket([text], {}, io))])
-    await possible()
-    const result = await verified(hosts, requests)
+    await possible(hosts)
+    const { Progress } = await import('../progress.js')
+    const progress = new Progress(io)
+    const result = await verified(hosts, requests, progress).finally(() => progress.end())
     await show(result, options, io)
     const { verdictOf } = await import('../../report/verify.js')
     return STATUS[verdictOf(result)]
@@ -95,7 +98,7 @@ async function drawnFrom(
 const TOOLS = ['python3', 'ip', 'bridge', 'nft', 'iptables-legacy-restore', 'iptables-nft-restore']
 
 /** Throws where this machine's kernel cannot be asked. */
-async function possible(): Promise<void> {
+async function possible({ namespaces }: Hosts): Promise<void> {
   const refuse = (why: string): never => {
     throw new UserError(`packetwalk: verify asks this machine's kernel: ${why}`)
   }
@@ -104,7 +107,8 @@ async function possible(): Promise<void> {
   const { access, constants } = await import('node:fs/promises')
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'].filter((folder) => folder !== '')
   const missing: string[] = []
-  for (const tool of TOOLS) {
+  const sets = namespaces.some((one) => (one.sets?.listed ?? []).length > 0) ? ['ipset'] : []
+  for (const tool of [...TOOLS, ...sets]) {
     const found = await Promise.all(
       folders.map((folder) =>
         access(`${folder}/${tool}`, constants.X_OK).then(
@@ -118,7 +122,11 @@ async function possible(): Promise<void> {
   if (missing.length > 0) refuse(`missing: ${missing.join(', ')}`)
 }
 
-async function verified(hosts: Hosts, requests: readonly (readonly [string, PacketRequest])[]): Promise<VerifyResult> {
+async function verified(
+  hosts: Hosts,
+  requests: readonly (readonly [string, PacketRequest])[],
+  progress: Progress,
+): Promise<VerifyResult> {
   const { questionOf } = await import('../verify/verify.js')
   const questions = await ask(() => requests.map(([text, request]) => questionOf(hosts, text, request)))
   const places = [...new Set(questions.map(({ place }) => place))]
@@ -127,7 +135,11 @@ async function verified(hosts: Hosts, requests: readonly (readonly [string, Pack
   for (const place of places) {
     const mine = questions.filter((question) => question.place === place)
     const name = places.length > 1 ? `${placeName(place)}: ` : ''
-    for (const note of await inSandbox(place, mine, verdicts)) notes.push(`${name}${note}`)
+    for (const note of await inSandbox(place, mine, (question, verdict) => {
+      verdicts.set(question, verdict)
+      progress.tell(() => `${verdicts.size} of ${questions.length} packets`)
+    }))
+      notes.push(`${name}${note}`)
   }
   const { release } = await import('node:os')
   return { kernel: release(), notes, packets: questions.map((question) => verdicts.get(question)!) }
@@ -137,7 +149,7 @@ async function verified(hosts: Hosts, requests: readonly (readonly [string, Pack
 async function inSandbox<Q extends Parameters<typeof import('../verify/verify.js').verifyPacket>[1]>(
   place: Namespace,
   questions: readonly Q[],
-  verdicts: Map<Q, PacketVerdict>,
+  told: (question: Q, verdict: PacketVerdict) => void,
 ): Promise<readonly string[]> {
   const { Sandbox } = await import('../verify/sandbox.js')
   const { verifyPacket } = await import('../verify/verify.js')
@@ -154,7 +166,7 @@ async function inSandbox<Q extends Parameters<typeof import('../verify/verify.js
         for (const one of found) await sandbox.addNeighbour(one)
         verdict = await verifyPacket(sandbox, question, found)
       }
-      verdicts.set(question, verdict)
+      told(question, verdict)
     }
   } finally {
     await sandbox.close()

@@ -101,6 +101,8 @@ export async function verifyPacket(sandbox: Sandbox, question: Question, found: 
   if (sandbox.refused !== undefined) return undecided(head, sandbox.refused)
   if (at !== 'local' && !sandbox.canTake(at)) return undecided(head, `no frame can be put in at ${at}`)
   const kernel = await askKernel(sandbox, question, found)
+  if (at !== 'local' && kernel.sent.failed !== 0)
+    return undecided(head, `the frame cannot be put in at ${at}: it is longer than the link takes, or the link is down`)
   const world = worldOf(place, kernel.found)
   let least: PacketVerdict | undefined
   for (let seed = 1; seed <= MOST_SEEDS; seed++) {
