@@ -46,6 +46,26 @@ function largeSnapshot() {
   return { folder, lines: rules.split('\n').length - 1 }
 }
 
+/** What the real `iptables-restore --test` uses on the file, in a network namespace of its own; nothing where it cannot be run. */
+function real(program, file, rounds) {
+  const script = `
+import json, os, resource, subprocess, sys, time
+began = time.monotonic()
+done = subprocess.run(['unshare', '-rn', sys.argv[1], '--test', sys.argv[2]], capture_output=True)
+wall = time.monotonic() - began
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps({'status': done.returncode, 'cpuMs': (used.ru_utime + used.ru_stime) * 1e3, 'wallMs': wall * 1e3, 'rssMb': used.ru_maxrss / 1024}))
+`
+  const runs = []
+  for (let round = 0; round < rounds; round++) {
+    const { status, stdout } = spawnSync('python3', ['-c', script, program, file], { encoding: 'utf8' })
+    const run = status === 0 ? JSON.parse(stdout) : { status: 1 }
+    if (run.status !== 0) return
+    runs.push(run)
+  }
+  return Object.fromEntries(['cpuMs', 'wallMs', 'rssMb'].map((key) => [key, median(runs.map((run) => run[key]))]))
+}
+
 function main() {
   if (!existsSync(cli)) throw new Error('dist/cli.js is missing: npm run build')
   const empty = ['-e', '0']
@@ -54,10 +74,15 @@ function main() {
   const { folder, lines } = largeSnapshot()
   const packet = `tcp > ${clusterIp(SERVICES - 1)}:80 from node1`
   const [large] = medians([[cli, 'trace', folder, packet, '--quiet']], 5)
+  const file = join(folder, 'node1/iptables-save')
+  const [parsed] = medians([[cli, 'fmt', file]], 5)
+  const beside = ['iptables-nft-restore', 'iptables-legacy-restore'].map((program) => [program, real(program, file, 3)])
   const rows = [
     ['node -e 0', nothing],
     ['trace samples/k8s-cluster', small],
     [`trace, ${SERVICES.toLocaleString('en')} Services (${lines.toLocaleString('en')} lines)`, large],
+    ['fmt of the same file', parsed],
+    ...beside.flatMap(([program, used]) => (used ? [[`${program} --test of the same file`, used]] : [])),
   ]
   const cells = rows.map(([name, { cpuMs, wallMs, rssMb }]) => [
     name,

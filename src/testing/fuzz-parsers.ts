@@ -188,6 +188,17 @@ function mutated(line: string, other: string, draw: () => number): string {
   return text
 }
 
+/** For what was slow the first time: the machine may have been busy with something else. */
+function timeOf(work: () => unknown): number {
+  const begun = performance.now()
+  try {
+    work()
+  } catch {
+    // told the first time
+  }
+  return performance.now() - begun
+}
+
 /** Gives `count` mutated lines to the parsers, in turn. `root`: of the repository, whose recordings are the real lines. */
 export function fuzzParsers(root: string, count: number, seed: number, most = 10): Fuzzed {
   const draw = random(seed)
@@ -212,16 +223,9 @@ export function fuzzParsers(root: string, count: number, seed: number, most = 10
     }
     const took = performance.now() - begun
     if (took > LIMIT_MS) {
-      // the machine may have been busy with something else: once more
-      const again = performance.now()
-      try {
-        read(input)
-      } catch {
-        // told already
-      }
-      const second = performance.now() - again
-      slowestMs = Math.max(slowestMs, Math.min(took, second))
-      if (second > LIMIT_MS) report(`${second.toFixed(0)} ms`)
+      const least = Math.min(took, ...[1, 2, 3].map(() => timeOf(() => read(input))))
+      slowestMs = Math.max(slowestMs, least)
+      if (least > LIMIT_MS) report(`${least.toFixed(0)} ms`)
     } else slowestMs = Math.max(slowestMs, took)
   }
   return { inputs, refused, slowestMs, failures }
