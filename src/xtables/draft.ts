@@ -6,7 +6,7 @@ import type { Known } from './known.js'
 import { LineError } from './line-error.js'
 import type { AnyMatch } from './match.js'
 import type { RuleFields, Use } from './rule-fields.js'
-import { BASE_CHAINS, baseChainBit } from './tables.js'
+import { BASE_CHAINS, baseChainBit, isBuiltin } from './tables.js'
 import type { AnyTarget } from './target.js'
 
 /** A match or target while its options are being read. */
@@ -153,10 +153,13 @@ export class Draft {
   /** The base chains that it may be reached from, as bits. */
   get allowed(): number {
     let allowed = BASE_CHAINS
+    // what a checkentry asks of its hooks nft asks in base chains alone (nft_target_set_tgchk_param: hook_mask 0); what is registered, everywhere
+    const unasked = this.#backend === 'nft' && !isBuiltin(this.#table, this.chain)
     for (let i = 0; i < this.count; i++) {
       const { known, options } = this.loaded[i]!
       const chains = known?.chains
-      const names = typeof chains === 'function' ? chains(options as OptionsOf<OptionTable>) : chains
+      const names =
+        typeof chains !== 'function' ? chains : unasked ? undefined : chains(options as OptionsOf<OptionTable>)
       if (names) allowed &= names.reduce((bits: number, name: string) => bits | baseChainBit(name), 0)
     }
     return allowed

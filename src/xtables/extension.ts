@@ -72,7 +72,7 @@ export interface Extension<Table extends OptionTable> {
   readonly defragments?: boolean
   /** Only in these tables. */
   readonly tables?: readonly string[]
-  /** Only reached from these base chains, by way of user chains too. */
+  /** Only reached from these base chains, by way of user chains too. A function: its checkentry asks, which under nft concerns base chains alone. */
   readonly chains?: readonly string[] | ((options: OptionsOf<Table>) => readonly string[] | undefined)
   readonly options: Table
   /** What `iptables -L -n -v` says of it, and the words that this stands for. Sticky patterns, tried in order. */

@@ -546,6 +546,120 @@ const EFFECTS: readonly (readonly [
   [4, 'raw', 'PREROUTING', '-j CT --zone-orig 5', [{ do: 'template', zone: 5, zoneDirection: 'original' }]],
   [4, 'raw', 'PREROUTING', '-p tcp -j CT --helper ftp', [{ do: 'template', helper: 'ftp' }]],
   [4, 'raw', 'PREROUTING', '-j TRACE', []],
+  [
+    4,
+    'mangle',
+    'PREROUTING',
+    '-p tcp -j TPROXY --on-port 5000 --tproxy-mark 1/1',
+    [{ do: 'to-socket', port: 5000, mark: 1, mask: 1 }],
+  ],
+  [
+    6,
+    'mangle',
+    'PREROUTING',
+    '-p udp -j TPROXY --on-port 0 --on-ip ::1',
+    [{ do: 'to-socket', ip: 1n, port: 0, mark: 0, mask: 0 }],
+  ],
+  [4, 'filter', 'FORWARD', '-p tcp -j SYNPROXY --mss 1460', [{ do: 'answer-syn' }]],
+  [
+    4,
+    'mangle',
+    'PREROUTING',
+    '-j HMARK --hmark-tuple src,dport --hmark-mod 10 --hmark-rnd 7 --hmark-offset 3',
+    [
+      {
+        do: 'hash-mark',
+        by: {
+          connection: false,
+          srcMask: 0xffffffff,
+          dstMask: 0,
+          ports: { mask: 0xffff, set: 0 },
+          protocolMask: 0,
+          seed: 7,
+          modulus: 10,
+          offset: 3,
+        },
+      },
+    ],
+  ],
+  [4, 'mangle', 'FORWARD', '-p tcp -j TCPOPTSTRIP --strip-options mss,3', [{ do: 'strip-options', kinds: [2, 3] }]],
+  [4, 'mangle', 'FORWARD', '-p tcp -j ECN --ecn-tcp-remove', [{ do: 'tcp-bits', keep: 0x3f, set: 0 }]],
+  [
+    4,
+    'mangle',
+    'FORWARD',
+    '-p tcp -j ECN --ecn-tcp-ece 1 --ecn-ip-ect 2',
+    [
+      { do: 'set', field: 'ip.tos', keep: 0xfc, xor: { from: 'constant', value: 2 } },
+      { do: 'tcp-bits', keep: 0xbf, set: 0x40 },
+    ],
+  ],
+  [
+    6,
+    'mangle',
+    'POSTROUTING',
+    '-j SNPT --src-pfx fd00::/16 --dst-pfx fd01::/48',
+    [
+      {
+        do: 'map-prefix',
+        which: 'src',
+        from: { ip: ip('fd00::'), length: 16 },
+        to: { ip: ip('fd01::'), length: 48 },
+      },
+    ],
+  ],
+  [
+    6,
+    'mangle',
+    'PREROUTING',
+    '-j DNPT --src-pfx fd00::/64 --dst-pfx fd01::/64',
+    [
+      {
+        do: 'map-prefix',
+        which: 'dst',
+        from: { ip: ip('fd00::'), length: 64 },
+        to: { ip: ip('fd01::'), length: 64 },
+      },
+    ],
+  ],
+  [
+    4,
+    'filter',
+    'INPUT',
+    '-j IDLETIMER --timeout 5 --label x',
+    [{ do: 'log', prefix: '', what: 'IDLETIMER x: starts anew' }],
+  ],
+  [4, 'filter', 'INPUT', '-j LED --led-trigger-id x', [{ do: 'log', prefix: '', what: 'LED netfilter-x' }]],
+  [
+    4,
+    'filter',
+    'INPUT',
+    '-j RATEEST --rateest-name x --rateest-interval 1s --rateest-ewmalog 4s',
+    [{ do: 'log', prefix: '', what: 'RATEEST x: counted' }],
+  ],
+  [4, 'security', 'INPUT', '-j SECMARK --selctx a:b', [{ do: 'log', prefix: '', what: 'SECMARK a:b' }]],
+  [4, 'security', 'INPUT', '-j CONNSECMARK --save', [{ do: 'log', prefix: '', what: 'CONNSECMARK save' }]],
+  [
+    4,
+    'filter',
+    'INPUT',
+    '-j SET --add-set a src',
+    [{ do: 'change-set', how: 'add', use: { set: 'a', directions: ['src'], family: 4 }, exist: false }],
+  ],
+  [4, 'filter', 'INPUT', '-j ULOG --ulog-prefix x', [{ do: 'log', prefix: 'x' }]],
+  [
+    4,
+    'filter',
+    'INPUT',
+    '-j CLUSTERIP',
+    [
+      {
+        do: 'unknown',
+        text: '-j CLUSTERIP',
+        needs: 'which node the kernel counts itself to is not in a snapshot',
+      },
+    ],
+  ],
 ]
 
 const effectsOf = (family: 4 | 6, table: string, chain: string, rule: string): readonly unknown[] => {
@@ -560,7 +674,7 @@ test.each(EFFECTS.map((row) => [row[3], row] as const))('%s', (_, [family, table
   expect(effectsOf(family, table, chain, rule)).toEqual(effects)
 })
 
-test('NETMAP in a chain that is reached from both sides is not decided', () => {
+test('NETMAP in a chain that is reached from both sides does what the hook is for', () => {
   const chains = Object.keys(TABLES['nat']!).map((name) => `:${name} ACCEPT [0:0]`)
   const rules = (...from: readonly string[]) => from.map((chain) => `-A ${chain} -j X`)
   const first = (...from: readonly string[]) => {
@@ -571,7 +685,7 @@ test('NETMAP in a chain that is reached from both sides is not decided', () => {
   }
   expect(first('PREROUTING', 'OUTPUT')).toBe('dst')
   expect(first('POSTROUTING')).toBe('src')
-  expect(first('PREROUTING', 'POSTROUTING')).toBe('unknown')
+  expect(first('PREROUTING', 'POSTROUTING')).toBe('hook')
 })
 
 test('every match and every target stands in these tables', async () => {

@@ -52,7 +52,6 @@ const LENIENT: Readonly<Record<string, string>> = {
   '-m set --match-set nosuch src -j ACCEPT': 'which sets there are is another file',
   '-m connlabel --label nolabel -j ACCEPT': 'names of labels are another file',
   '-m time --weekdays Mo,Tuesday,FRI -j ACCEPT': 'upper case is clear enough',
-  '-j TRACE': 'nft takes it in every table',
   '-j QUEUE': 'legacy takes it',
   '! -s 0.0.0.0/0 -j DROP': 'legacy takes it',
   '! -s ::/0 -j DROP': 'legacy takes it',

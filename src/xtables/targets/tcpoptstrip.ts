@@ -36,6 +36,11 @@ export const tcpoptstrip = defineTarget({
     summary: 'Overwrites TCP options with NOPs. The packet goes on.',
     kernel: 'net/netfilter/xt_TCPOPTSTRIP.c: tcpoptstrip_mangle_packet',
   },
-  list: (given) => (given.kinds ? ` TCPOPTSTRIP options ${kinds.print(given.kinds.value)}` : ''),
+  list: (given, { numeric }) => {
+    if (!given.kinds) return ''
+    const nameOf = (kind: number) => Object.keys(NAMES).find((name) => NAMES[name] === kind)
+    const shown = given.kinds.value.map((kind) => (numeric ? undefined : nameOf(kind)) ?? kind)
+    return ` TCPOPTSTRIP options ${shown.join(',')}`
+  },
   lower: (given) => [{ do: 'strip-options', kinds: given.kinds?.value ?? [] }],
 })
