@@ -6,8 +6,8 @@ import { type Hosts, type Namespace, placeName } from '../path/world.js'
 import type { Condition } from '../rules/condition.js'
 import type { Effect } from '../rules/effect.js'
 import type { Chain, Hook, Rule, Table } from '../rules/program.js'
-import { EMPTY, type Node } from '../sets/bdd.js'
-import { type ChainFlow, chainFlow } from '../sets/chains.js'
+import { EMPTY, type Node, NodeLimitError } from '../sets/bdd.js'
+import { type ChainFlow, chainFlow, VisitLimitError } from '../sets/chains.js'
 import { Conditions } from '../sets/conditions.js'
 import { fibSurroundings } from '../sets/fib.js'
 import { Names } from '../sets/names.js'
@@ -44,6 +44,7 @@ export class Scope {
   readonly #flows = new Map<Chain, ChainFlow>()
   readonly #inputs = new Map<Hook, Node>()
   #written: readonly Field[] | undefined
+  #failed: Error | undefined
 
   constructor(hosts: Hosts, namespace: Namespace, family: Family, options: ScopeOptions = {}) {
     const { limit, names = sharedNames([namespace], family) } = options
@@ -90,7 +91,14 @@ export class Scope {
       // a nat chain sees the first packet of a connection only
       const first = this.space.in('ct.state', [[CT_STATE.RELATED, CT_STATE.RELATED], [CT_STATE.NEW, CT_STATE.NEW]]) // biome-ignore format: one line
       const all = this.input(base.hook)
-      flow = chainFlow(this.conditions, table, chain, base.type === 'nat' ? bdd.and(all, first) : all)
+      if (this.#failed) throw this.#failed
+      try {
+        flow = chainFlow(this.conditions, table, chain, base.type === 'nat' ? bdd.and(all, first) : all)
+      } catch (error) {
+        // who asks next is not kept waiting for the same
+        if (error instanceof NodeLimitError || error instanceof VisitLimitError) this.#failed = error
+        throw error
+      }
       this.#flows.set(chain, flow)
     }
     return flow

@@ -51,7 +51,7 @@ function findingLines(
 const MOST_RELATED = 4
 
 function summaryLines({ findings, ignored, incomplete }: LintResult): readonly Line[] {
-  const lines: Line[] = incomplete.map((text) => [span('not looked at: ', 'unknown'), span(printable(text))])
+  const lines: Line[] = incomplete.map((text) => [span('incomplete: ', 'unknown'), span(printable(text))])
   const counts = LEVELS.flatMap((level) => {
     const count = findings.filter((finding) => finding.level === level).length
     return count === 0 ? [] : [`${count} ${level}${count === 1 ? '' : 's'}`]
@@ -100,7 +100,7 @@ export function lintGithub({ findings, incomplete }: LintResult): string {
     const text = `${at.source ? '' : `${place}: `}${message}${packet === undefined ? '' : ` (${packet})`}`
     return `::${command[level]} ${where}title=${property(id)}::${data(text)}`
   })
-  return [...lines, ...incomplete.map((text) => `::notice title=packetwalk::${data(`not looked at: ${text}`)}`)]
+  return [...lines, ...incomplete.map((text) => `::notice title=packetwalk::${data(`incomplete: ${text}`)}`)]
     .map((line) => `${line}\n`)
     .join('')
 }

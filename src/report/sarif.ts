@@ -66,7 +66,7 @@ export function lintSarif({ findings, incomplete }: LintResult, rules: readonly 
               : {
                   toolExecutionNotifications: incomplete.map((text) => ({
                     level: 'note',
-                    message: { text: `not looked at: ${text}` },
+                    message: { text: `incomplete: ${text}` },
                   })),
                 }),
           },

@@ -281,7 +281,7 @@ export class Bdd {
   #grow(): void {
     const old = this.#levels.length
     if (old >= this.limit) throw new NodeLimitError(this.limit)
-    const capacity = Math.min(this.limit, old * 2)
+    const capacity = Math.min(this.limit, old * 4)
     this.#levels = enlarged(this.#levels, capacity)
     this.#lows = enlarged(this.#lows, capacity)
     this.#highs = enlarged(this.#highs, capacity)
@@ -295,12 +295,8 @@ export class Bdd {
     }
     this.#table = table
     const entries = Math.min(LARGEST_CACHE, slots / 2)
-    if (entries * 4 > this.#cache.length) {
-      const before = this.#cache
-      this.#cache = new Int32Array(entries * 4)
-      for (let at = 0; at < before.length; at += 4)
-        if (before[at + 3]! > 0) this.#keep(before[at]!, before[at + 1]!, before[at + 2]!, before[at + 3]! - 1)
-    }
+    // what it knew is forgotten: moving it costs more than finding it out again
+    if (entries * 4 > this.#cache.length) this.#cache = new Int32Array(entries * 4)
   }
 }
 

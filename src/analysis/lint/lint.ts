@@ -23,7 +23,7 @@ export interface LintResult {
 /** Everything that is wrong, dead or dangerous in the rules of all namespaces. */
 export function lint(hosts: Hosts, options: LintOptions = {}): LintResult {
   const findings: Finding[] = []
-  const incomplete: string[] = []
+  const incomplete = new Map<string, readonly string[]>()
   let ignored = 0
   const rules = LINT_RULES.filter(({ id }) => !options.ignore?.includes(id))
   for (const namespace of hosts.namespaces)
@@ -37,10 +37,15 @@ export function lint(hosts: Hosts, options: LintOptions = {}): LintResult {
             else findings.push({ ...about, ...found })
         } catch (error) {
           if (!(error instanceof NodeLimitError || error instanceof VisitLimitError)) throw error
-          incomplete.push(`${about.place}, IPv${scope.family}, ${id}: ${error.message}`)
+          const text = `${about.place}, IPv${scope.family}: ${error.message}`
+          incomplete.set(text, [...(incomplete.get(text) ?? []), id])
         }
       }
-  return { findings: inOrder(findings), ignored, incomplete }
+  return {
+    findings: inOrder(findings),
+    ignored,
+    incomplete: [...incomplete].map(([text, ids]) => `${text}, so not all was looked at for ${ids.join(', ')}`),
+  }
 }
 
 /** Each family that has rules in a namespace. */
