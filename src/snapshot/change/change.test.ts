@@ -135,7 +135,7 @@ describe('refused in the words of the real program', () => {
     ['iptables -A NONE -j DROP', 13, 'iptables: No chain/target/match by that name.'],
     ['h/none: iptables -F', 1, 'nothing in the snapshot is called "h/none": it holds h, h/web'],
     ['h: iptables -A NONE -j DROP', 16, 'iptables: No chain/target/match by that name.'],
-    ['reboot', 1, '"reboot" is not read here: iptables, ip6tables, ip, sysctl'],
+    ['reboot', 1, '"reboot" is not read here: iptables, ip6tables, ip, ipset, sysctl'],
     ['ip foo', 4, 'Object "foo" is unknown, try "ip help".'],
     ["ip route add 'x", 14, 'this quote is never closed'],
   ])('%s', (text, column, message) => {
@@ -161,6 +161,35 @@ test('forwarding is switched on for every device', () => {
   for (const key of ['ip_forward', 'conf.all.forwarding', 'conf.default.forwarding', 'conf.a0.forwarding'])
     expect(sysctls.get(`net.ipv4.${key}`)).toBe('1')
   expect(sysctls.get('net.ipv4.conf.all.rp_filter')).toBe('0')
+})
+
+test('sets are made, filled, and held by the rules that use them', () => {
+  const rule = 'iptables -A INPUT -m set --match-set blocked src -j DROP'
+  const made = after(
+    'ipset create blocked hash:ip',
+    'ipset add blocked 192.0.2.1',
+    rule,
+    'web: ipset -N other hash:net',
+  )
+  const listed = (namespace: Namespace) =>
+    namespace.sets?.listed.map(({ name, type, elements }) => [name, type, elements])
+  expect(listed(host(made))).toEqual([['blocked', 'hash:ip', 1]])
+  expect(listed(web(made))).toEqual([['other', 'hash:net', 0]])
+  const refused = (text: string) => changeHosts(made, [{ text, name: 'w' }], () => host(made))
+  const problem = (column: number, message: string) => ({
+    ok: false,
+    problems: [{ file: 'w', line: 1, column, message }],
+  })
+  expect(refused('ipset destroy blocked')).toEqual(
+    problem(7, 'ipset v7.17: Set cannot be destroyed: it is in use by a kernel component'),
+  )
+  expect(refused('sudo ipset add nothing 192.0.2.1')).toEqual(
+    problem(12, 'ipset v7.17: The set with the given name does not exist'),
+  )
+  expect(refused('ipset add blocked 192.0.2.1')).toEqual(
+    problem(7, "ipset v7.17: Element cannot be added to the set: it's already added"),
+  )
+  expect(refused('/sbin/ipset add blocked 300.0.2.1')).toMatchObject({ ok: false })
 })
 
 test('what was given stays as it is', () => {

@@ -10,11 +10,12 @@ import { Arguments, beginning, Refusal } from './refusal.js'
 import { isRestore, readRestoreCommand, restoreTables } from './restore.js'
 import { changeRoutes } from './route.js'
 import { changeRules } from './rule.js'
+import { changeSets } from './sets.js'
 import { changeSysctls } from './sysctl.js'
 
 /** A command to be carried out on the snapshot: what if somebody typed it there? */
 export interface Change {
-  /** `iptables …`, `ip …`, `sysctl …`, in front of it perhaps `HOST[/NETNS]: `. */
+  /** `iptables …`, `ip …`, `ipset …`, `sysctl …`, in front of it perhaps `HOST[/NETNS]: `. */
   readonly text: string
   /** What it is called in messages, and what its rules have as their file. */
   readonly name: string
@@ -76,7 +77,7 @@ function changed(hosts: Hosts, change: Change, usual: () => Place): Hosts {
   if (open !== undefined) throw new Refusal('this quote is never closed', open)
   const place = prefix ? named(hosts, prefix[1]!, 1) : undefined
   const { words, namespace: inner } = unwrapped(all)
-  if (words.length === 0) throw new Refusal('a command is needed: iptables …, ip …, sysctl …', text.length + 1)
+  if (words.length === 0) throw new Refusal('a command is needed: iptables …, ip …, ipset …, sysctl …', text.length + 1)
   const host = place ?? findPlace(hosts, placeName(usual()))!
   const namespace = inner ? named(hosts, `${host.host}/${inner.text}`, inner.column) : host
   const made = applied(namespace, words, change)
@@ -111,8 +112,9 @@ function applied(namespace: Namespace, words: readonly ShellWord[], change: Chan
     return changeTables(namespace, words, change.name, change.text.length + 1).namespace
   if (isRestore(program)) return restored(namespace, words, change)
   if (program === 'sysctl') return changeSysctls(namespace, words)
+  if (program === 'ipset') return changeSets(namespace, words)
   if (program === 'ip') return changeByIp(namespace, new Arguments(words, 1))
-  throw new Refusal(`"${program}" is not read here: iptables, ip6tables, ip, sysctl`, words[0])
+  throw new Refusal(`"${program}" is not read here: iptables, ip6tables, ip, ipset, sysctl`, words[0])
 }
 
 function restored(namespace: Namespace, words: readonly ShellWord[], { read }: Change): Namespace {
