@@ -91,3 +91,13 @@ export function* everyRule(
     for (const chain of table.chains.values())
       for (const [i, rule] of chain.rules.entries()) yield { table, chain: chain.name, number: i + 1, rule }
 }
+
+/** `rule 3`, `rules 3, 5`, `rules 3, 5, 6, 9 and 12 more`. */
+export function rulesText(rules: readonly { readonly number: number }[]): string {
+  const numbers = rules.map(({ number }) => number)
+  if (numbers.length < 2) return `rule ${numbers[0]}`
+  const more = numbers.length - MOST_NAMED
+  return `rules ${numbers.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+const MOST_NAMED = 5

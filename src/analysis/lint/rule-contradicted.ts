@@ -1,4 +1,4 @@
-import { NAMES, verdictOf } from './helpers.js'
+import { NAMES, rulesText, verdictOf } from './helpers.js'
 import { shadows } from './shadows.js'
 import { type LintRule, ruleSpot } from './types.js'
 
@@ -10,10 +10,9 @@ export const ruleContradicted: LintRule = {
     for (const { table, at, by, opposite } of shadows(scope)) {
       if (!opposite) continue
       const verdict = NAMES[verdictOf(at.rule)!]
-      const who = opposite.map(({ number }) => number).join(', ')
       const done = verdict === 'ACCEPT' ? 'drop' : 'accept'
       yield {
-        message: `this ${verdict} never happens: ${opposite.length === 1 ? `rule ${who} ${done}s` : `rules ${who} ${done}`} the packets before it`,
+        message: `this ${verdict} never happens: ${rulesText(opposite)} ${opposite.length === 1 ? `${done}s` : done} the packets before it`,
         at: ruleSpot(table, at),
         related: by.map((one) => ({
           ...ruleSpot(table, one),
