@@ -51,7 +51,7 @@ function* step(talk: Talk, control: TcpTalk): Flow {
     [6, '227'],
     [6, '229'],
     [3, 'odd'],
-    [2, 'ack'],
+    [5, 'ack'],
     [2, 'again'],
     [2, 'text'],
   ] as const)

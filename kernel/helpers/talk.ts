@@ -112,7 +112,7 @@ export class TcpTalk {
     const { random } = this.#talk
     const { ack } = this.ends[side]
     const block = `${hex(ack, 4)}${hex((ack + 10) >>> 0, 4)}`
-    yield* this.send(side, '', FLAG.ack, random.chance(0.3) ? `0101050a${block}` : '')
+    yield* this.send(side, '', FLAG.ack, random.chance(0.6) ? `0101050a${block}` : '')
   }
 
   *close(): Flow {
@@ -132,13 +132,21 @@ export interface Ends {
   readonly via?: Seen
 }
 
-/** A datagram; what came out of it. */
+const withoutSum = (datagram: string): string => `${datagram.slice(0, 12)}0000${datagram.slice(16)}`
+
+/** A datagram, with or without a checksum; what came out of it. */
 export function* datagram(
   talk: Talk,
   ends: Ends,
   data: string,
 ): Generator<Injection, Seen | undefined, readonly Seen[]> {
-  const packet = network(talk, ends.src, ends.dst, PROTOCOL_UDP, udp(ends, data))
+  const packet = network(
+    talk,
+    ends.src,
+    ends.dst,
+    PROTOCOL_UDP,
+    talk.family === 4 && talk.random.chance(0.15) ? withoutSum(udp(ends, data)) : udp(ends, data),
+  )
   const seen = yield ends.via ? back(ends.via, packet) : arrives(ends.at, packet)
   return seen.find((one) => one.protocol === PROTOCOL_UDP)
 }
