@@ -6,6 +6,7 @@ import type { HookEntry } from '../path/hooks.js'
 import { questionRun } from '../path/trace.js'
 import type { Branch } from '../path/trail.js'
 import { type Hosts, type Link, type Namespace, placeName } from '../path/world.js'
+import type { RoutingRule } from '../routing/types.js'
 import type { Hook } from '../rules/program.js'
 import { mayReach } from '../sets/backward.js'
 import { EMPTY, type Node } from '../sets/bdd.js'
@@ -107,8 +108,8 @@ function throughForward(scope: Scope, set: Node, address: Ip): Node {
       .map(({ name }) => space.equals('meta.iifname', ifName(name))),
   )
   // rules beside the kernel's own may lead a packet elsewhere by its mark or source: then any way out is possible
-  const own = (family === 4 ? namespace.rules4 : namespace.rules6).length <= (family === 4 ? 3 : 2)
-  const out = own ? leavingTowards(scope, address) : scope.input('forward')
+  const byDestination = (family === 4 ? namespace.rules4 : namespace.rules6).every(asksNothing)
+  const out = byDestination ? leavingTowards(scope, address) : scope.input('forward')
   if (out === undefined) return EMPTY
   const leaving = throughHook(scope, 'postrouting', bdd.and(set, bdd.and(out, scope.input('postrouting'))))
   const forwarded = throughHook(
@@ -119,6 +120,26 @@ function throughForward(scope: Scope, set: Node, address: Ip): Node {
   // the routing decision: before it there is no way out
   return bdd.and(space.forget(forwarded, ['meta.oifname']), space.equals('meta.oifname', ifName('')))
 }
+
+/** A policy rule for all packets. */
+const asksNothing = ({
+  not,
+  from,
+  to,
+  iif,
+  oif,
+  fwmark,
+  tos,
+  protocol,
+  sport,
+  dport,
+  uidRange,
+  l3mdev,
+}: RoutingRule): boolean =>
+  !not &&
+  !l3mdev &&
+  [from, to].every((prefix) => !prefix || prefix.length === 0) &&
+  [iif, oif, fwmark, tos, protocol, sport, dport, uidRange].every((one) => one === undefined)
 
 /** What a packet must be when a hook begins, so that it may be in `set` behind it. */
 function throughHook(scope: Scope, hook: Hook, set: Node): Node {

@@ -4,7 +4,10 @@ import { type Line, printable, span } from './line.js'
 export function reachText({ answer, packets, more, examples }: ReachResult, target: string): readonly Line[] {
   if (answer === 'none')
     return [
-      [span(`no new connection gets to ${printable(target)}`, 'accept'), span(': every packet was looked at', 'dim')],
+      [
+        span(`no new connection gets to ${printable(target)}`, 'accept'),
+        span(': every packet that comes in to be routed was looked at', 'dim'),
+      ],
     ]
   const head =
     answer === 'some'

@@ -67,11 +67,12 @@ export function fibOf(scope: Scope): Fib {
 const LOCAL = 2
 export const isLocalAddress = (scope: Scope, ip: Ip): boolean => addressType(fibOf(scope), ip, undefined) === LOCAL
 
-/** The packets that leave through the interface to which the main table sends an address; undefined where there is no route. */
+/** The packets that leave through the interfaces to which the routes for an address lead, whichever next hop is drawn; undefined where there is no route. */
 export function leavingTowards(scope: Scope, ip: Ip): Node | undefined {
   const { found } = lookup(fibOf(scope), { dst: ip })
-  const dev = found.is === 'route' && found.route.type === 'unicast' ? found.nexthop?.dev : undefined
-  return dev === undefined ? undefined : scope.space.equals('meta.oifname', ifName(dev))
+  if (found.is !== 'route' || found.route.type !== 'unicast') return undefined
+  const devices = [found.nexthop, ...found.route.nexthops].flatMap((hop) => (hop?.dev === undefined ? [] : [hop.dev]))
+  return scope.space.union([...new Set(devices)].map((dev) => scope.space.equals('meta.oifname', ifName(dev))))
 }
 
 /** Everything that connection tracking knows but state and status. */
