@@ -97,6 +97,15 @@ export class ConnectionTable {
     this.#store.expire(entry)
   }
 
+  /** nf_ct_set_closing, nf_conntrack_tcp_set_closing: REJECT ends a TCP connection, even if its own side never sees the reset. */
+  close(entry: Entry, now: number): void {
+    const { protocol, status } = entry
+    if (protocol.kind !== 'tcp' || !(status & CT_STATUS.CONFIRMED)) return
+    if (protocol.state !== 'CLOSE' && !(status & CT_STATUS.FIXED_TIMEOUT))
+      entry.expires = now + this.settings.timeout('tcp_close')
+    protocol.state = 'CLOSE'
+  }
+
   /** nf_conntrack_in: which connection a packet belongs to; a new one is not in the table before `confirm`. */
   inbound(packet: Packet, arrival: Arrival): Tracking {
     const l4 = locateL4(packet.bytes, packet.family)

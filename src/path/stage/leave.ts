@@ -2,6 +2,7 @@ import { printIp } from '../../address/ip.js'
 import { BROADCAST_MAC, type Mac, printMac } from '../../address/mac.js'
 import { fragmentOf, fragmentPacket } from '../../packet/build.js'
 import { recomputeHeader } from '../../packet/checksum.js'
+import { FIELDS } from '../../packet/fields.js'
 import { buildFrame, ETHERTYPE } from '../../packet/frame.js'
 import { type Packet, put16, u16 } from '../../packet/packet.js'
 import { isMulticast } from '../../routing/classify.js'
@@ -35,8 +36,13 @@ export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
   }
   if (isHeaderless(link)) return send(link.mac ?? 0)
   const nexthop = skb.nexthop ?? netns.addressOf(skb.packet, 'dst')
-  if (typeof nexthop === 'bigint' && isMulticast(nexthop) && ((nexthop >> 112n) & 15n) <= 1n)
-    return cursor.drop('multicast-scope', `${printIp(nexthop)} does not leave its interface`)
+  const dst = netns.addressOf(skb.packet, 'dst')
+  if (isMulticast(dst)) {
+    if (typeof dst === 'bigint' && ((dst >> 112n) & 15n) <= 1n)
+      return cursor.drop('multicast-scope', `${printIp(dst)} does not leave its interface`)
+    if (FIELDS['ip.ttl'].read(skb.packet) === 0)
+      return cursor.drop('ttl-exceeded', 'a multicast packet with TTL 0 stays on this host')
+  }
   const group = multicastMac(nexthop)
   if (group !== undefined) return send(group)
   if (link.arp && skb.destination?.result === 'broadcast') return send(BROADCAST_MAC)
