@@ -16,7 +16,8 @@ type Generator = (spot: Spot) => string | undefined
 
 function connbytes({ random }: Spot): string {
   const mode = random.pick(['packets', 'bytes', 'avgpkt'])
-  const from = mode === 'packets' ? random.int(0, 4) : random.int(20, 200)
+  // iptables-save 1.8.9 writes `! 0:0` as `0`, which is another condition
+  const from = mode === 'packets' ? random.int(1, 4) : random.int(20, 200)
   const to = random.chance(0.5) ? `:${from + random.int(0, mode === 'packets' ? 4 : 300)}` : ''
   return `${not(random)}--connbytes ${from}${to} --connbytes-dir ${random.pick(['original', 'reply', 'both'])} --connbytes-mode ${mode}`
 }
