@@ -77,8 +77,11 @@ function counters({ save }: Verdict, { counts }: Answer): readonly Difference[] 
 const connections = ({ conntrack }: Verdict, answer: Answer): readonly Difference[] =>
   lines('connections', conntrack, answer.conntrack)
 
+/** ipset 7.17 now and then prints a length that it printed before behind a bitmask: `bitmask 255.255.0.255/12`. */
+const withoutLength = (line: string): string => line.replace(/( bitmask [\d.]+)\/\d+/, '$1')
+
 const sets = (verdict: Verdict, answer: Answer): readonly Difference[] =>
-  verdict.sets ? lines('sets', verdict.sets.after, answer.sets ?? []) : []
+  verdict.sets ? lines('sets', verdict.sets.after.map(withoutLength), answer.sets ?? []) : []
 
 function lines(
   about: 'connections' | 'expectations' | 'sets',

@@ -86,6 +86,19 @@ describe('iptables on the rules of a snapshot', () => {
   })
 })
 
+describe('fmt of ipset save', () => {
+  const SAVED =
+    'create web hash:ip,port family inet hashsize 1024 maxelem 65536 timeout 600 bucketsize 12 initval 0x7bc81ce7\nadd web 10.0.0.1,tcp:80 timeout 599\n'
+  test('is the identity', async () => {
+    expect(await packetwalk(['fmt', '-'], { stdin: SAVED })).toEqual({ status: 0, out: SAVED, err: '' })
+  })
+  test('refuses with line and column', async () => {
+    const ran = await packetwalk(['fmt', '-'], { stdin: `${SAVED}add web nonsense\n` })
+    expect(ran.status).toBe(2)
+    expect(ran.err).toMatch(/^-:3:\d+: /)
+  })
+})
+
 describe('bad usage: 2, and one message', () => {
   test.each<[string, string[]]>([
     ["unknown command 'nonsense'", ['nonsense']],
@@ -450,8 +463,8 @@ describe('fmt', () => {
     expect(await packetwalk(['fmt', '-'], { stdin: arp })).toEqual({ status: 0, out: arp, err: '' })
   })
 
-  test('nft and ipset text is not read yet, and said so', async () => {
+  test('native nft text is not read yet, and said so', async () => {
     const { status, err } = await packetwalk(['fmt', '-'], { stdin: 'table inet filter {\n}\n' })
-    expect([status, err]).toEqual([2, 'packetwalk: -: only the rules of iptables and ip6tables are read yet\n'])
+    expect([status, err]).toEqual([2, 'packetwalk: -: native nft rulesets are not read yet\n'])
   })
 })

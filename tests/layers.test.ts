@@ -24,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'conntrack',
     'routing',
     'xtables',
+    'ipset',
     'path',
     'sets',
     'analysis',

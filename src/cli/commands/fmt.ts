@@ -13,7 +13,8 @@ interface Options {
 export const fmt: CommandSpec<Options> = {
   name: 'fmt',
   arguments: '<file>',
-  summary: 'the canonical text of iptables-save, ip6tables-save, iptables -S, ebtables-save or arptables-save output',
+  summary:
+    'the canonical text of iptables-save, ip6tables-save, iptables -S, ipset save, ebtables-save or arptables-save output',
   exits: '0.',
   examples: ['fmt rules.v4', 'iptables -S | packetwalk fmt -'],
   options(command) {
@@ -22,8 +23,17 @@ export const fmt: CommandSpec<Options> = {
   async run([file], { keepGoing }, io) {
     const path = file as string
     const text = await textOf(path, io)
-    if (/^\s*(table \w|flush ruleset|create \S+ hash:)/.test(text))
-      throw new UserError(`packetwalk: ${path}: only the rules of iptables and ip6tables are read yet`)
+    if (/^\s*(table \w|flush ruleset)/.test(text))
+      throw new UserError(`packetwalk: ${path}: native nft rulesets are not read yet`)
+    if (/^(create|-N|-n) \S+ (hash|bitmap|list):/m.test(text)) {
+      const { restoreSets } = await import('../../ipset/apply.js')
+      const { printSets } = await import('../../ipset/text.js')
+      // timeouts count from the same moment when they are read and when they are printed
+      const restored = restoreSets(text, { now: 0 })
+      if (!restored.ok) throw problemsError([{ file: path, ...restored.problem }], () => text, io)
+      io.out(printSets(restored.sets, { now: 0 }))
+      return EXIT.yes
+    }
     const link = linkProgram(path, text)
     if (link) {
       const { printLink, readLink } = await import('../../xtables/index.js')
