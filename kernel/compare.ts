@@ -77,7 +77,7 @@ function counters({ save }: Verdict, { counts }: Answer): readonly Difference[] 
 const connections = ({ conntrack }: Verdict, answer: Answer): readonly Difference[] =>
   lines('connections', conntrack, answer.conntrack)
 
-/** ipset 7.17 now and then prints a length that it printed before behind a bitmask: `bitmask 255.255.0.255/12`. */
+/** Behind an element of a type with networks, ipset 7.17 prints what lay in its memory as the length of a bitmask: `255.255.0.255/12`, `/172`. */
 const withoutLength = (line: string): string => line.replace(/( bitmask [\d.]+)\/\d+/, '$1')
 
 const sets = (verdict: Verdict, answer: Answer): readonly Difference[] =>
