@@ -1,3 +1,4 @@
+import { jhash2 } from '../rules/jhash.js'
 import type { Place } from './body.js'
 import {
   type Element,
@@ -9,7 +10,6 @@ import {
   isExpired,
   type Keeps,
 } from './element.js'
-import { jhash2 } from './jhash.js'
 
 /** An element as a hash sees it: `words` are its bytes, by which it is spread and compared. */
 export interface Hashed {

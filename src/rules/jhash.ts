@@ -1,28 +1,53 @@
-const INITIAL = 0xdeadbeef
+const rotate = (value: number, by: number): number => (value << by) | (value >>> (32 - by))
 
-const rotate = (word: number, by: number): number => ((word << by) | (word >>> (32 - by))) >>> 0
+/**
+ * jhash2 of include/linux/jhash.h, by which the kernel spreads keys over buckets: Bob Jenkins' lookup3
+ * (hashword) with another start. `words`: 32-bit words as a little-endian machine has them in memory.
+ */
+export function jhash2(words: readonly number[], initval: number): number {
+  let length = words.length
+  let a = (0xdeadbeef + (length << 2) + initval) | 0
+  let b = a
+  let c = a
+  let at = 0
+  while (length > 3) {
+    a = (a + words[at]!) | 0
+    b = (b + words[at + 1]!) | 0
+    c = (c + words[at + 2]!) | 0
+    a = (a - c) ^ rotate(c, 4)
+    c = (c + b) | 0
+    b = (b - a) ^ rotate(a, 6)
+    a = (a + c) | 0
+    c = (c - b) ^ rotate(b, 8)
+    b = (b + a) | 0
+    a = (a - c) ^ rotate(c, 16)
+    c = (c + b) | 0
+    b = (b - a) ^ rotate(a, 19)
+    a = (a + c) | 0
+    c = (c - b) ^ rotate(b, 4)
+    b = (b + a) | 0
+    length -= 3
+    at += 3
+  }
+  if (length === 0) return c >>> 0
+  if (length === 3) c = (c + words[at + 2]!) | 0
+  if (length >= 2) b = (b + words[at + 1]!) | 0
+  a = (a + words[at]!) | 0
+  c = ((c ^ b) - rotate(b, 14)) | 0
+  a = ((a ^ c) - rotate(c, 11)) | 0
+  b = ((b ^ a) - rotate(a, 25)) | 0
+  c = ((c ^ b) - rotate(b, 16)) | 0
+  a = ((a ^ c) - rotate(c, 4)) | 0
+  b = ((b ^ a) - rotate(a, 14)) | 0
+  c = ((c ^ b) - rotate(b, 24)) | 0
+  return c >>> 0
+}
 
-/** Bob Jenkins' hash of one word of 32 bits (include/linux/jhash.h: jhash_1word). */
-export const jhash = (word: number, seed: number): number => nwords([word, 0, 0], 1, seed)
+/** Of one word of 32 bits (jhash_1word). */
+export const jhash = (word: number, seed: number): number => jhash2([word], seed)
 
 /** Of three words (jhash_3words). */
-export const jhash3 = (words: readonly [number, number, number], seed: number): number => nwords(words, 3, seed)
-
-/** __jhash_nwords: up to three words; `count` of them are there. */
-function nwords(words: readonly [number, number, number], count: number, seed: number): number {
-  const start = (INITIAL + 4 * count + seed) >>> 0
-  let a = (start + words[0]) >>> 0
-  let b = (start + words[1]) >>> 0
-  let c = (start + words[2]) >>> 0
-  // __jhash_final
-  c = ((c ^ b) - rotate(b, 14)) >>> 0
-  a = ((a ^ c) - rotate(c, 11)) >>> 0
-  b = ((b ^ a) - rotate(a, 25)) >>> 0
-  c = ((c ^ b) - rotate(b, 16)) >>> 0
-  a = ((a ^ c) - rotate(c, 4)) >>> 0
-  b = ((b ^ a) - rotate(a, 14)) >>> 0
-  return ((c ^ b) - rotate(b, 24)) >>> 0
-}
+export const jhash3 = (words: readonly [number, number, number], seed: number): number => jhash2(words, seed)
 
 /** A word whose bytes are in network order, as a little-endian machine reads it. */
 const swap = (word: number): number =>
