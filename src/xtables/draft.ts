@@ -113,6 +113,8 @@ export class Draft {
       bases: () => BASE_CHAINS,
       backend: this.#backend,
       protocol: this.positiveProtocol,
+      beside: (name) =>
+        this.loaded.slice(0, this.count).flatMap((use) => (use.name === name ? [use.options as never] : [])),
     }
     for (let i = 0; i < this.count; i++) {
       const { known, options, at } = this.loaded[i]!

@@ -44,6 +44,8 @@ export interface RuleContext {
   readonly bases: () => number
   /** iptables-nft turns tcp, udp, limit and mark into expressions of nft, which do not drop what they cannot read. */
   readonly backend: 'legacy' | 'nft'
+  /** The options of the rule's own matches of this name; only there while a rule is checked. */
+  readonly beside?: (match: string) => readonly OptionsOf<OptionTable>[]
 }
 
 export interface ListContext extends RuleContext {

@@ -55,7 +55,6 @@ const LENIENT: Readonly<Record<string, string>> = {
   '-j QUEUE': 'legacy takes it',
   '! -s 0.0.0.0/0 -j DROP': 'legacy takes it',
   '! -s ::/0 -j DROP': 'legacy takes it',
-  '-p tcp -j TCPMSS --set-mss 1400': 'nft takes it',
   '-p sctp --sport http': 'the port has this name for TCP',
   '-p mobility-header --mh-type 3': 'only -p mh brings the match along',
   '-m connlabel --label nolabel': 'names of labels are another file',
@@ -78,6 +77,7 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   '! -p tcp -m tcp --dport 22 -j ACCEPT': 'nft takes it; no packet can match it',
   '-p tcp ! --dport 0:65535 -j ACCEPT': 'nft forgets the match',
   '-p tcp -m tcp --dport 80 -m tcp --sport 81 -j ACCEPT': 'nft makes one match of two',
+  '-p tcp -m tcp --tcp-flags SYN,RST RST -m tcp --syn -j TCPMSS --set-mss 42': 'nft forgets the first match',
 }
 
 const title = ({ family, table, chain, rule }: Answer) => `IPv${family} ${table} ${chain}: ${rule}`

@@ -1,3 +1,4 @@
+import { parseIp } from '../../address/ip.js'
 import { type AddressMask, parseAddressMask, printAddressMask } from '../address-mask.js'
 import { type Codec, flag, keyword, port, WordError } from '../codec.js'
 import type { Given } from '../extension.js'
@@ -15,13 +16,15 @@ const protocol: Codec<number> = {
   print: String,
 }
 const onePort: Codec<number> = { words: 1, metavar: 'port', parse: port, print: String }
+/** The host's bits of an address are kept: `1.2.3.4/24`. */
 const address: Codec<AddressMask> = {
   words: 1,
   metavar: 'address[/mask]',
   parse(word) {
     const parsed = parseAddressMask(word)
-    if (!parsed) throw new WordError(`bad address "${word}"`)
-    return parsed
+    const ip = parseIp(word.replace(/\/.*/, ''))
+    if (!parsed || ip === undefined) throw new WordError(`bad address "${word}"`)
+    return { ...parsed, ip }
   },
   print: (value) =>
     value.length === (typeof value.ip === 'number' ? 32 : 128)

@@ -38,10 +38,14 @@ export const owner = defineMatch({
     ],
     kernel: 'net/netfilter/xt_owner.c: owner_mt',
   },
-  check({ uid, gid, groups }) {
-    const falls = [uid, gid].find((given) => given && given.value[0] > given.value[1])
+  check(given) {
+    const { uid, gid, groups } = given
+    const falls = [uid, gid].find((one) => one && one.value[0] > one.value[1])
     if (falls) return `a range of ids must rise: ${ids.print(falls.value)}`
-    return groups && !gid ? '--suppl-groups needs --gid-owner' : undefined
+    const order = Object.keys(given)
+    return groups && (!gid || order.indexOf('groups') < order.indexOf('gid'))
+      ? '--suppl-groups needs --gid-owner in front of it'
+      : undefined
   },
   list({ socket, uid, gid, groups }) {
     const part = (given: Given<readonly [number, number]> | undefined, what: string) =>

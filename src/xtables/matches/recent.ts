@@ -53,11 +53,11 @@ export const recent = defineMatch({
     notes: ['Lists are not part of a snapshot: they are taken as empty.'],
     kernel: 'net/netfilter/xt_recent.c: recent_mt',
   },
-  check({ seconds, reap, rsource, rdest, hitcount, rcheck, update }) {
+  check({ seconds, reap, rsource, rdest, hitcount, rttl, rcheck, update }) {
     if (reap && !seconds) return '--reap needs --seconds'
     if (rsource && rdest) return '--rsource and --rdest exclude each other'
-    return (seconds || hitcount) && !rcheck && !update
-      ? '--seconds and --hitcount go with --rcheck or --update'
+    return (seconds || hitcount || rttl) && !rcheck && !update
+      ? '--seconds, --hitcount and --rttl go with --rcheck or --update'
       : undefined
   },
   print(given, { family }) {

@@ -16,6 +16,7 @@ export const tcpmss = defineMatch({
     ],
     kernel: 'net/netfilter/xt_tcpmss.c: tcpmss_mt',
   },
+  check: ({ mss }) => (mss!.value[0] > mss!.value[1] ? '--mss: a range must rise' : undefined),
   list: ({ mss }) => ` tcpmss match ${mss!.inverted ? '!' : ''}${numberRange(0xffff).print(mss!.value)}`,
   lower: ({ mss }) => all(readable('tcp.header'), invertedIf(mss!.inverted, inRanges('tcp.mss', rangesOf(mss!.value)))),
 })

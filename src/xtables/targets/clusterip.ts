@@ -37,7 +37,7 @@ export const clusterip = defineTarget({
     mode: { flag: '--hashmode', value: hashmode, doc: 'what decides whose a packet is' },
     mac: { flag: '--clustermac', value: mac, doc: 'the multicast MAC address that all nodes share' },
     total: { flag: '--total-nodes', value: integer(MOST_NODES, 'nodes'), doc: 'how many nodes there are' },
-    local: { flag: '--local-node', value: integer(MOST_NODES, 'node'), doc: 'which of them this host is' },
+    local: { flag: '--local-node', value: integer(MOST_NODES, 'node', 1), doc: 'which of them this host is' },
     seed: { flag: '--hash-init', value: integer(0xffffffff, 'seed'), doc: 'what the hash begins with' },
   },
   doc: {

@@ -17,6 +17,25 @@ const name: Codec<string> = {
   print: (word) => word,
 }
 
+/** A comma-separated choice of `known`, printed in their order. */
+const events = (known: readonly string[]): Codec<readonly string[]> => ({
+  words: 1,
+  metavar: 'event[,...]',
+  parse(word) {
+    const said = word.split(',')
+    const strange = said.find((event) => !known.includes(event))
+    if (strange !== undefined) throw new WordError(`unknown event "${strange}": ${known.join(', ')}`)
+    return known.filter((event) => said.includes(event))
+  },
+  print: (chosen) => chosen.join(','),
+})
+
+/** ct_event_tbl and exp_event_tbl of libxt_CT.c. */
+const CONNECTION_EVENTS = events([
+  'new', 'related', 'destroy', 'reply', 'assured', 'protoinfo', 'helper', 'mark', 'natseqinfo', 'secmark',
+]) // biome-ignore format: one line of words
+const EXPECTATION_EVENTS = events(['new'])
+
 export const ct = defineTarget({
   name: 'CT',
   families: [4, 6],
@@ -26,8 +45,12 @@ export const ct = defineTarget({
     notrack: { flag: '--notrack', value: flag, doc: 'connection tracking leaves the packet alone' },
     helper: { flag: '--helper', value: name, doc: 'the helper that watches this connection' },
     timeout: { flag: '--timeout', value: name, doc: 'the timeout policy' },
-    events: { flag: '--ctevents', value: name, doc: 'only these events are reported' },
-    expevents: { flag: '--expevents', value: name, doc: 'only these events of expectations are reported' },
+    events: { flag: '--ctevents', value: CONNECTION_EVENTS, doc: 'only these events are reported' },
+    expevents: {
+      flag: '--expevents',
+      value: EXPECTATION_EVENTS,
+      doc: 'only these events of expectations are reported',
+    },
     zone: { flag: '--zone', value: zone, doc: 'the zone of both directions' },
     zoneOrig: { flag: '--zone-orig', value: zone, doc: 'the zone of the original direction' },
     zoneReply: { flag: '--zone-reply', value: zone, doc: 'the zone of the reply direction' },

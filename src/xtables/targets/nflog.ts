@@ -1,15 +1,10 @@
-import { type Codec, integer, quote, WordError } from '../codec.js'
+import { type Codec, integer, quote } from '../codec.js'
 import { defineTarget } from '../target.js'
 
-const prefix: Codec<string> = {
-  words: 1,
-  metavar: 'text',
-  parse(word) {
-    if (word.length > 63) throw new WordError('a prefix has at most 63 characters')
-    return word
-  },
-  print: quote,
-}
+const prefix: Codec<string> = { words: 1, metavar: 'text', parse: (word) => word, print: quote }
+
+/** Longer prefixes are cut off without a word: struct xt_nflog_info and NF_LOG_PREFIXLEN, each less the final NUL. */
+const LONGEST = { legacy: 63, nft: 127 } as const
 
 export const nflog = defineTarget({
   name: 'NFLOG',
@@ -37,13 +32,13 @@ export const nflog = defineTarget({
   doc: { summary: 'Sends the packet to a logging program and goes on.', kernel: 'net/netfilter/xt_NFLOG.c: nflog_tg' },
   print({ prefix: given, group, range, size, threshold }, { backend }) {
     const words: string[] = []
-    if (given && given.value !== '') words.push(`--nflog-prefix ${quote(given.value)}`)
+    if (given && given.value !== '') words.push(`--nflog-prefix ${quote(given.value.slice(0, LONGEST[backend]))}`)
     if (group && group.value !== 0) words.push(`--nflog-group ${group.value}`)
     if (size) words.push(`--nflog-size ${size.value}`)
     else if (range && backend === 'legacy') words.push(`--nflog-range ${range.value}`)
-    if (threshold && threshold.value > 1) words.push(`--nflog-threshold ${threshold.value}`)
+    if (threshold && threshold.value > 0) words.push(`--nflog-threshold ${threshold.value}`)
     return words.join(' ')
   },
   list: (_, { saved }) => (saved() ? ` ${saved().replaceAll('--nflog', 'nflog')}` : ''),
-  lower: ({ prefix }) => [{ do: 'log', prefix: prefix?.value ?? '' }],
+  lower: ({ prefix }, { backend }) => [{ do: 'log', prefix: prefix?.value.slice(0, LONGEST[backend]) ?? '' }],
 })

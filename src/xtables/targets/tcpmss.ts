@@ -1,5 +1,15 @@
 import { flag, integer } from '../codec.js'
+import type { Given } from '../extension.js'
+import type { FlagTest } from '../port-options.js'
 import { defineTarget } from '../target.js'
+
+const SYN = 2
+
+/** Does a tcp match ask for SYN (xt_TCPMSS.c: find_syn_match)? */
+function asksForSyn({ flags, syn }: { readonly flags?: Given<FlagTest>; readonly syn?: Given<FlagTest> }): boolean {
+  const asked = flags ?? syn
+  return asked !== undefined && !asked.inverted && (asked.value.set & SYN) !== 0
+}
 
 export const tcpmss = defineTarget({
   name: 'TCPMSS',
@@ -11,6 +21,11 @@ export const tcpmss = defineTarget({
     set: { flag: '--set-mss', value: integer(0xffff - 40, 'MSS'), doc: 'to this, never up' },
     clamp: { flag: '--clamp-mss-to-pmtu', value: flag, doc: 'to what the path can carry' },
   },
+  // a native tcp match is no xt match any more, so that the kernel does not ask (xt_TCPMSS.c: nft_compat)
+  check: (_, { backend, beside }) =>
+    backend === 'nft' || beside?.('tcp').some(asksForSyn)
+      ? undefined
+      : '"TCPMSS" needs -p tcp with --syn or --tcp-flags that ask for SYN',
   listed: [
     [/TCPMSS clamp to PMTU/y, () => '--clamp-mss-to-pmtu'],
     [/TCPMSS set (\d+)/y, (_, mss) => `--set-mss ${mss}`],
