@@ -431,6 +431,30 @@ describe('replay', () => {
 })
 
 describe('fmt', () => {
+  const NAT = ['-P PREROUTING ACCEPT', '-P INPUT ACCEPT', '-P OUTPUT ACCEPT', '-P POSTROUTING ACCEPT']
+  const MASQUERADES = '-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE'
+
+  test('tells from the policies of iptables -S which table it is', async () => {
+    const stdin = [...NAT, MASQUERADES, ''].join('\n')
+    expect(await packetwalk(['fmt', '-'], { stdin })).toEqual({ status: 0, out: stdin, err: '' })
+  })
+
+  test('puts rules together from iptables -L, and says so', async () => {
+    const head = ' pkts bytes target     prot opt in     out     source               destination         '
+    const chains = ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'].flatMap((name) => [
+      `Chain ${name} (policy ACCEPT 0 packets, 0 bytes)`,
+      head,
+      ...(name === 'POSTROUTING'
+        ? ['    7   420 MASQUERADE  all  --  *      !docker0  172.17.0.0/16        0.0.0.0/0           ']
+        : []),
+      '',
+    ])
+    const { status, out, err } = await packetwalk(['fmt', '-'], { stdin: chains.join('\n') })
+    expect([status, err]).toEqual([0, 'packetwalk: -: 1 rule put together from iptables -L\n'])
+    expect(out).toContain('*nat\n')
+    expect(out).toContain(`[7:420] ${MASQUERADES}\n`)
+  })
+
   test('what iptables-save printed comes out as it went in', async () => {
     for (const folder of [join(K8S, 'node1'), DOCKER, UFW]) {
       const text = readFileSync(join(folder, 'iptables-save'), 'utf8')

@@ -1,6 +1,6 @@
 import type { Family } from '../address/ip.js'
 import type { Table } from '../rules/program.js'
-import { readListings, readSave, tableOfRules, toTables } from '../xtables/index.js'
+import { howSure, readListings, readSave, tableOfChains, toTables } from '../xtables/index.js'
 import { baseName } from './layout.js'
 import type { InputFile, Problem } from './problem.js'
 
@@ -19,7 +19,7 @@ export type ReadTables =
  */
 export function readTables({ path, text, hint = path }: Listed, family: Family): ReadTables {
   const backend = backendOf(baseName(hint), text)
-  const table = tableOf(hint) ?? tableOfRules(text)
+  const table = tableOf(hint) ?? tableOfChains(text)
   const read = readSave(text, { file: path, family, ...(backend ? { backend } : {}), ...(table ? { table } : {}) })
   return read.ok ? { ok: true, tables: toTables(read.save) } : read
 }
@@ -34,14 +34,7 @@ export function readListed({ path, text, hint = path }: Listed, family: Family):
   const table = tableOf(hint)
   const read = readListings(text, { file: path, family, ...(backend ? { backend } : {}), ...(table ? { table } : {}) })
   if (!read.ok) return read
-  const { saves, rules, uncertain } = read
-  const doubt =
-    uncertain === 0 ? '' : `, of which ${uncertain} ${uncertain === 1 ? 'is' : 'are'} not understood as a whole`
-  return {
-    ok: true,
-    tables: saves.flatMap(toTables),
-    notes: [`${path}: ${rules} ${rules === 1 ? 'rule' : 'rules'} put together from iptables -L${doubt}`],
-  }
+  return { ok: true, tables: read.saves.flatMap(toTables), notes: [`${path}: ${howSure(read)}`] }
 }
 
 /** A file is called after its command: `iptables_-t_nat_-nvL`, `iptables-nat.txt`, `iptablesnat`. */

@@ -2,7 +2,7 @@
 export { type Applied, applyCommand, applyWords, backendOfCommand, familyOfCommand } from './command.js'
 export { type LinkFile, printLink, type ReadLink, readLink, toArpTables, toBridgeTables } from './link/file.js'
 export type { LinkProgram } from './link/language.js'
-export { isList, type ReadListings, readList, readListings, tableOfList, tableOfRules } from './list.js'
+export { howSure, isList, type ReadListings, readList, readListings, tableOfChains } from './list.js'
 export { fromTables, isSaved, toTables } from './load.js'
 export { type Restored, type RestoreOptions, restore } from './restore.js'
 export { SaveRule } from './rule.js'

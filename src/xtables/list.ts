@@ -29,18 +29,11 @@ export const isList = (text: string): boolean =>
       .find((line) => line.startsWith('Chain ')) ?? '',
   )
 
-/** Which table a listing shows, by its built-in chains; mangle and nat have others than filter and raw. */
-export function tableOfList(text: string): string | undefined {
-  const names = [...text.matchAll(/^Chain (\S+) \(policy /gm)].map(([, name]) => name!)
-  return Object.keys(TABLES).find((table) => {
-    const chains = Object.keys(TABLES[table]!)
-    return chains.length === names.length && chains.every((chain) => names.includes(chain))
-  })
-}
-
-/** Which table `iptables -S` shows, by its built-in chains. */
-export function tableOfRules(text: string): string | undefined {
-  const names = [...text.matchAll(/^-P (\S+) /gm)].map(([, name]) => name!)
+/** Which table `iptables -L` or `-S` shows, by its built-in chains; undefined where it is none that is complete. */
+export function tableOfChains(text: string): string | undefined {
+  const names = [...text.matchAll(/^(?:Chain (\S+) \(policy |-P (\S+) )/gm)].map(
+    ([, listed, ruled]) => listed ?? ruled!,
+  )
   return Object.keys(TABLES).find((table) => {
     const chains = Object.keys(TABLES[table]!)
     return chains.length === names.length && chains.every((chain) => names.includes(chain))
@@ -80,7 +73,7 @@ export function readListings(text: string, options: ReadOptions): ReadListings {
   for (const [n, start] of starts.entries()) {
     const end = starts[n + 1] ?? lines.length
     const part = [...Array<string>(start).fill(''), ...lines.slice(start, end)].join('\n')
-    const read = readList(part, starts.length > 1 ? { ...options, table: tableOfList(part) ?? 'filter' } : options)
+    const read = readList(part, starts.length > 1 ? { ...options, table: tableOfChains(part) ?? 'filter' } : options)
     if (!read.ok) return read
     saves.push(read.save)
     for (const chain of read.save.tables[0]?.chains.values() ?? [])
@@ -92,6 +85,13 @@ export function readListings(text: string, options: ReadOptions): ReadListings {
   return { ok: true, saves, rules, uncertain }
 }
 
+/** In words, how much of the rules is known. */
+export function howSure({ rules, uncertain }: { readonly rules: number; readonly uncertain: number }): string {
+  const doubt =
+    uncertain === 0 ? '' : `, of which ${uncertain} ${uncertain === 1 ? 'is' : 'are'} not understood as a whole`
+  return `${rules} ${rules === 1 ? 'rule' : 'rules'} put together from iptables -L${doubt}`
+}
+
 /** The match that stands for what a listing does not tell. */
 const UNCERTAIN = 'listing'
 
@@ -101,7 +101,7 @@ const UNCERTAIN = 'listing'
  * are shown by names nobody here knows.
  */
 export function readList(text: string, options: ReadOptions): ReadSave {
-  const table = options.table ?? tableOfList(text) ?? 'filter'
+  const table = options.table ?? tableOfChains(text) ?? 'filter'
   const lines: string[] = []
   let chain: string | undefined
   let verbose = true

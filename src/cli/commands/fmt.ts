@@ -1,5 +1,4 @@
 import type { Family } from '../../address/ip.js'
-import type { ReadSave } from '../../xtables/index.js'
 import type { CommandSpec } from '../command.js'
 import { EXIT, UserError } from '../exit.js'
 import type { Io } from '../io.js'
@@ -14,7 +13,7 @@ export const fmt: CommandSpec<Options> = {
   name: 'fmt',
   arguments: '<file>',
   summary:
-    'the canonical text of iptables-save, ip6tables-save, iptables -S, ipset save, ebtables-save or arptables-save output',
+    'the canonical text of iptables-save, ip6tables-save, iptables -S or -L, ipset save, ebtables-save or arptables-save output',
   exits: '0.',
   examples: ['fmt rules.v4', 'iptables -S | packetwalk fmt -'],
   options(command) {
@@ -42,8 +41,18 @@ export const fmt: CommandSpec<Options> = {
       io.out(printLink(read.file))
       return EXIT.yes
     }
-    const { isGenerated, loaded, printRules, printSave, readSave } = await import('../../xtables/index.js')
-    const read = (family: Family) => readSave(text, { file: path, family, ...(keepGoing ? { keepGoing } : {}) })
+    const { howSure, isGenerated, isList, loaded, printRules, printSave, readListings, readSave, tableOfChains } =
+      await import('../../xtables/index.js')
+    if (isList(text)) {
+      const read = firstGood(families(path, text), (family) => readListings(text, { file: path, family }))
+      if (!read.ok) throw problemsError(read.problems, () => text, io)
+      for (const save of read.saves) io.out(printSave(loaded(save)))
+      io.err(`packetwalk: ${path}: ${howSure(read)}\n`)
+      return EXIT.yes
+    }
+    const table = tableOfChains(text)
+    const read = (family: Family) =>
+      readSave(text, { file: path, family, ...(table ? { table } : {}), ...(keepGoing ? { keepGoing } : {}) })
     const result = firstGood(families(path, text), read)
     if (!result.ok) throw problemsError(result.problems, () => text, io)
     const { save } = result
@@ -67,7 +76,10 @@ function families(path: string, text: string): readonly [Family, ...Family[]] {
   return /ip6|\.v6$/.test(path) ? [6] : [4, 6]
 }
 
-function firstGood(families: readonly [Family, ...Family[]], read: (family: Family) => ReadSave): ReadSave {
+function firstGood<Read extends { readonly ok: boolean }>(
+  families: readonly [Family, ...Family[]],
+  read: (family: Family) => Read,
+): Read {
   const first = read(families[0])
   for (const family of families.slice(1)) {
     const other = first.ok ? first : read(family)
