@@ -195,6 +195,8 @@ describeMatch('mac', {}, [
   ['-m mac --mac-source 00:11:22:33:44:55', { 'ether.saddr': parseMac('00:11:22:33:44:55')! }, 'yes'],
   ['-m mac ! --mac-source 00:11:22:33:44:55', { 'ether.saddr': 1 }, 'yes'],
   ['-m mac ! --mac-source 00:11:22:33:44:55', {}, 'no'],
+  ['-m mac --mac-source XX:XX:XX:XX:XX:XX', { 'ether.saddr': 1 }, 'unknown'],
+  ['-m mac --mac-source XX:XX:XX:XX:XX:XX', {}, 'no'],
 ])
 describeMatch('iprange', {}, [
   ['-m iprange --src-range 10.0.0.1-10.0.0.9', { 'ip.saddr': ip('10.0.0.9') }, 'yes'],
