@@ -6,3 +6,11 @@ declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean })
   decode(bytes: Uint8Array): string
 }
+declare class ReadableStream<T = unknown> {
+  readonly of: T
+}
+declare class Response {
+  constructor(body: Uint8Array | ReadableStream<Uint8Array>)
+  readonly body: ReadableStream<Uint8Array> | null
+  arrayBuffer(): Promise<ArrayBuffer>
+}

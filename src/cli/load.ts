@@ -116,7 +116,13 @@ export async function inputFiles(
   snapshot: string,
   io: Io,
 ): Promise<readonly { readonly path: string; readonly text: string }[]> {
-  if (snapshot === '-') return [{ path: '-', text: new TextDecoder().decode(await io.stdin()) }]
+  if (snapshot === '-') {
+    const bytes = await io.stdin()
+    const { isArchive, unpack } = await import('../snapshot/archive.js')
+    return isArchive(bytes)
+      ? unpack('-', bytes).catch((error) => Promise.reject(unreadable('standard input', error)))
+      : [{ path: '-', text: new TextDecoder().decode(bytes) }]
+  }
   const { readFolder } = await import('../snapshot/files.js')
   try {
     return await readFolder(snapshot)
@@ -135,6 +141,8 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** What went wrong with a file, in words. Anything else than an error of the file system is a fault of ours. */
 export function unreadable(path: string, error: unknown): unknown {
+  if (error instanceof Error && error.name === 'ArchiveError')
+    return new UserError(`packetwalk: ${path}: ${error.message}`)
   const { code, path: at } = error as NodeJS.ErrnoException
   const reason = code === undefined ? undefined : REASONS[code]
   return reason === undefined ? error : new UserError(`packetwalk: ${at ?? path}: ${reason}`)

@@ -1,6 +1,6 @@
 import { type Hosts, type Link, type Place, placeName } from '../path/world.js'
 import { detect, type Kind } from './detect.js'
-import { placesOf } from './layout.js'
+import { isBeside, placesOf } from './layout.js'
 import { type KnownFile, LACKS, type Lack, type ReadNamespace, readNamespace } from './namespace.js'
 import { splitPaste } from './paste.js'
 import type { InputFile, Problem } from './problem.js'
@@ -34,6 +34,7 @@ export function readSnapshot(files: readonly InputFile[], options: SnapshotOptio
   const now = options.now ?? Date.now() / 1000
   const named = files.flatMap(({ path, text: raw }): readonly (InputFile & { kind: Kind | undefined; hint?: string })[] => {
     const text = raw.startsWith(BYTE_ORDER_MARK) ? raw.slice(1) : raw
+    if (isBeside(path)) return [{ path, text, kind: undefined }]
     const parts = splitPaste({ path, text })
     return parts ? parts.map((part) => ({ ...part, kind: detect(part.hint, part.text.trimStart()) })) : [{ path, text, kind: detect(path, text) }]
   }) // biome-ignore format: long lines

@@ -1,4 +1,6 @@
 import type { Place } from '../path/world.js'
+import { ARCHIVE_NAME } from './archive.js'
+import { bundled } from './bundle.js'
 
 /** For input that comes from no folder. */
 const NAMELESS = 'host'
@@ -15,8 +17,19 @@ interface Lying {
   readonly namespace: string
 }
 
+/** An archive is a folder that is called as the archive is, without its ending. */
+const foldersOf = (path: string): readonly string[] =>
+  segmentsOf(path)
+    .slice(0, -1)
+    .map((folder) => folder.replace(ARCHIVE_NAME, ''))
+
+/** Part of a support bundle, but not what the kernel had: configuration, logs. */
+export const isBeside = (path: string): boolean => bundled(foldersOf(path), baseName(path)) === false
+
 function lying(path: string): Lying {
-  const folders = segmentsOf(path).slice(0, -1)
+  const folders = foldersOf(path)
+  const part = bundled(folders, baseName(path))
+  if (part) return part
   const at = folders.lastIndexOf(NAMESPACES)
   return at >= 0 && at === folders.length - 2
     ? { folders: folders.slice(0, at), namespace: folders.at(-1)! }
