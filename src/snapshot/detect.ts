@@ -45,6 +45,9 @@ const NAMES: readonly (readonly [RegExp, Kind])[] = [
   [/^ip-links?$/, 'ip-link'],
 ]
 
+/** Does the name already say what the file holds? */
+export const isNamed = (path: string): boolean => byName(baseName(path).toLowerCase()) !== undefined
+
 function byName(name: string): Kind | undefined {
   const plain = name.replace(/\.(json|txt|nft|log|out|conf)$/, '').replaceAll('_', '-')
   return NAMES.find(([pattern]) => pattern.test(plain))?.[1]

@@ -1,12 +1,13 @@
 import { type Hosts, type Link, type Place, placeName } from '../path/world.js'
-import { detect, type Kind } from './detect.js'
+import { detect, isNamed, type Kind } from './detect.js'
 import { isBeside, placesOf } from './layout.js'
 import { type KnownFile, LACKS, type Lack, type ReadNamespace, readNamespace } from './namespace.js'
-import { splitPaste } from './paste.js'
+import { splitBlocks, splitPaste } from './paste.js'
 import type { InputFile, Problem } from './problem.js'
 import { joinSegments } from './segment.js'
 import { joinPairs } from './veth.js'
 
+export { type Lack, PRINTED_BY } from './namespace.js'
 export type { InputFile, Problem } from './problem.js'
 
 /** A file of the snapshot, and the command whose output it is; undefined: not recognised. */
@@ -15,10 +16,23 @@ export interface NamedFile {
   readonly kind: Kind | undefined
   /** Whose state it holds; undefined where it is not recognised. */
   readonly place: Place | undefined
+  /** Of a part of a paste: its first and last line, counted from 1. */
+  readonly lines?: readonly [from: number, to: number]
+}
+
+/** Something that a snapshot does not say. */
+export interface Missing {
+  readonly place: Place
+  readonly lack: Lack
 }
 
 export type ReadSnapshot =
-  | { readonly ok: true; readonly hosts: Hosts; readonly files: readonly NamedFile[] }
+  | {
+      readonly ok: true
+      readonly hosts: Hosts
+      readonly files: readonly NamedFile[]
+      readonly missing: readonly Missing[]
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
 export interface SnapshotOptions {
@@ -32,10 +46,10 @@ export interface SnapshotOptions {
  */
 export function readSnapshot(files: readonly InputFile[], options: SnapshotOptions = {}): ReadSnapshot {
   const now = options.now ?? Date.now() / 1000
-  const named = files.flatMap(({ path, text: raw }): readonly (InputFile & { kind: Kind | undefined; hint?: string })[] => {
+  const named = files.flatMap(({ path, text: raw }): readonly (InputFile & { kind: Kind | undefined; hint?: string; lines?: NamedFile['lines'] & {} })[] => {
     const text = raw.startsWith(BYTE_ORDER_MARK) ? raw.slice(1) : raw
     if (isBeside(path)) return [{ path, text, kind: undefined }]
-    const parts = splitPaste({ path, text })
+    const parts = splitPaste({ path, text }) ?? (isNamed(path) ? undefined : splitBlocks({ path, text }))
     return parts ? parts.map((part) => ({ ...part, kind: detect(part.hint, part.text.trimStart()) })) : [{ path, text, kind: detect(path, text) }]
   }) // biome-ignore format: long lines
   const recognised = named.flatMap((file) => (file.kind === undefined ? [] : [{ ...file, kind: file.kind }]))
@@ -49,7 +63,10 @@ export function readSnapshot(files: readonly InputFile[], options: SnapshotOptio
   return {
     ok: true,
     hosts: join(read),
-    files: named.map(({ path, kind }) => ({ path, kind, place: placeOf.get(path) })),
+    files: named.map(({ path, kind, lines }) => ({ path, kind, place: placeOf.get(path), ...(lines && { lines }) })),
+    missing: read.flatMap(({ namespace: { host, namespace }, lacks }) =>
+      lacks.map((lack) => ({ place: { host, namespace }, lack })),
+    ),
   }
 }
 

@@ -60,6 +60,23 @@ export const LACKS = {
 } as const
 export type Lack = keyof typeof LACKS
 
+/** The command that prints what is missing. */
+export const PRINTED_BY: Readonly<Record<Lack, string>> = {
+  links: 'ip -d addr',
+  routes4: 'ip route show table all',
+  routes6: 'ip -6 route show table all',
+  local4: 'ip route show table all',
+  local6: 'ip -6 route show table all',
+  rules4: 'ip rule',
+  rules6: 'ip -6 rule',
+  iptables: 'iptables-save -c',
+  ip6tables: 'ip6tables-save -c',
+  sysctl: 'sysctl -a',
+  conntrack: 'conntrack -L -o extended',
+  sets: 'ipset save',
+  ports: 'bridge -d link',
+}
+
 /** Reads all files of one namespace. `now`: seconds since the epoch at which the snapshot was taken. */
 export function readNamespace(place: Place, files: readonly KnownFile[], now: number): ReadNamespace {
   return new NamespaceReader(files, now).read(place)
