@@ -15,4 +15,5 @@ export default [
   program('mutants'),
   program('routes'),
   program('listings'),
+  program('spellings'),
 ]

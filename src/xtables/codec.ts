@@ -60,11 +60,13 @@ export function number(word: string, max: number, what = 'number', min = 0): num
 export const integer = (max: number, what = 'number', min = 0): Codec<number> =>
   one(what, (word) => number(word, max, what, min), String)
 
-export const keyword = <const W extends string>(what: string, words: readonly W[]): Codec<W> =>
+/** One of `words`; `anyCase`: capitals do not count (strcasecmp(3)). */
+export const keyword = <const W extends string>(what: string, words: readonly W[], anyCase = false): Codec<W> =>
   one(
     what,
     (word) => {
-      const found = words.find((candidate) => candidate.toLowerCase() === word.toLowerCase())
+      const same = anyCase ? (one: string) => one.toLowerCase() === word.toLowerCase() : (one: string) => one === word
+      const found = words.find(same)
       if (!found) throw new WordError(`bad ${what} "${word}": one of ${words.join(', ')}`)
       return found
     },
@@ -170,12 +172,13 @@ export const address: Codec<Ip> = one(
 )
 
 /** Names separated by commas, read in any case, printed in the table's order. */
-export const nameSet = (what: string, table: Readonly<Record<string, number>>): Codec<number> =>
+/** Names separated by commas, as bits. `empty`: empty names are left out, as strtok(3) does it. */
+export const nameSet = (what: string, table: Readonly<Record<string, number>>, empty = false): Codec<number> =>
   one(
     what,
     (word) =>
       word.split(',').reduce((bits, name) => {
-        if (name === '') return bits // strtok(3)
+        if (name === '' && empty) return bits
         const bit = Object.entries(table).find(([known]) => known.toLowerCase() === name.toLowerCase())?.[1]
         if (bit === undefined) throw new WordError(`bad ${what} "${name}": one of ${Object.keys(table).join(', ')}`)
         return bits | bit

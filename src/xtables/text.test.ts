@@ -76,6 +76,7 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   '-p tcp -j TPROXY --on-port 1 --on-ip localhost': 'names of hosts are another file',
   '! -p tcp -m tcp --dport 22 -j ACCEPT': 'nft takes it; no packet can match it',
   '-p tcp ! --dport 0:65535 -j ACCEPT': 'nft forgets the match',
+  '-p tcp --tcp-flags NONE SYN,ACK -j ACCEPT': 'nft forgets the match',
   '-p tcp -m tcp --dport 80 -m tcp --sport 81 -j ACCEPT': 'nft makes one match of two',
   '-p tcp -m tcp --tcp-flags SYN,RST RST -m tcp --syn -j TCPMSS --set-mss 42': 'nft forgets the first match',
 }

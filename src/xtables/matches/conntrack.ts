@@ -120,7 +120,7 @@ export const conntrack = defineMatch({
     expire: { flag: '--ctexpire', invertible: true, value: numberRange(0xffffffff), doc: 'seconds until it expires' },
     direction: {
       flag: '--ctdir',
-      value: keyword('direction', ['ORIGINAL', 'REPLY']),
+      value: keyword('direction', ['ORIGINAL', 'REPLY'], true),
       doc: 'the direction of this packet',
     },
   },

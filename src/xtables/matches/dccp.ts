@@ -43,7 +43,7 @@ export const dccp = defineMatch({
     types: {
       flag: '--dccp-types',
       invertible: true,
-      value: nameSet('DCCP type', TYPES),
+      value: nameSet('DCCP type', TYPES, true),
       doc: 'the packet is of one of these types',
     },
     option: {

@@ -37,11 +37,11 @@ const options = {
   vproto: { flag: '--vproto', invertible: true, value: protocol, doc: 'protocol of the virtual service' },
   vaddr: { flag: '--vaddr', invertible: true, value: address, doc: 'address of the virtual service' },
   vport: { flag: '--vport', invertible: true, value: onePort, doc: 'port of the virtual service' },
-  vdir: { flag: '--vdir', value: keyword('direction', ['ORIGINAL', 'REPLY']), doc: 'direction of the packet' },
+  vdir: { flag: '--vdir', value: keyword('direction', ['ORIGINAL', 'REPLY'], true), doc: 'direction of the packet' },
   vmethod: {
     flag: '--vmethod',
     invertible: true,
-    value: keyword('method', ['GATE', 'IPIP', 'MASQ']),
+    value: keyword('method', ['GATE', 'IPIP', 'MASQ'], true),
     doc: 'how IPVS forwards',
   },
   vportctl: {

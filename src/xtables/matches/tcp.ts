@@ -45,7 +45,7 @@ function listedFlags(given: Given<FlagTest> | undefined, numeric: boolean): stri
   if (!given) return ''
   const { value, inverted } = given
   const { mask, set } = value
-  if (mask === 0 && set === 0 && !inverted) return ''
+  if (mask === 0 && !inverted) return ''
   const show = numeric ? byte : listedNames
   return ` flags:${inverted ? '!' : ''}${show(mask)}/${show(set)}`
 }
@@ -101,7 +101,8 @@ export const tcp = defineMatch({
     const words = printPorts(sport, dport)
     if (option) words.push(`${option.inverted ? '! ' : ''}--tcp-option ${option.value}`)
     const test = flags ?? syn
-    if (test && (test.value.mask !== 0 || test.value.set !== 0))
+    // what asks for no flag gets lost, although a value without a mask never matches
+    if (test && (test.value.mask !== 0 || test.inverted))
       words.push(`${test.inverted ? '! ' : ''}--tcp-flags ${tcpFlags.print(test.value)}`)
     return words.join(' ')
   },

@@ -6,7 +6,11 @@ export const audit = defineTarget({
   families: [4, 6],
   required: ['type'],
   options: {
-    type: { flag: '--type', value: keyword('type', ['accept', 'drop', 'reject']), doc: 'what the record is to say' },
+    type: {
+      flag: '--type',
+      value: keyword('type', ['accept', 'drop', 'reject'], true),
+      doc: 'what the record is to say',
+    },
   },
   doc: { summary: 'Writes an audit record and goes on.', kernel: 'net/netfilter/xt_AUDIT.c: audit_tg' },
   list: ({ type }) => ` AUDIT ${type!.value}`,

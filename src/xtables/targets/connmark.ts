@@ -20,7 +20,12 @@ function xmark(given: Readonly<Record<string, { value: unknown } | undefined>>):
   const mask = given['mask']?.value as number | undefined
   const [xset, set, and, or, xor] = [value('xset'), value('set'), value('and'), value('or'), value('xor')]
   if (xset) return xset
-  if (set) return { value: set.value, mask: mask ?? (set.value | set.mask) >>> 0 }
+  if (set) {
+    // a mask in front of --set-mark is overwritten by it
+    const order = Object.keys(given)
+    const counts = mask !== undefined && order.indexOf('mask') > order.indexOf('set')
+    return { value: set.value, mask: counts ? mask : (set.value | set.mask) >>> 0 }
+  }
   if (and) return { value: 0, mask: inverse(and.value) }
   if (or) return { value: or.value, mask: or.value }
   return xor && { value: xor.value, mask: 0 }
