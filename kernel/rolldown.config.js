@@ -16,4 +16,5 @@ export default [
   program('routes'),
   program('listings'),
   program('spellings'),
+  program('commands'),
 ]

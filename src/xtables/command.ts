@@ -164,12 +164,13 @@ export class Change {
 
   #add(letter: 'A' | 'I' | 'R'): void {
     const { number, rules: fields } = this.#line
+    if (letter === 'R' && fields.length > 1)
+      throw new LineError('Replacement rule does not specify a unique address', this.#line.word)
     const target = fields[0]?.jump
     if (target && !this.#table.chain(target.chain)) this.#noTarget(target.chain, target.goto)
     const chain = this.#chain()
     const last = chain.rules.length
     if (letter === 'R') {
-      if (fields.length > 1) throw new LineError('Replacement rule does not specify a unique address', this.#line.word)
       if (number! > last) this.#refuse('Index of replacement too big.', undefined, this.#line.word + 2)
     }
     if (letter === 'I' && number! > last + 1)
@@ -241,10 +242,18 @@ export class Change {
   #policy(): void {
     const { chain: name, policy } = this.#line
     const chain = this.#table.chain(name!)
+    if (this.#table.name === 'nat' && policy === 'DROP')
+      throw new LineError(
+        'The "nat" table is not intended for filtering, the use of DROP is therefore inhibited.',
+        this.#line.word + 2,
+      )
+    const known = policy === 'ACCEPT' || policy === 'DROP'
+    const badPolicy = () =>
+      this.#refuse("Bad policy name. Run `dmesg' for more information.", undefined, this.#line.word + 2)
+    if (!known && this.#nft) badPolicy()
     if (!chain || !isBuiltin(this.#table.name, chain.name))
       this.#refuse('Bad built-in chain name.', undefined, this.#line.word + 1)
-    if (policy !== 'ACCEPT' && policy !== 'DROP')
-      this.#refuse("Bad policy name. Run `dmesg' for more information.", undefined, this.#line.word + 2)
+    if (!known) badPolicy()
     this.#table.put({ ...chain, policy })
   }
 
@@ -263,9 +272,13 @@ export class Change {
       ? this.#table.ordered().filter(({ name }) => !isBuiltin(this.#table.name, name))
       : [this.#chain()]
     // the real ones go through all of them and tell of the last that stays
-    for (const { name, rules } of [...chains].reverse()) {
+    for (const { name, rules, policy } of [...chains].reverse()) {
+      const builtin = isBuiltin(this.#table.name, name)
+      if (builtin && this.#nft && policy === 'DROP') this.#refuse('Directory not empty.')
+      // nft takes an empty base chain away; it is made anew with the next rule
+      if (builtin && this.#nft && rules.length === 0) return
       const busy = `iptables v1.8.9 (nf_tables):  CHAIN_DEL failed (Device or resource busy): chain ${name}`
-      if (isBuiltin(this.#table.name, name)) this.#refuse(INVALID, busy)
+      if (builtin) this.#refuse(INVALID, busy)
       const used = this.#table.isReferenced(name)
       if (used) this.#refuse('Too many links.', `${busy} (something jumps to it)`)
       if (rules.length > 0) this.#refuse('Directory not empty.', `${busy} (it has rules)`)
@@ -278,9 +291,9 @@ export class Change {
 
   #rename(): void {
     const { chain: old, newName } = this.#line
+    if (this.#table.chain(newName!)) this.#refuse('File exists.', undefined, this.#line.word + 2)
     const chain = this.#chain()
     if (isBuiltin(this.#table.name, chain.name)) this.#refuse(NO_CHAIN, undefined, this.#line.word + 1)
-    if (this.#table.chain(newName!)) this.#refuse('File exists.', undefined, this.#line.word + 2)
     const chains = [...this.#table.chains.values()]
     for (const { name } of chains) this.#table.remove(name)
     // it keeps its place; what jumps to it follows
