@@ -29,6 +29,18 @@ const ROUTES = `default via 192.0.2.1 dev eth0
 172.17.0.0/16 dev docker0 proto kernel scope link src 172.17.0.1
 192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.10
 `
+const UPLINKS = `${LINKS}4: eth1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc fq state UP group default qlen 1000
+    link/ether 02:00:00:00:00:03 brd ff:ff:ff:ff:ff:ff
+    inet 203.0.113.10/24 brd 203.0.113.255 scope global eth1
+`
+/** Marked packets leave by the second uplink. */
+const UPLINK_ROUTES = `${ROUTES}203.0.113.0/24 dev eth1 proto kernel scope link src 203.0.113.10
+default via 203.0.113.1 dev eth1 table 100
+`
+const UPLINK_RULES = (selector: string) =>
+  `0:\tfrom all lookup local\n100:\tfrom ${selector} lookup 100\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n`
+const SETS =
+  'create blocked hash:ip family inet hashsize 1024 maxelem 65536\ncreate pairs hash:ip,port family inet hashsize 1024 maxelem 65536\n'
 const FORWARDING = 'net.ipv4.ip_forward = 1\n'
 const DNAT = 'nat: -A PREROUTING -d 192.0.2.10/32 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80'
 
@@ -69,6 +81,12 @@ export const CASES: readonly PlantedFault[] = [
     planted: { iptables: ['-A INPUT -p tcp -j ACCEPT', '-A old -s 10.0.0.1/32 -j DROP'] },
     finds: ['filter/old'],
     clean: { iptables: ['-A INPUT -p tcp -j old', '-A old -s 10.0.0.1/32 -j DROP'] },
+  },
+  {
+    id: 'equal-priorities',
+    planted: { iptables: ['-A INPUT -s 10.0.0.1/32 -j DROP'], legacy: ['-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT'] },
+    finds: ['filter/INPUT'],
+    clean: { iptables: ['-A INPUT -s 10.0.0.1/32 -j DROP'], legacy: ['mangle: -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT'] },
   },
   {
     id: 'flush-locks-out',
@@ -172,6 +190,19 @@ export const CASES: readonly PlantedFault[] = [
     clean: { iptables: ['FORWARD DROP', '-A FORWARD -m state --state ESTABLISHED -j ACCEPT', '-A FORWARD -p tcp -m conntrack --ctstate NEW -j ACCEPT'] },
   },
   {
+    id: 'one-way-route',
+    planted: { iptables: ['-A INPUT -i lo -j ACCEPT'], 'ip-addr': UPLINKS, 'ip-route': UPLINK_ROUTES, 'ip-rule': UPLINK_RULES('all fwmark 0x1'), sysctl: 'net.ipv4.conf.all.rp_filter = 1\n' },
+    finds: [''],
+    // the way back from the second uplink's own address is found without a mark
+    clean: { iptables: ['-A INPUT -i lo -j ACCEPT'], 'ip-addr': UPLINKS, 'ip-route': UPLINK_ROUTES, 'ip-rule': UPLINK_RULES('203.0.113.10'), sysctl: 'net.ipv4.conf.all.rp_filter = 1\n' },
+  },
+  {
+    id: 'one-way-route',
+    planted: { iptables: ['-A INPUT -i lo -j ACCEPT'], 'ip-addr': UPLINKS, 'ip-route': UPLINK_ROUTES, 'ip-rule': UPLINK_RULES('all fwmark 0x1'), sysctl: 'net.ipv4.conf.eth1.rp_filter = 1\n' },
+    finds: [''],
+    clean: { iptables: ['-A INPUT -i lo -j ACCEPT'], 'ip-addr': UPLINKS, 'ip-route': UPLINK_ROUTES, 'ip-rule': UPLINK_RULES('all fwmark 0x1'), sysctl: 'net.ipv4.conf.all.rp_filter = 2\nnet.ipv4.conf.eth1.rp_filter = 1\n' },
+  },
+  {
     id: 'path-mtu-blocked',
     planted: { iptables: ['INPUT DROP', '-A INPUT -i lo -j ACCEPT', '-A INPUT -m state --state ESTABLISHED -j ACCEPT', '-A INPUT -p icmp -m icmp --icmp-type 8 -j ACCEPT'] },
     finds: [],
@@ -230,6 +261,18 @@ export const CASES: readonly PlantedFault[] = [
     planted: { iptables: ['-A INPUT -s 10.0.0.0/9 -j DROP', '-A INPUT -s 10.128.0.0/9 -p tcp -j DROP', '-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j DROP'] },
     finds: ['filter/INPUT 3'],
     clean: { iptables: ['-A INPUT -s 10.0.0.0/9 -j DROP', '-A INPUT -s 10.128.0.0/9 -p tcp -j DROP', '-A INPUT -s 10.0.0.0/8 -p udp -m udp --dport 22 -j DROP'] },
+  },
+  {
+    id: 'set-dimensions',
+    planted: { iptables: ['-A INPUT -m set --match-set blocked src,dst -j DROP', '-A INPUT -m set --match-set pairs src -j DROP', '-A INPUT -m set --match-set pairs src,dst -j DROP'], 'ipset-save': SETS },
+    finds: ['filter/INPUT 1', 'filter/INPUT 2'],
+    clean: { iptables: ['-A INPUT -m set --match-set blocked src -j DROP', '-A INPUT -m set --match-set pairs src,dst -j DROP'], 'ipset-save': SETS },
+  },
+  {
+    id: 'set-missing',
+    planted: { iptables: ['-A INPUT -m set --match-set blokced src -j DROP', '-A INPUT -m set --match-set blocked src -j DROP', '-A INPUT -j SET --add-set seen src'], 'ipset-save': SETS },
+    finds: ['filter/INPUT 1', 'filter/INPUT 3'],
+    clean: { iptables: ['-A INPUT -m set --match-set blocked src -j DROP'], 'ipset-save': SETS },
   },
   {
     id: 'state-before-tracking',

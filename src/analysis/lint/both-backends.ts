@@ -1,15 +1,13 @@
 import type { Table } from '../../rules/program.js'
+import { isUsed } from './helpers.js'
 import type { LintRule } from './types.js'
-
-const isUsed = (table: Table): boolean =>
-  [...table.chains.values()].some(({ rules, base }) => rules.length > 0 || base?.policy === 'drop')
 
 export const bothBackends: LintRule = {
   id: 'both-backends',
   level: 'warning',
   summary: 'rules stand in legacy tables and in nft tables: a packet has to pass both',
   *check({ tables, family }) {
-    const used = tables.filter(isUsed)
+    const used = tables.filter(({ chains }) => [...chains.values()].some(isUsed))
     const legacy = used.find(({ backend }) => backend === 'legacy')
     const nft = used.find(({ backend }) => backend === 'nft')
     if (!legacy || !nft) return

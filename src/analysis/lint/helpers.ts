@@ -1,9 +1,10 @@
 import type { ChainEntry } from '../../path/hooks.js'
 import type { Effect } from '../../rules/effect.js'
 import type { Chain, Rule, Table } from '../../rules/program.js'
+import type { NamedUse } from '../../rules/set-use.js'
 import { EMPTY, type Node } from '../../sets/bdd.js'
 import type { ChainFlow, RuleFlow } from '../../sets/chains.js'
-import { effectsOf, type Scope } from '../scope.js'
+import { conditionsOf, effectsOf, type Scope, someCondition } from '../scope.js'
 
 /** One base chain that has been walked with all packets. */
 export interface Walked {
@@ -91,6 +92,24 @@ export function* everyRule(
     for (const chain of table.chains.values())
       for (const [i, rule] of chain.rules.entries()) yield { table, chain: chain.name, number: i + 1, rule }
 }
+
+/** Every use of a set (ipset) in a rule. */
+export function* setUses(scope: Scope) {
+  for (const one of everyRule(scope)) {
+    for (const condition of conditionsOf(one.rule)) {
+      const uses: NamedUse[] = []
+      someCondition(condition, (part) => {
+        if (part.is === 'named-set') uses.push(part.use)
+        return false
+      })
+      for (const use of uses) yield { ...one, use }
+    }
+    for (const effect of effectsOf(one.rule)) if ('use' in effect) yield { ...one, use: effect.use }
+  }
+}
+
+/** Has it rules, or a policy that drops? */
+export const isUsed = ({ rules, base }: Chain): boolean => rules.length > 0 || base?.policy === 'drop'
 
 /** `rule 3`, `rules 3, 5`, `rules 3, 5, 6, 9 and 12 more`. */
 export function rulesText(rules: readonly { readonly number: number }[]): string {

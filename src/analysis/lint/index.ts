@@ -3,6 +3,7 @@ import { bothBackends } from './both-backends.js'
 import { catchAllNotLast } from './catch-all-not-last.js'
 import { chainUnreachable } from './chain-unreachable.js'
 import { chainUnused } from './chain-unused.js'
+import { equalPriorities } from './equal-priorities.js'
 import { flushLocksOut } from './flush-locks-out.js'
 import { invalidNotTranslated } from './invalid-not-translated.js'
 import { ipv6Open } from './ipv6-open.js'
@@ -16,6 +17,7 @@ import { matchesBeforeNat } from './matches-before-nat.js'
 import { natWithoutForwarding } from './nat-without-forwarding.js'
 import { ndpBlocked } from './ndp-blocked.js'
 import { noEstablishedAccept } from './no-established-accept.js'
+import { oneWayRoute } from './one-way-route.js'
 import { pathMtuBlocked } from './path-mtu-blocked.js'
 import { publishedPortBypassesInput } from './published-port-bypasses-input.js'
 import { redirectLoop } from './redirect-loop.js'
@@ -25,6 +27,8 @@ import { ruleMatchesNothing } from './rule-matches-nothing.js'
 import { ruleOutOfPlace } from './rule-out-of-place.js'
 import { ruleRedundant } from './rule-redundant.js'
 import { ruleShadowed } from './rule-shadowed.js'
+import { setDimensions } from './set-dimensions.js'
+import { setMissing } from './set-missing.js'
 import { stateBeforeTracking } from './state-before-tracking.js'
 import type { LintRule } from './types.js'
 import { unknownInterface } from './unknown-interface.js'
@@ -36,6 +40,7 @@ export const LINT_RULES: readonly LintRule[] = [
   catchAllNotLast,
   chainUnreachable,
   chainUnused,
+  equalPriorities,
   flushLocksOut,
   invalidNotTranslated,
   ipv6Open,
@@ -49,6 +54,7 @@ export const LINT_RULES: readonly LintRule[] = [
   natWithoutForwarding,
   ndpBlocked,
   noEstablishedAccept,
+  oneWayRoute,
   pathMtuBlocked,
   publishedPortBypassesInput,
   redirectLoop,
@@ -58,6 +64,8 @@ export const LINT_RULES: readonly LintRule[] = [
   ruleOutOfPlace,
   ruleRedundant,
   ruleShadowed,
+  setDimensions,
+  setMissing,
   stateBeforeTracking,
   unknownInterface,
 ]
