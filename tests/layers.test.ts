@@ -51,6 +51,7 @@ const PACKAGES: readonly { readonly files: RegExp; readonly may: RegExp }[] = [
   { files: /^snapshot\/files\.ts$/, may: /^(node:|jsonc-parser$)/ },
   { files: /^snapshot\/archive\.ts$/, may: /^(modern-tar|fflate|xz-decompress)$/ },
   { files: /^snapshot\//, may: /^jsonc-parser$/ },
+  { files: /^cli\/lint-config\.ts$/, may: /^(node:fs$|jsonc-parser$)/ },
   { files: /^cli\//, may: /^(node:|commander$)/ },
   { files: /^testing\//, may: /^(node:|vitest$|fast-check$)/ },
   { files: /^node\.ts$/, may: /^node:/ },

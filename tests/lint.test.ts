@@ -32,6 +32,48 @@ describe('exit status', () => {
   })
 })
 
+describe('a configuration file', () => {
+  const config = (text: string, ...args: readonly string[]) =>
+    withFiles({ 'iptables-save': shadowed, 'lint.json': text }, async (folder) => {
+      const file = join(folder, 'lint.json')
+      const ran = await packetwalk([
+        'lint',
+        join(folder, 'iptables-save'),
+        '--config',
+        file,
+        '--format',
+        'github',
+        ...args,
+      ])
+      return { ...ran, err: ran.err.replaceAll(folder, 'host') }
+    })
+
+  test('gives lint rules other levels, or switches them off', async () => {
+    const { status, out } = await config(
+      '{\n  // ours\n  "rules": { "rule-shadowed": "error", "rule-redundant": "off" },\n}',
+    )
+    expect([status, out.match(/^::\w+ .*title=\S+?::/gm)?.length, out.startsWith('::error ')]).toEqual([1, 1, true])
+  })
+
+  test('says from which level on the exit status is 1, unless the command line does', async () => {
+    const text = '{ "fail-on": "error" }'
+    expect((await config(text)).status).toBe(0)
+    expect((await config(text, '--fail-on', 'warning')).status).toBe(1)
+  })
+
+  test.each([
+    ['{ "rules": { "nonsense": "off" } }', 'host/lint.json:1:14: there is no lint rule "nonsense"'],
+    ['{\n  "rules": { "rule-shadowed": "loud" } }', 'host/lint.json:2:31: one of error, warning, note, off is needed'],
+    ['{ "rules": [] }', 'host/lint.json:1:12: an object is needed'],
+    ['{ "fail": "error" }', 'host/lint.json:1:3: unknown key "fail"'],
+    ['{ "rules": ', 'host/lint.json:1:12: this is no JSON'],
+    ['', 'host/lint.json:1:1: this is no JSON'],
+  ])('is refused at its place: %s', async (text, complaint) => {
+    const { status, err } = await config(text)
+    expect([status, err.slice(0, complaint.length)]).toEqual([2, complaint])
+  })
+})
+
 test('findings as people read them', async () => {
   const { out } = await packetwalk(['lint', '-', '--ignore', 'rule-redundant'], { stdin: shadowed })
   expect(out).toBe(`-:7: warning: no packet gets to match this rule: rule 1 before it decides them

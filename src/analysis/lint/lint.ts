@@ -4,11 +4,13 @@ import { NodeLimitError } from '../../sets/bdd.js'
 import { VisitLimitError } from '../../sets/chains.js'
 import { Scope, type ScopeOptions } from '../scope.js'
 import { LINT_RULES } from './index.js'
-import { type Finding, LEVELS } from './types.js'
+import { type Finding, LEVELS, type Level } from './types.js'
 
 export interface LintOptions extends ScopeOptions {
   /** Ids of rules that are not to be asked. */
   readonly ignore?: readonly string[]
+  /** Other levels than a rule's own, by id; `off`: it is not asked. */
+  readonly levels?: ReadonlyMap<string, Level | 'off'>
 }
 
 export interface LintResult {
@@ -25,11 +27,13 @@ export function lint(hosts: Hosts, options: LintOptions = {}): LintResult {
   const findings: Finding[] = []
   const incomplete = new Map<string, readonly string[]>()
   let ignored = 0
-  const rules = LINT_RULES.filter(({ id }) => !options.ignore?.includes(id))
+  const { ignore, levels } = options
+  const rules = LINT_RULES.filter(({ id }) => !ignore?.includes(id) && levels?.get(id) !== 'off')
   for (const namespace of hosts.namespaces)
     for (const scope of scopesOf(hosts, namespace, options))
       for (const rule of rules) {
-        const { id, level } = rule
+        const { id } = rule
+        const level = (levels?.get(id) ?? rule.level) as Level
         const about = { id, level, place: placeName(namespace), family: scope.family }
         try {
           for (const found of rule.check(scope))

@@ -1,8 +1,7 @@
 import type { Family } from '../../address/ip.js'
 import type { CommandSpec } from '../command.js'
 import { EXIT, UserError } from '../exit.js'
-import type { Io } from '../io.js'
-import { unreadable } from '../load.js'
+import { fileText } from '../load.js'
 import { problemsError } from '../problems.js'
 
 interface Options {
@@ -21,7 +20,7 @@ export const fmt: CommandSpec<Options> = {
   },
   async run([file], { keepGoing }, io) {
     const path = file as string
-    const text = await textOf(path, io)
+    const text = await fileText(path, io)
     if (/^\s*(table \w|flush ruleset)/.test(text))
       throw new UserError(`packetwalk: ${path}: native nft rulesets are not read yet`)
     if (/^(create|-N|-n) \S+ (hash|bitmap|list):/m.test(text)) {
@@ -86,14 +85,4 @@ function firstGood<Read extends { readonly ok: boolean }>(
     if (other.ok) return other
   }
   return first
-}
-
-async function textOf(path: string, io: Io): Promise<string> {
-  if (path === '-') return new TextDecoder().decode(await io.stdin())
-  const { readFile } = await import('node:fs/promises')
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    throw unreadable(path, error)
-  }
 }

@@ -14,7 +14,8 @@ const LEVELS = ['error', 'warning', 'note'] as const
 interface Options extends ColourOptions {
   readonly format: (typeof FORMATS)[number]
   readonly json?: boolean
-  readonly failOn: (typeof LEVELS)[number] | 'never'
+  readonly failOn?: (typeof LEVELS)[number] | 'never'
+  readonly config?: string
   readonly ignore: readonly string[]
   readonly rules?: boolean
   readonly nodes?: number
@@ -36,10 +37,12 @@ export const lint: CommandSpec<Options> = {
     jsonOption(command)
       .addOption(new Option('--format <format>', 'how findings are shown').choices([...FORMATS]).default('pretty'))
       .addOption(
-        new Option('--fail-on <level>', 'exit with 1 where something of this level, or a worse one, is found')
-          .choices([...LEVELS, 'never'])
-          .default('note'),
+        new Option(
+          '--fail-on <level>',
+          'exit with 1 where something of this level, or a worse one, is found (default: note)',
+        ).choices([...LEVELS, 'never']),
       )
+      .option('--config <file>', 'levels of lint rules; left out: packetwalk.lint.json, where there is one')
       .option('--ignore <id>', 'do not look for this (repeatable, or with commas)', ids, [])
       .option('--rules', 'list everything that is looked for')
       .option('--nodes <number>', 'memory at most, as nodes of decision diagrams', positive)
@@ -55,15 +58,22 @@ export const lint: CommandSpec<Options> = {
       io.out(LINT_RULES.map(({ id, level, summary }) => `${id.padEnd(30)} ${level.padEnd(8)} ${summary}\n`).join(''))
       return EXIT.yes
     }
+    const { lintConfig } = await import('../lint-config.js')
+    const config = await lintConfig(
+      options.config,
+      LINT_RULES.map(({ id }) => id),
+      io,
+    )
     if (snapshot === undefined) throw new UserError('packetwalk: lint: which snapshot?')
     const hosts = await loadHosts(snapshot as string, options.with, io)
     const { lint: find } = await import('../../analysis/lint/lint.js')
     const result = find(hosts, {
       ignore: options.ignore,
+      ...(config ? { levels: config.rules } : {}),
       ...(options.nodes === undefined ? {} : { limit: options.nodes }),
     })
     io.out(await shown(result, options, io))
-    return fails(result, options.failOn) ? EXIT.no : EXIT.yes
+    return fails(result, options.failOn ?? config?.failOn ?? 'note') ? EXIT.no : EXIT.yes
   },
 }
 
@@ -86,7 +96,7 @@ async function shown(result: LintResult, options: Options, io: Io): Promise<stri
   }
 }
 
-function fails({ findings }: LintResult, failOn: Options['failOn']): boolean {
+function fails({ findings }: LintResult, failOn: NonNullable<Options['failOn']>): boolean {
   if (failOn === 'never') return false
   const worst = LEVELS.indexOf(failOn)
   return findings.some(({ level }) => LEVELS.indexOf(level) <= worst)
