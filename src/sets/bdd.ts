@@ -15,13 +15,14 @@ export class NodeLimitError extends Error {
   }
 }
 
-const AND = 0
-const OR = 1
-const MINUS = 2
-const EXISTS = 3
-const FLIP = 4
+const AND = 1
+const EXISTS = 2
+const FLIP = 3
+const ASSIGN = 4
+const APART = 5
 
-/** One node: level, low and high child; 12 bytes, and 4 of the hash table. */
+/** One node: level, low and high child. */
+const STRIDE = 3
 const FIRST_CAPACITY = 1 << 13
 /** The operation cache never grows beyond this many entries of 16 bytes. */
 const LARGEST_CACHE = 1 << 21
@@ -32,16 +33,16 @@ export const DEFAULT_NODE_LIMIT = 8_000_000
 /**
  * Reduced ordered binary decision diagrams over variables numbered by their level, 0 on top. All diagrams of one question live and die with one `Bdd`
  * (an arena): nodes are never freed one by one. Every function gives a node of this arena; a node of another one is nonsense.
+ * A set and its complement are one diagram: the last bit of a `Node` says which of them is meant, so that `not` costs nothing.
  * Throws NodeLimitError where `limit` nodes do not suffice; what was built before stays usable.
  */
 export class Bdd {
   readonly limit: number
-  #levels: Int32Array
-  #lows: Int32Array
-  #highs: Int32Array
-  /** Open addressing: node numbers, 0 where free. */
+  /** STRIDE numbers for each diagram; number 0 is the empty set. A low child is never a complement. */
+  #nodes: Int32Array
+  /** Open addressing: diagram numbers, 0 where free. */
   #table: Int32Array
-  #size = 2
+  #size = 1
   /** Direct mapped, so that it forgets: operation, two operands, result. */
   #cache: Int32Array
   readonly #varSets: Uint8Array[] = []
@@ -49,12 +50,10 @@ export class Bdd {
 
   constructor(limit = DEFAULT_NODE_LIMIT) {
     this.limit = Math.max(FIRST_CAPACITY, limit)
-    this.#levels = new Int32Array(FIRST_CAPACITY)
-    this.#lows = new Int32Array(FIRST_CAPACITY)
-    this.#highs = new Int32Array(FIRST_CAPACITY)
+    this.#nodes = new Int32Array(FIRST_CAPACITY * STRIDE)
     this.#table = new Int32Array(FIRST_CAPACITY * 2)
     this.#cache = new Int32Array(FIRST_CAPACITY * 4)
-    this.#levels[EMPTY] = this.#levels[FULL] = TERMINAL
+    this.#nodes[0] = TERMINAL
   }
 
   /** How many nodes this arena holds. */
@@ -64,102 +63,142 @@ export class Bdd {
 
   /** Its variable; beyond every other for the two constant sets. */
   levelOf(node: Node): number {
-    return this.#levels[node]!
+    return this.#nodes[(node >> 1) * STRIDE]!
   }
 
   lowOf(node: Node): Node {
-    return this.#lows[node]!
+    return this.#nodes[(node >> 1) * STRIDE + 1]! ^ (node & 1)
   }
 
   highOf(node: Node): Node {
-    return this.#highs[node]!
+    return this.#nodes[(node >> 1) * STRIDE + 2]! ^ (node & 1)
   }
 
   /** Where the variable is 0, `low`; where it is 1, `high`. Both may only ask for variables further down. */
   node(level: number, low: Node, high: Node): Node {
     if (low === high) return low
-    const mask = this.#table.length - 1
+    return (low & 1) === 1 ? this.#make(level, low ^ 1, high ^ 1) ^ 1 : this.#make(level, low, high)
+  }
+
+  #make(level: number, low: Node, high: Node): Node {
+    const nodes = this.#nodes
+    const table = this.#table
+    const mask = table.length - 1
     let at = hash(level, low, high) & mask
-    for (let found = this.#table[at]!; found !== 0; found = this.#table[at]!) {
-      if (this.#lows[found] === low && this.#highs[found] === high && this.#levels[found] === level) return found
+    for (let found = table[at]!; found !== 0; found = table[at]!) {
+      const base = found * STRIDE
+      if (nodes[base + 1] === low && nodes[base + 2] === high && nodes[base] === level) return found << 1
       at = (at + 1) & mask
     }
     const made = this.#size
-    if (made >= this.#levels.length) {
+    const base = made * STRIDE
+    if (base >= nodes.length) {
       this.#grow()
-      return this.node(level, low, high)
+      return this.#make(level, low, high)
     }
-    this.#levels[made] = level
-    this.#lows[made] = low
-    this.#highs[made] = high
-    this.#table[at] = made
+    nodes[base] = level
+    nodes[base + 1] = low
+    nodes[base + 2] = high
+    table[at] = made
     this.#size++
-    return made
+    return made << 1
   }
 
   /** The packets in which a variable has this value. */
   literal(level: number, value: boolean): Node {
-    return value ? this.node(level, EMPTY, FULL) : this.node(level, FULL, EMPTY)
+    return this.#make(level, EMPTY, FULL) ^ (value ? 0 : 1)
   }
 
   and(a: Node, b: Node): Node {
     if (a === b || b === FULL) return a
     if (a === FULL) return b
-    if (a === EMPTY || b === EMPTY) return EMPTY
-    return a < b ? this.#apply(AND, a, b) : this.#apply(AND, b, a)
+    if (a === EMPTY || b === EMPTY || (a ^ b) === 1) return EMPTY
+    if (a > b) [a, b] = [b, a]
+    const known = this.#recall(AND, a, b)
+    if (known >= 0) return known
+    const nodes = this.#nodes
+    const atA = (a >> 1) * STRIDE
+    const atB = (b >> 1) * STRIDE
+    const la = nodes[atA]!
+    const lb = nodes[atB]!
+    const level = la < lb ? la : lb
+    let [a0, a1, b0, b1] = [a, a, b, b]
+    if (la === level) {
+      a0 = nodes[atA + 1]! ^ (a & 1)
+      a1 = nodes[atA + 2]! ^ (a & 1)
+    }
+    if (lb === level) {
+      b0 = nodes[atB + 1]! ^ (b & 1)
+      b1 = nodes[atB + 2]! ^ (b & 1)
+    }
+    return this.#keep(AND, a, b, this.node(level, this.and(a0, b0), this.and(a1, b1)))
   }
 
   or(a: Node, b: Node): Node {
-    if (a === b || b === EMPTY) return a
-    if (a === EMPTY) return b
-    if (a === FULL || b === FULL) return FULL
-    return a < b ? this.#apply(OR, a, b) : this.#apply(OR, b, a)
+    return this.and(a ^ 1, b ^ 1) ^ 1
   }
 
   /** What is in `a` and not in `b`. */
   minus(a: Node, b: Node): Node {
-    if (a === b || a === EMPTY || b === FULL) return EMPTY
-    if (b === EMPTY) return a
-    return this.#apply(MINUS, a, b)
+    return this.and(a, b ^ 1)
   }
 
   not(a: Node): Node {
-    return this.minus(FULL, a)
+    return a ^ 1
   }
 
   /** Is every packet of `a` in `b`? */
   isWithin(a: Node, b: Node): boolean {
-    return this.minus(a, b) === EMPTY
+    return !this.meets(a, b ^ 1)
   }
 
+  /** Is there a packet in both? Builds no node, and ends at the first packet. */
   meets(a: Node, b: Node): boolean {
-    return this.and(a, b) !== EMPTY
-  }
-
-  #apply(op: number, a: Node, b: Node): Node {
-    const known = this.#recall(op, a, b)
-    if (known >= 0) return known
-    const la = this.#levels[a]!
-    const lb = this.#levels[b]!
-    const level = Math.min(la, lb)
-    const a0 = la === level ? this.#lows[a]! : a
-    const a1 = la === level ? this.#highs[a]! : a
-    const b0 = lb === level ? this.#lows[b]! : b
-    const b1 = lb === level ? this.#highs[b]! : b
-    const low = op === AND ? this.and(a0, b0) : op === OR ? this.or(a0, b0) : this.minus(a0, b0)
-    const high = op === AND ? this.and(a1, b1) : op === OR ? this.or(a1, b1) : this.minus(a1, b1)
-    return this.#keep(op, a, b, this.node(level, low, high))
+    if (a === EMPTY || b === EMPTY || (a ^ b) === 1) return false
+    if (a === FULL || b === FULL || a === b) return true
+    if (a > b) [a, b] = [b, a]
+    const met = this.#recall(AND, a, b)
+    if (met >= 0) return met !== EMPTY
+    if (this.#recall(APART, a, b) >= 0) return false
+    const nodes = this.#nodes
+    const atA = (a >> 1) * STRIDE
+    const atB = (b >> 1) * STRIDE
+    const la = nodes[atA]!
+    const lb = nodes[atB]!
+    const level = la < lb ? la : lb
+    let [a0, a1, b0, b1] = [a, a, b, b]
+    if (la === level) {
+      a0 = nodes[atA + 1]! ^ (a & 1)
+      a1 = nodes[atA + 2]! ^ (a & 1)
+    }
+    if (lb === level) {
+      b0 = nodes[atB + 1]! ^ (b & 1)
+      b1 = nodes[atB + 2]! ^ (b & 1)
+    }
+    if (this.meets(a0, b0) || this.meets(a1, b1)) return true
+    this.#keep(APART, a, b, EMPTY)
+    return false
   }
 
   /** A set of variables to be named in `exists` and `flip`; the same levels give the same number. */
   variables(levels: Iterable<number>): number {
     const sorted = [...new Set(levels)].sort((x, y) => x - y)
+    return this.#named(sorted.map((level) => [level, 1]))
+  }
+
+  /** Values of variables (0, 1, or `turned`: the other one) to be named in `assign`. */
+  values(of: Iterable<readonly [level: number, value: 0 | 1 | 'turned']>): number {
+    const sorted = [...of].sort(([x], [y]) => x - y)
+    return this.#named(sorted.map(([level, value]) => [level, value === 'turned' ? 4 : value + 2]))
+  }
+
+  #named(sorted: readonly (readonly [level: number, code: number])[]): number {
     const name = sorted.join(' ')
     let id = this.#varSetNames.get(name)
     if (id === undefined) {
       id = this.#varSets.length
-      const bits = new Uint8Array((sorted.at(-1) ?? -1) + 2)
-      for (const level of sorted) bits[level] = 1
+      const bits = new Uint8Array((sorted.at(-1)?.[0] ?? -1) + 1)
+      for (const [level, code] of sorted) bits[level] = code
       this.#varSets.push(bits)
       this.#varSetNames.set(name, id)
     }
@@ -170,18 +209,18 @@ export class Bdd {
   exists(a: Node, variables: number): Node {
     const bits = this.#varSets[variables]!
     const walk = (node: Node): Node => {
-      const level = this.#levels[node]!
+      const level = this.levelOf(node)
       if (level >= bits.length) return node
       const known = this.#recall(EXISTS, node, variables)
       if (known >= 0) return known
-      const low = walk(this.#lows[node]!)
+      const low = walk(this.lowOf(node))
       // FULL cannot become more
       const result =
         bits[level] === 1 && low === FULL
           ? FULL
           : bits[level] === 1
-            ? this.or(low, walk(this.#highs[node]!))
-            : this.node(level, low, walk(this.#highs[node]!))
+            ? this.or(low, walk(this.highOf(node)))
+            : this.node(level, low, walk(this.highOf(node)))
       return this.#keep(EXISTS, node, variables, result)
     }
     return walk(a)
@@ -191,47 +230,77 @@ export class Bdd {
   flip(a: Node, variables: number): Node {
     const bits = this.#varSets[variables]!
     const walk = (node: Node): Node => {
-      const level = this.#levels[node]!
+      const level = this.levelOf(node)
       if (level >= bits.length) return node
+      if ((node & 1) === 1) return walk(node ^ 1) ^ 1
       const known = this.#recall(FLIP, node, variables)
       if (known >= 0) return known
-      const [low, high] = [walk(this.#lows[node]!), walk(this.#highs[node]!)]
+      const [low, high] = [walk(this.lowOf(node)), walk(this.highOf(node))]
       const result = bits[level] === 1 ? this.node(level, high, low) : this.node(level, low, high)
       return this.#keep(FLIP, node, variables, result)
     }
     return walk(a)
   }
 
+  /** The packets that are in `a` once these variables (`values`) have been assigned. */
+  assign(a: Node, values: number): Node {
+    const bits = this.#varSets[values]!
+    const walk = (node: Node): Node => {
+      const level = this.levelOf(node)
+      if (level >= bits.length) return node
+      if ((node & 1) === 1) return walk(node ^ 1) ^ 1
+      const code = bits[level]!
+      if (code === 2) return walk(this.lowOf(node))
+      if (code === 3) return walk(this.highOf(node))
+      const known = this.#recall(ASSIGN, node, values)
+      if (known >= 0) return known
+      const [low, high] = [walk(this.lowOf(node)), walk(this.highOf(node))]
+      return this.#keep(ASSIGN, node, values, code === 4 ? this.node(level, high, low) : this.node(level, low, high))
+    }
+    return walk(a)
+  }
+
+  /** The packets that have these values in some variables: 0 or 1 by level. */
+  cube(of: Iterable<readonly [level: number, value: 0 | 1]>): Node {
+    return [...of]
+      .sort(([x], [y]) => y - x)
+      .reduce(
+        (below: Node, [level, value]) =>
+          value === 1 ? this.node(level, EMPTY, below) : this.node(level, below, EMPTY),
+        FULL,
+      )
+  }
+
   /** Is the packet with these values (0 or 1 by level) in the set? */
   contains(a: Node, values: Uint8Array): boolean {
     let node = a
-    while (node > FULL) node = values[this.#levels[node]!] === 1 ? this.#highs[node]! : this.#lows[node]!
+    while (node > FULL) node = values[this.levelOf(node)] === 1 ? this.highOf(node) : this.lowOf(node)
     return node === FULL
   }
 
   /** The variables that the set asks for. */
   support(a: Node): ReadonlySet<number> {
     const levels = new Set<number>()
-    this.visit(a, (node) => levels.add(this.#levels[node]!))
+    this.visit(a, (node) => levels.add(this.levelOf(node)))
     return levels
   }
 
-  /** Every inner node of a diagram once. */
+  /** Every inner node of a diagram once (a set and its complement are one). */
   visit(a: Node, see: (node: Node) => void): void {
-    const seen = new Set<Node>()
+    const seen = new Set<number>()
     const stack = [a]
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-      if (node <= FULL || seen.has(node)) continue
-      seen.add(node)
+      if (node <= FULL || seen.has(node >> 1)) continue
+      seen.add(node >> 1)
       see(node)
-      stack.push(this.#highs[node]!, this.#lows[node]!)
+      stack.push(this.highOf(node), this.lowOf(node))
     }
   }
 
   /** How many assignments of `levels` (ascending; they hold its support) are in the set. */
   count(a: Node, levels: readonly number[]): bigint {
     const rank = new Map(levels.map((level, i) => [level, i]))
-    const rankOf = (node: Node): number => (node <= FULL ? levels.length : rank.get(this.#levels[node]!)!)
+    const rankOf = (node: Node): number => (node <= FULL ? levels.length : rank.get(this.levelOf(node))!)
     const known = new Map<Node, bigint>([
       [EMPTY, 0n],
       [FULL, 1n],
@@ -241,9 +310,9 @@ export class Bdd {
       const before = known.get(node)
       if (before !== undefined) return before
       const own = rankOf(node)
-      if (own === undefined) throw new Error(`level ${this.#levels[node]} is not counted over`)
+      if (own === undefined) throw new Error(`level ${this.levelOf(node)} is not counted over`)
       const part = (child: Node) => walk(child) << BigInt(rankOf(child) - own - 1)
-      const result = part(this.#lows[node]!) + part(this.#highs[node]!)
+      const result = part(this.lowOf(node)) + part(this.highOf(node))
       known.set(node, result)
       return result
     }
@@ -254,42 +323,42 @@ export class Bdd {
   any(a: Node): ReadonlyMap<number, 0 | 1> {
     const values = new Map<number, 0 | 1>()
     for (let node = a; node > FULL; ) {
-      const low = this.#lows[node]!
-      values.set(this.#levels[node]!, low === EMPTY ? 1 : 0)
-      node = low === EMPTY ? this.#highs[node]! : low
+      const low = this.lowOf(node)
+      values.set(this.levelOf(node), low === EMPTY ? 1 : 0)
+      node = low === EMPTY ? this.highOf(node) : low
     }
     return values
   }
 
   #recall(op: number, a: number, b: number): Node {
-    const at = (hash(a, b, op) & (this.#cache.length / 4 - 1)) * 4
     const cache = this.#cache
-    return cache[at] === op && cache[at + 1] === a && cache[at + 2] === b && cache[at + 3]! > 0
-      ? cache[at + 3]! - 1
-      : -1
+    const at = hash(a, b, op) & (cache.length - 4)
+    return cache[at + 1] === a && cache[at + 2] === b && cache[at] === op ? cache[at + 3]! : -1
   }
 
   #keep(op: number, a: number, b: number, result: Node): Node {
-    const at = (hash(a, b, op) & (this.#cache.length / 4 - 1)) * 4
-    this.#cache[at] = op
-    this.#cache[at + 1] = a
-    this.#cache[at + 2] = b
-    this.#cache[at + 3] = result + 1
+    const cache = this.#cache
+    const at = hash(a, b, op) & (cache.length - 4)
+    cache[at] = op
+    cache[at + 1] = a
+    cache[at + 2] = b
+    cache[at + 3] = result
     return result
   }
 
   #grow(): void {
-    const old = this.#levels.length
+    const old = this.#nodes.length / STRIDE
     if (old >= this.limit) throw new NodeLimitError(this.limit)
     const capacity = Math.min(this.limit, old * 4)
-    this.#levels = enlarged(this.#levels, capacity)
-    this.#lows = enlarged(this.#lows, capacity)
-    this.#highs = enlarged(this.#highs, capacity)
+    const nodes = new Int32Array(capacity * STRIDE)
+    nodes.set(this.#nodes)
+    this.#nodes = nodes
     let slots = 1
     while (slots < capacity * 2) slots *= 2
     const table = new Int32Array(slots)
-    for (let node = 2; node < this.#size; node++) {
-      let at = hash(this.#levels[node]!, this.#lows[node]!, this.#highs[node]!) & (slots - 1)
+    for (let node = 1; node < this.#size; node++) {
+      const base = node * STRIDE
+      let at = hash(nodes[base]!, nodes[base + 1]!, nodes[base + 2]!) & (slots - 1)
       while (table[at] !== 0) at = (at + 1) & (slots - 1)
       table[at] = node
     }
@@ -302,12 +371,6 @@ export class Bdd {
 
 /** The level of the two constant sets. */
 const TERMINAL = 0x7fffffff
-
-function enlarged(old: Int32Array, capacity: number): Int32Array {
-  const made = new Int32Array(capacity)
-  made.set(old)
-  return made
-}
 
 /** Mixes three numbers into 32 bits; not negative. */
 function hash(a: number, b: number, c: number): number {
