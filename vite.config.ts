@@ -36,5 +36,9 @@ export default defineConfig({
     chunkSizeWarningLimit: 2048,
   },
   worker: { format: 'es' },
-  resolve: { mainFields: ['module', 'main'] },
+  // what unpacks .xz asks Node for the streams that browsers have anyway
+  resolve: {
+    mainFields: ['module', 'main'],
+    alias: { 'stream/web': join(import.meta.dirname, 'web/engine/streams.ts') },
+  },
 })

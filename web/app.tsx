@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks'
 import { t } from './i18n/index.js'
+import { say } from './i18n/say.js'
 import { PathPicture } from './map/map.js'
 import { Topology } from './map/topology.js'
 import { Editor } from './panels/editor.js'
@@ -12,6 +13,8 @@ import { PacketForm, Verdict } from './panels/packet.js'
 import { PacketFields } from './panels/packet-fields.js'
 import { PasteDialog } from './panels/paste.js'
 import { HeaderCard, keys, Player, title } from './panels/player.js'
+import { Questions } from './panels/reach.js'
+import { Recognised } from './panels/recognised.js'
 import { Rules } from './panels/rules.js'
 import { WhatIf } from './panels/what-if.js'
 import { asked, failure, open, shown, snapshotProblems } from './state.js'
@@ -21,7 +24,7 @@ export function App() {
     const over = (event: DragEvent) => event.preventDefault()
     const drop = async (event: DragEvent) => {
       event.preventDefault()
-      const files = event.dataTransfer ? await filesOfDrop(event.dataTransfer.items) : []
+      const files = event.dataTransfer ? await filesOfDrop(event.dataTransfer) : []
       if (files.length > 0) await open({ files })
     }
     document.addEventListener('dragover', over)
@@ -50,16 +53,17 @@ export function App() {
               <Player />
             </section>
             <Rules />
+            <Questions />
             <Editor />
           </div>
           <aside class="column">
             <Learn />
+            <Recognised />
             <HeaderCard />
             <Here />
             <WhatIf />
             <Findings />
             <Assumptions />
-            <Files />
           </aside>
         </div>
       </main>
@@ -83,7 +87,7 @@ function Complaints() {
       <ul>
         {problems.slice(0, 20).map(({ file, line, column, message }) => (
           <li key={`${file} ${line} ${column} ${message}`}>
-            <code>{[file, line, column].filter((part) => part !== undefined).join(':')}</code> {message}
+            <code>{[file, line, column].filter((part) => part !== undefined).join(':')}</code> {say(message)}
           </li>
         ))}
       </ul>
@@ -104,27 +108,7 @@ function Assumptions() {
       <summary>{`${t('assumptions')} (${all.length})`}</summary>
       <ul>
         {all.map((text) => (
-          <li key={text}>{text}</li>
-        ))}
-      </ul>
-    </details>
-  )
-}
-
-function Files() {
-  const files = (shown.value?.files ?? []) as unknown as readonly {
-    readonly path: string
-    readonly kind: string | null
-  }[]
-  if (files.length === 0) return null
-  return (
-    <details>
-      <summary>{`${t('recognised')} (${files.filter(({ kind }) => kind !== null).length}/${files.length})`}</summary>
-      <ul>
-        {files.map(({ path, kind }) => (
-          <li key={path}>
-            <code>{path}</code> {kind ?? <em>{t('notRecognised')}</em>}
-          </li>
+          <li key={text}>{say(text)}</li>
         ))}
       </ul>
     </details>

@@ -27,7 +27,16 @@ export async function readFragment(fragment: string): Promise<Shared | undefined
   try {
     const binary = atob(fragment.slice(PREFIX.length).replaceAll('-', '+').replaceAll('_', '/'))
     const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
-    return checked(JSON.parse(new TextDecoder().decode(await pipe(bytes, new DecompressionStream('deflate-raw')))))
+    return sharedOf(new TextDecoder().decode(await pipe(bytes, new DecompressionStream('deflate-raw'))))
+  } catch {
+    return undefined
+  }
+}
+
+/** A state that was written as JSON; undefined where it is none. */
+export function sharedOf(text: string): Shared | undefined {
+  try {
+    return checked(JSON.parse(text))
   } catch {
     return undefined
   }

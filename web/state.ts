@@ -1,6 +1,7 @@
 import { batch, computed, effect, signal } from '@preact/signals'
 import {
   type Branch,
+  type ChainVisit,
   type Conversation,
   type Lane,
   laneOf,
@@ -10,11 +11,9 @@ import {
   stepsAt,
   type Trace,
 } from './engine/answers.js'
-import { startEngine } from './engine/client.js'
-import { Obscurer } from './engine/obscure.js'
-import type { ChainAddress, Complaint, TextFile } from './engine/protocol.js'
+import { startEngine, startQuestions } from './engine/client.js'
+import type { ChainAddress, Complaint, Lacking, Recognised, Situation, TextFile } from './engine/protocol.js'
 import { PRESETS, readSample, type SampleName } from './samples.js'
-import { readFragment, type Shared } from './share.js'
 
 export const engine = startEngine()
 
@@ -22,8 +21,31 @@ export const engine = startEngine()
 export type Opened = { readonly sample: SampleName } | { readonly files: readonly TextFile[] }
 
 export const opened = signal<Opened | undefined>(undefined)
-/** The text of what is open. */
+/** The text of what is open: as it was opened, and as it has been edited. */
+export const base = signal<readonly TextFile[]>([])
 export const files = signal<readonly TextFile[]>([])
+/** The commands of the console, each with the namespace in front of it. */
+export const commands = signal<readonly string[]>([])
+/** Where commands are carried out that do not say where. */
+export const usual = signal('')
+/** What was recognised of it, and what it lacks. */
+export const blocks = signal<readonly Recognised[]>([])
+export const missing = signal<readonly Lacking[]>([])
+const situation = computed(
+  (): Situation => ({ base: base.value, files: files.value, commands: commands.value, usual: usual.value }),
+)
+/** Asked of a second worker, which knows the same hosts. */
+export const questions = startQuestions(() => situation.peek())
+
+/** A moment of the snapshot that one can come back to. */
+export interface Moment {
+  readonly files: readonly TextFile[]
+  readonly commands: readonly string[]
+  /** The file whose text was edited; undefined: a command. */
+  readonly edited?: string | undefined
+}
+export const past = signal<readonly Moment[]>([])
+export const now = signal(0)
 export const shown = signal<Shown | undefined>(undefined)
 export const snapshotProblems = signal<readonly Complaint[]>([])
 
@@ -82,15 +104,17 @@ effect(() => {
   }, fail)
 })
 
+const isConsulted = ({ skipped }: ChainVisit): boolean => skipped === null
+
 /** The rules follow the packet: the chain that decided on the hook at which it stands. */
 effect(() => {
-  const now = lane.value
+  const way = lane.value
   const index = at.value
-  if (!now) return
-  const step = stepsAt(now, index).findLast(({ chains }) => chains !== undefined)
-  const visit =
-    step?.chains?.findLast(({ decided }) => decided.rule !== null) ??
-    step?.chains?.findLast(({ skipped }) => skipped === null)
+  if (!way) return
+  const here = stepsAt(way, index).findLast(({ chains }) => chains !== undefined)
+  // before the first hook: the chain that decides in the end
+  const step = here ?? (focus.peek() ? undefined : way.steps.findLast(({ chains }) => chains?.some(isConsulted)))
+  const visit = step?.chains?.findLast(({ decided }) => decided.rule !== null) ?? step?.chains?.findLast(isConsulted)
   if (!step || !visit) return
   focus.value = {
     place: placeOf(step),
@@ -101,7 +125,7 @@ effect(() => {
   }
 })
 
-function fail(error: unknown): void {
+export function fail(error: unknown): void {
   failure.value = error instanceof Error ? error.message : String(error)
   busy.value = false
 }
@@ -117,11 +141,16 @@ export async function open(what: Opened, question?: string, position = 0): Promi
       snapshotProblems.value = answer.ok ? [] : answer.problems
       if (!answer.ok) return
       opened.value = what
+      base.value = texts
       files.value = texts
-      shown.value = answer.value
+      commands.value = []
+      past.value = [{ files: texts, commands: [] }]
+      now.value = 0
+      blocks.value = answer.value.blocks
+      missing.value = answer.value.missing
+      shown.value = answer.value.shown
       focus.value = undefined
       asked.value = undefined
-      changes.all.value = []
     })
     busy.value = false
     if (!answer.ok) return
@@ -131,65 +160,6 @@ export async function open(what: Opened, question?: string, position = 0): Promi
   } catch (error) {
     fail(error)
   }
-}
-
-/** A file of the snapshot has been changed by hand. What cannot be read changes nothing but the list of what is wrong. */
-export async function edit(path: string, text: string): Promise<void> {
-  const texts = files.peek().map((file) => (file.path === path ? { path, text } : file))
-  try {
-    const answer = await engine.open(texts)
-    if (!answer.ok) {
-      snapshotProblems.value = answer.problems
-      return
-    }
-    batch(() => {
-      snapshotProblems.value = []
-      opened.value = { files: texts }
-      files.value = texts
-      shown.value = answer.value
-    })
-    if (changes.all.peek().length > 0) await set(changes.all.peek())
-    else if (line.peek() !== '') await ask()
-  } catch (error) {
-    fail(error)
-  }
-}
-
-const verdict = (): string | undefined =>
-  asked
-    .peek()
-    ?.trace.branches.map(({ outcome, where }) => `${outcome} (${where.text})`)
-    .join(' / ')
-
-/** The commands of the console. They are carried out anew on the snapshot as it was read, so that the last one can be taken back. */
-export const changes = {
-  all: signal<readonly string[]>([]),
-  /** The verdict without them, and with them. */
-  before: signal<string | undefined>(undefined),
-  now: signal<string | undefined>(undefined),
-
-  add: (command: string) => set([...changes.all.peek(), command]),
-  undo: () => set(changes.all.peek().slice(0, -1)),
-}
-
-async function set(commands: readonly string[]): Promise<readonly Complaint[]> {
-  const first = lane.peek()?.way[0]
-  const usual = first ? placeOf(first) : (place.peek() ?? '')
-  const before = changes.all.peek().length === 0 ? verdict() : changes.before.peek()
-  try {
-    const answer = await engine.change(commands, usual)
-    if (!answer.ok) return answer.problems
-    batch(() => {
-      shown.value = answer.value
-      changes.all.value = commands
-      changes.before.value = before
-    })
-    if (line.peek() !== '') await ask()
-    changes.now.value = verdict()
-  } catch (error) {
-    fail(error)
-  }
-  return []
 }
 
 /** Walks the packet of the line. */
@@ -246,31 +216,3 @@ effect(() => {
   }, PACE)
   return () => clearInterval(timer)
 })
-
-/** The whole state as it is shared; `obscured`: with other addresses and names. */
-export function sharedState(obscured: boolean): Shared | undefined {
-  const what = opened.value
-  if (!what) return undefined
-  const rest = { line: line.value, at: at.value, commands: changes.all.value }
-  if (!obscured) return { ...what, ...rest }
-  const obscurer = new Obscurer()
-  const others = obscurer.files(files.value)
-  const of = (text: string) => obscurer.text(text)
-  return { files: others, line: of(rest.line), at: rest.at, commands: rest.commands.map(of) }
-}
-
-/** `packetwalk ui SNAPSHOT` puts the snapshot beside the page and says so in the fragment. */
-const SERVED = '#served'
-
-export async function start(): Promise<void> {
-  if (location.hash === SERVED) {
-    const files = await fetch('./snapshot.json').then((answer) => answer.json() as Promise<TextFile[]>)
-    return open({ files })
-  }
-  const given = await readFragment(location.hash)
-  if (given) {
-    await open('sample' in given ? { sample: given.sample } : { files: given.files }, given.line, given.at)
-    if (given.commands.length > 0) await set(given.commands)
-    goTo(given.at)
-  } else await open({ sample: 'k8s-cluster' })
-}

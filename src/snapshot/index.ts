@@ -7,7 +7,7 @@ import type { InputFile, Problem } from './problem.js'
 import { joinSegments } from './segment.js'
 import { joinPairs } from './veth.js'
 
-export { type Lack, PRINTED_BY } from './namespace.js'
+export { LACKS, type Lack, PRINTED_BY } from './namespace.js'
 export type { InputFile, Problem } from './problem.js'
 
 /** A file of the snapshot, and the command whose output it is; undefined: not recognised. */

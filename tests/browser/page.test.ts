@@ -12,7 +12,7 @@ import { type Hosts, placeName } from '../../src/path/world.js'
 import { readFolder } from '../../src/snapshot/files.js'
 import { readSnapshot } from '../../src/snapshot/index.js'
 import { packet } from '../scenarios/state.js'
-import { CHROMIUM, litAt, Site } from './page.js'
+import { ask, CHROMIUM, chains, LINKS, litAt, Site } from './page.js'
 
 const SAMPLES = ['k8s-cluster', 'docker-host', 'docker-ufw-host']
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -24,26 +24,6 @@ async function hostsOf(sample: string): Promise<Hosts> {
   if (!read.ok) throw new Error(`${sample} cannot be read`)
   return read.hosts
 }
-
-async function ask(page: Page, line: string): Promise<void> {
-  await page.fill('input[name=packet]', line)
-  await page.press('input[name=packet]', 'Enter')
-  await page.waitForFunction(() => !document.querySelector('button[type=submit]')?.hasAttribute('disabled'))
-}
-
-const LINKS = [
-  {
-    path: 'h/ip-addr',
-    text: '1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever\n2: eth0    inet 192.0.2.10/24 brd 192.0.2.255 scope global eth0\\       valid_lft forever preferred_lft forever\n',
-  },
-  {
-    path: 'h/ip-route',
-    text: 'default via 192.0.2.1 dev eth0\n192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.10\n',
-  },
-]
-
-const chains = (table: string, names: readonly string[], rules = '') =>
-  `*${table}\n${names.map((name) => `:${name} ACCEPT [0:0]\n`).join('')}${rules}COMMIT\n`
 
 describe.skipIf(!CHROMIUM)('the page in a browser', () => {
   const site = new Site()
@@ -287,7 +267,7 @@ describe.skipIf(!CHROMIUM)('the page in a browser', () => {
     const { page, faults } = await site.open(url)
     await page.waitForSelector('.outcome.delivered')
     await page.getByText('Edit as text').click()
-    await page.getByLabel('File').selectOption('k8s-cluster/node1/iptables-save')
+    await page.getByLabel('File', { exact: true }).selectOption('k8s-cluster/node1/iptables-save')
     const text = page.locator('.cm-content')
     await text.waitFor()
     await text.click()

@@ -70,3 +70,25 @@ export async function litAt(page: Page, position: number): Promise<{ place: stri
     return { place: document.querySelector('.journey [aria-current]')?.textContent ?? '', lit: lit.sort() }
   }, position)
 }
+
+/** Types a packet's line and waits for its walk. */
+export async function ask(page: Page, line: string): Promise<void> {
+  await page.fill('input[name=packet]', line)
+  await page.press('input[name=packet]', 'Enter')
+  await page.waitForFunction(() => !document.querySelector('button[type=submit]')?.hasAttribute('disabled'))
+}
+
+/** A host with one interface. */
+export const LINKS = [
+  {
+    path: 'h/ip-addr',
+    text: '1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever\n2: eth0    inet 192.0.2.10/24 brd 192.0.2.255 scope global eth0\\       valid_lft forever preferred_lft forever\n',
+  },
+  {
+    path: 'h/ip-route',
+    text: 'default via 192.0.2.1 dev eth0\n192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.10\n',
+  },
+]
+
+export const chains = (table: string, names: readonly string[], rules = '') =>
+  `*${table}\n${names.map((name) => `:${name} ACCEPT [0:0]\n`).join('')}${rules}COMMIT\n`

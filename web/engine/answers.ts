@@ -25,7 +25,12 @@ export interface RuleVisit {
   readonly text: string
   readonly depth: number
   readonly outcome: 'yes' | 'no' | 'drop' | 'unknown'
+  readonly source: { readonly file: string; readonly line: number } | null
   readonly why: string | null
+  /** What was compared: the field, what the rule wants, what the packet has. */
+  readonly field: string | null
+  readonly wanted: string | null
+  readonly seen: string | null
   readonly did: string | null
 }
 

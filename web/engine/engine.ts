@@ -1,4 +1,3 @@
-import { type LintResult, lint } from '../../src/analysis/lint/lint.js'
 import { parsePacketLine } from '../../src/packet/language.js'
 import type { PacketRequest } from '../../src/packet/request.js'
 import { connect } from '../../src/path/connect.js'
@@ -9,11 +8,15 @@ import { connectJson } from '../../src/report/connect.js'
 import { trailJson } from '../../src/report/json.js'
 import { mapJson } from '../../src/report/map.js'
 import { showJson } from '../../src/report/show.js'
+import { ArchiveError, unpack } from '../../src/snapshot/archive.js'
 import { changeHosts } from '../../src/snapshot/change/index.js'
-import { readSnapshot } from '../../src/snapshot/index.js'
+import { LACKS, PRINTED_BY, readSnapshot } from '../../src/snapshot/index.js'
+import { fromTables, printSave } from '../../src/xtables/index.js'
 import type { Conversation, PathMap, Shown, Trace } from './answers.js'
+import { complete } from './complete.js'
 import { type Fact, holds } from './facts.js'
-import type { Answer, ChainAddress, ChainWindow, TextFile } from './protocol.js'
+import type { Answer, ChainAddress, ChainWindow, Opening, Saved, Switch, TextFile } from './protocol.js'
+import { switches } from './switches.js'
 
 /** The model behind the page: holds one snapshot, answers with plain data. Knows no worker and no document. */
 export class PageEngine {
@@ -21,18 +24,69 @@ export class PageEngine {
   #read: { readonly hosts: Hosts; readonly files: Parameters<typeof showJson>[1] } | undefined
   #hosts: Hosts | undefined
 
-  open(files: readonly TextFile[]): Answer<Shown> {
+  open(files: readonly TextFile[]): Answer<Opening> {
     const read = readSnapshot(files)
     if (!read.ok) return { ok: false, problems: read.problems }
     this.#read = read
     this.#hosts = read.hosts
-    return { ok: true, value: showJson(read.hosts, read.files) }
+    return {
+      ok: true,
+      value: {
+        shown: showJson(read.hosts, read.files),
+        blocks: read.files.map(({ path, kind, place, lines }) => ({
+          path,
+          kind: kind ?? null,
+          place: place ? placeName(place) : null,
+          lines: lines ?? null,
+        })),
+        missing: read.missing.map(({ place, lack }) => ({
+          place: placeName(place),
+          text: LACKS[lack],
+          command: place.namespace === '' ? PRINTED_BY[lack] : `ip netns exec ${place.namespace} ${PRINTED_BY[lack]}`,
+        })),
+      },
+    }
+  }
+
+  /** The files of an archive, or the file itself. */
+  async unpack(path: string, bytes: Uint8Array): Promise<Answer<readonly TextFile[]>> {
+    try {
+      return { ok: true, value: await unpack(path, bytes) }
+    } catch (error) {
+      if (error instanceof ArchiveError) return { ok: false, problems: [{ file: path, message: error.message }] }
+      throw error
+    }
+  }
+
+  /** A command of the console with its last word completed. */
+  complete(text: string, usual: string): readonly string[] {
+    const prefix = /^\s*(\S+):\s+/.exec(text)
+    const namespace = this.#namespace(prefix?.[1] ?? usual)
+    return namespace ? complete(text, namespace) : []
+  }
+
+  /** The settings of a namespace that decide about packets. */
+  switches(place: string): readonly Switch[] {
+    const namespace = this.#namespace(place)
+    return namespace ? switches(namespace) : []
+  }
+
+  /** What iptables-save would print in a namespace now: a text for each family and backend that has tables. */
+  saved(place: string): readonly Saved[] {
+    const tables = this.#namespace(place)?.tables ?? []
+    return ([4, 6] as const).flatMap((family) =>
+      (['nft', 'legacy'] as const).flatMap((backend) => {
+        const save = fromTables(tables, family, backend)
+        return save.tables.length === 0 ? [] : [{ family, backend, text: printSave(save) }]
+      }),
+    )
   }
 
   /** Carries out commands on the snapshot as it was read, in `usual` where they do not say where. Where one is refused, nothing changes. */
   change(commands: readonly string[], usual: string): Answer<Shown> {
     const read = this.#read
-    const place = read?.hosts.namespaces.find((namespace) => placeName(namespace) === usual)
+    const all = read?.hosts.namespaces ?? []
+    const place = all.find((namespace) => placeName(namespace) === usual) ?? all[0]
     if (!read || !place) return complain('no snapshot is open')
     const changes = commands.map((text, i) => ({ text, name: `what-if:${i + 1}` }))
     const changed = changeHosts(read.hosts, changes, () => place)
@@ -53,11 +107,6 @@ export class PageEngine {
 
   connect(line: string): Answer<Conversation> {
     return this.#ask(line, (hosts, request) => connectJson(connect(hosts, request)))
-  }
-
-  /** What is wrong, dead or dangerous in the rules. */
-  lint(): LintResult | undefined {
-    return this.#hosts && lint(this.#hosts)
   }
 
   map(place: string, family: 4 | 6): PathMap | undefined {

@@ -1,3 +1,5 @@
+import type { Shown } from './answers.js'
+
 /** What goes to the engine and comes back, besides its documents. */
 
 export interface TextFile {
@@ -40,4 +42,54 @@ export interface ChainWindow {
   readonly first: number
   readonly policy: string | null
   readonly rules: readonly RuleLine[]
+}
+
+/** A file, or a part of a paste, and what it was taken for. */
+export interface Recognised {
+  readonly path: string
+  readonly kind: string | null
+  readonly place: string | null
+  /** Of a part of a paste. */
+  readonly lines: readonly [from: number, to: number] | null
+}
+
+/** Something that the snapshot does not say, and the command that prints it. */
+export interface Lacking {
+  readonly place: string
+  /** What is taken instead. */
+  readonly text: string
+  readonly command: string
+}
+
+export interface Opening {
+  readonly shown: Shown
+  readonly blocks: readonly Recognised[]
+  readonly missing: readonly Lacking[]
+}
+
+/** A setting that decides about packets. */
+export interface Switch {
+  readonly key: string
+  readonly value: number
+  /** Not in the snapshot: the kernel's default. */
+  readonly assumed: boolean
+  /** The values that it may have. */
+  readonly values: readonly number[]
+}
+
+export interface Saved {
+  readonly family: 4 | 6
+  readonly backend: 'nft' | 'legacy'
+  readonly text: string
+}
+
+/** Everything that makes up the hosts that are looked at: the same for every worker. */
+export interface Situation {
+  /** The snapshot as it was opened. */
+  readonly base: readonly TextFile[]
+  /** As it has been edited. */
+  readonly files: readonly TextFile[]
+  readonly commands: readonly string[]
+  /** Where commands are carried out that do not say where. */
+  readonly usual: string
 }

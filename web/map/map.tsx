@@ -7,7 +7,7 @@ import { t } from '../i18n/index.js'
 import { stageLabel } from '../i18n/stages.js'
 import { at, family, focus, goTo, lane, map, place } from '../state.js'
 import { type Box, type Entry, HEAD, layoutOf, ROW, stageOf } from './layout.js'
-import { type EntryFate, edgeKey, entryFate, litIn } from './lit.js'
+import { bypassed, type EntryFate, edgeKey, entryFate, litIn } from './lit.js'
 import { pressable } from './pressable.js'
 
 const layout = computed(() => layoutOf(map.value))
@@ -16,7 +16,7 @@ const lit = computed(() => litIn(lane.value, place.value ?? '', at.value))
 /** The path of a packet through one namespace: boxes and edges are the engine's own, lit is what the packet has passed so far. */
 export function PathPicture() {
   const { width, height, boxes, edges } = layout.value
-  const { stages, edges: passed, current, steps } = lit.value
+  const { stages, edges: passed, ahead, current, steps } = lit.value
   const frame = useRef<HTMLElement>(null)
   useEffect(() => {
     const box = current && boxes.get(current)
@@ -60,7 +60,7 @@ export function PathPicture() {
             <path
               key={`${from} ${to}`}
               d={d}
-              class={on ? 'edge lit' : 'edge'}
+              class={on ? 'edge lit' : ahead.edges.has(edgeKey(from, to)) ? 'edge ahead' : 'edge'}
               data-edge={edgeKey(from, to)}
               marker-end={on ? 'url(#arrow-lit)' : 'url(#arrow)'}
             />
@@ -71,6 +71,7 @@ export function PathPicture() {
             key={box.stage}
             box={box}
             lit={stages.has(box.stage)}
+            ahead={ahead.stages.has(box.stage)}
             current={box.stage === current}
             fates={box.entries.map((entry) => entryFate(entry, steps.get(box.stage) ?? []))}
           />
@@ -85,23 +86,26 @@ const motion = (): ScrollBehavior => (matchMedia('(prefers-reduced-motion: reduc
 function StageBox({
   box,
   lit,
+  ahead,
   current,
   fates,
 }: {
   box: Box
   lit: boolean
+  ahead: boolean
   current: boolean
   fates: readonly EntryFate[]
 }) {
   const { stage, x, y, width, height, entries } = box
   const { hook, kernel } = stageOf(stage)
   const label = stageLabel(stage)
-  const state = `${lit ? ' lit' : ''}${current ? ' current' : ''}`
+  const state = `${lit ? ' lit' : ahead ? ' ahead' : lane.value ? ' passed-by' : ''}${current ? ' current' : ''}`
+  const why = lit || ahead ? '' : `\n${whyNot(stage)}`
   return (
     <g class={`stage ${stageOf(stage).kind}${state}`} data-stage={stage} transform={`translate(${x} ${y})`}>
       <rect class="box" width={width} height={height} rx="9" />
       <g class="head" {...pressable(lit ? () => jumpTo(stage) : undefined)}>
-        <title>{`${label}\n${kernel}`}</title>
+        <title>{`${label}${why}\n${kernel}`}</title>
         <rect class="target" x="3" y="3" width={width - 6} height={hook ? HEAD - 6 : height - 6} rx="7" />
         <Words text={label} x={width / 2} y={hook ? 18 : height / 2} most={hook ? 40 : 13} />
       </g>
@@ -119,6 +123,16 @@ function StageBox({
       )}
     </g>
   )
+}
+
+/** Why the packet did not come here. */
+function whyNot(stage: StageName): string {
+  const found = bypassed(lane.value, place.value ?? '', stage)
+  if (!found) return lane.value ? t('notPassed') : ''
+  const to = found.to === 'end' ? undefined : stageLabel(found.to)
+  return to === undefined
+    ? t('endedBefore', { at: stageLabel(found.at) })
+    : t('wentElsewhere', { at: stageLabel(found.at), to })
 }
 
 /** The last time that the packet stood on a stage of the namespace that is shown. */

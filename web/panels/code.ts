@@ -87,3 +87,12 @@ function positionOf(doc: Text, line: number, column: number): number {
   const found = doc.line(Math.max(1, Math.min(line, doc.lines)))
   return Math.min(found.to, found.from + column - 1)
 }
+
+/** Puts the cursor into a line, in the middle of what is seen. */
+export function goToLine(view: EditorView, line: number): void {
+  const { doc } = view.state
+  const { from } = doc.line(Math.max(1, Math.min(line, doc.lines)))
+  view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: 'center' }) })
+  view.focus()
+  view.dom.scrollIntoView({ block: 'nearest' })
+}

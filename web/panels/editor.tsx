@@ -1,16 +1,33 @@
 import type { EditorView } from '@codemirror/view'
-import { signal } from '@preact/signals'
+import { batch, signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { edit, returns } from '../history.js'
 import { t } from '../i18n/index.js'
-import { edit, files, shown, snapshotProblems } from '../state.js'
+import { files, shown, snapshotProblems } from '../state.js'
 
 const chosen = signal<string | undefined>(undefined)
 const PAUSE = 300
+
+/** Where in the file to go once it is open. */
+const wantedLine = signal<number | undefined>(undefined)
+const isOpen = signal(false)
+
+/** Opens a file of the snapshot at a line. */
+export function editAt(path: string, at: number): void {
+  if (!files.peek().some((file) => file.path === path)) return
+  batch(() => {
+    isOpen.value = true
+    chosen.value = path
+    wantedLine.value = at
+  })
+}
 
 /** A file of the snapshot as text: what is typed is read at once, and errors stand in their places. */
 export function Editor() {
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView | undefined>(undefined)
+  /** What stands in the editor, typed or put there. */
+  const latest = useRef<string | undefined>(undefined)
   const path = chosen.value
   const text = path === undefined ? undefined : files.value.find((file) => file.path === path)?.text
   const known = (shown.value?.files ?? []) as unknown as readonly {
@@ -26,9 +43,12 @@ export function Editor() {
     const element = host.current
     let timer = 0
     let over = false
-    import('./code.js').then(({ openEditor, markProblems }) => {
+    latest.current = text
+    import('./code.js').then(({ openEditor, markProblems, goToLine }) => {
       if (over) return
       view.current = openEditor(element, path, text, (changed) => {
+        if (changed === latest.current) return
+        latest.current = changed
         clearTimeout(timer)
         timer = window.setTimeout(async () => {
           await edit(path, changed)
@@ -39,6 +59,8 @@ export function Editor() {
             )
         }, PAUSE)
       })
+      if (wantedLine.value !== undefined) goToLine(view.current, wantedLine.value)
+      wantedLine.value = undefined
     })
     return () => {
       over = true
@@ -47,9 +69,27 @@ export function Editor() {
       view.current = undefined
     }
   }, [path])
+  useEffect(() => {
+    const to = wantedLine.value
+    if (to === undefined || !view.current) return
+    wantedLine.value = undefined
+    import('./code.js').then(({ goToLine }) => view.current && goToLine(view.current, to))
+  }, [wantedLine.value])
+  // undone or done again: not what was typed here
+  useEffect(() => {
+    if (text === undefined || text === latest.current || !view.current) return
+    latest.current = text
+    view.current.dispatch({ changes: { from: 0, to: view.current.state.doc.length, insert: text } })
+  }, [returns.value])
   if (files.value.length === 0) return null
   return (
-    <details class="editor">
+    <details
+      class="editor"
+      open={isOpen.value}
+      onToggle={({ currentTarget }) => {
+        isOpen.value = currentTarget.open
+      }}
+    >
       <summary>{t('editText')}</summary>
       <select
         aria-label={t('file')}

@@ -2,7 +2,7 @@ import { computed, effect, signal } from '@preact/signals'
 import type { LintResult } from '../../src/analysis/lint/lint.js'
 import type { Finding } from '../../src/analysis/lint/types.js'
 import { t } from '../i18n/index.js'
-import { ask, engine, focus, line, shown } from '../state.js'
+import { ask, focus, line, questions, shown } from '../state.js'
 
 const wanted = signal(false)
 const result = signal<LintResult | undefined>(undefined)
@@ -12,7 +12,7 @@ effect(() => {
   const now = shown.value
   result.value = undefined
   if (!now || !wanted.value) return
-  engine.lint().then((found) => {
+  questions.lint().then((found) => {
     if (shown.peek() === now) result.value = found
   })
 })

@@ -2,7 +2,8 @@ import { signal } from '@preact/signals'
 import { language, t } from '../i18n/index.js'
 import { SAMPLES, type SampleName } from '../samples.js'
 import { writeFragment } from '../share.js'
-import { open, opened, sharedState } from '../state.js'
+import { sharedState } from '../start.js'
+import { open, opened } from '../state.js'
 import { openFiles } from './files.js'
 import { openLesson } from './learn.js'
 import { pasting } from './paste.js'
@@ -70,6 +71,15 @@ export function Header() {
             class="hidden"
             multiple
             ref={(input) => input?.setAttribute('webkitdirectory', '')}
+            onChange={({ currentTarget }) => openFiles([...(currentTarget.files ?? [])])}
+          />
+        </label>
+        <label class="button">
+          {t('openFiles')}
+          <input
+            type="file"
+            class="hidden"
+            multiple
             onChange={({ currentTarget }) => openFiles([...(currentTarget.files ?? [])])}
           />
         </label>

@@ -1,5 +1,6 @@
 import type { Headers } from '../engine/answers.js'
 import { placeOf, stepsAt } from '../engine/answers.js'
+import { redo, undo } from '../history.js'
 import { t } from '../i18n/index.js'
 import { stageLabel } from '../i18n/stages.js'
 import { at, goTo, journey, lane, place, playing } from '../state.js'
@@ -108,6 +109,15 @@ export function Player() {
 /** Keys that move the packet, unless something is being typed or a control has its own use for them. */
 export function keys(event: KeyboardEvent): void {
   const target = event.target as HTMLElement
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && !target.closest('input, textarea, .editor')) {
+    const back = event.key.toLowerCase() === 'z' && !event.shiftKey
+    const forth = event.key.toLowerCase() === 'y' || (event.key.toLowerCase() === 'z' && event.shiftKey)
+    if (!back && !forth) return
+    event.preventDefault()
+    if (back) undo()
+    else redo()
+    return
+  }
   if (event.ctrlKey || event.altKey || event.metaKey || target.closest('input, textarea, select, dialog, [role=grid]'))
     return
   const moves: Readonly<Record<string, () => void>> = {

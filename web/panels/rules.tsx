@@ -1,28 +1,26 @@
-import { computed, signal } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { placeOf, type RuleVisit } from '../engine/answers.js'
+import { placeOf } from '../engine/answers.js'
 import type { ChainAddress, RuleLine } from '../engine/protocol.js'
 import { t } from '../i18n/index.js'
+import { say } from '../i18n/say.js'
 import { engine, family, focus, lane, shown } from '../state.js'
 import { marks } from './findings.js'
+import { RuleDetail } from './rule-detail.js'
+import { visits } from './visits.js'
+
+/** Number of the rule whose packets are shown. */
+const chosen = signal<number | undefined>(undefined)
+const inFocus = computed(() => Object.values(focus.value ?? {}).join('\0'))
+effect(() => {
+  void inFocus.value
+  chosen.value = undefined
+})
 
 const HEIGHT = 46
 /** Rules are asked of the engine in pages. */
 const PAGE = 200
-
-/** How the rules of the chain in focus fared, by their numbers: the last time that they were looked at. */
-const visits = computed((): ReadonlyMap<number, RuleVisit> => {
-  const where = focus.value
-  const found = new Map<number, RuleVisit>()
-  if (!where) return found
-  for (const step of lane.value?.steps ?? [])
-    if (placeOf(step) === where.place)
-      for (const chain of step.chains ?? [])
-        if (chain.table === where.table && chain.backend === where.backend)
-          for (const rule of chain.rules) if (rule.chain === where.chain) found.set(rule.number, rule)
-  return found
-})
 
 export function Rules() {
   const where = focus.value
@@ -31,12 +29,21 @@ export function Rules() {
       <h2 id="rules-title">{where ? t('rulesOf', { chain: `${where.table} ${where.chain}` }) : t('rules')}</h2>
       <ChainChoice />
       {where ? (
-        <ChainRules key={Object.values(where).join('\0')} where={where} />
+        <ChainRules key={`${Object.values(where).join('\0')} ${versionOf(shown.value)}`} where={where} />
       ) : (
         <p class="dim">{t('chooseChain')}</p>
       )}
     </section>
   )
+}
+
+/** Rules are asked for again where the snapshot is another one. */
+const versions = new WeakMap<object, number>()
+let last = 0
+function versionOf(what: object | undefined): number {
+  if (!what) return 0
+  if (!versions.has(what)) versions.set(what, ++last)
+  return versions.get(what)!
 }
 
 /** All chains of the namespace in focus. */
@@ -135,8 +142,16 @@ function ChainRules({ where }: { where: ChainAddress }) {
           })}
         </div>
       </section>
+      {chosen.value !== undefined && chosen.value <= total && (
+        <RuleDetail where={where} number={chosen.value} rule={ruleOf(pages, chosen.value)} />
+      )}
     </>
   )
+}
+
+const ruleOf = (pages: ReadonlyMap<number, readonly RuleLine[] | 'asked'>, number: number): RuleLine | undefined => {
+  const page = pages.get(Math.floor((number - 1) / PAGE))
+  return page === 'asked' ? undefined : page?.[(number - 1) % PAGE]
 }
 
 function RuleRow({ rule, number, top }: { rule: RuleLine | undefined; number: number; top: number }) {
@@ -146,7 +161,7 @@ function RuleRow({ rule, number, top }: { rule: RuleLine | undefined; number: nu
   const said = visit ? (visit.outcome === 'no' ? t('notMatched') : t('matched')) : t('notReached')
   return (
     <div
-      class={`rule ${state}`}
+      class={`rule ${state}${chosen.value === number ? ' chosen' : ''}`}
       data-rule={number}
       style={{ transform: `translateY(${top}px)`, height: `${HEIGHT}px` }}
     >
@@ -163,9 +178,19 @@ function RuleRow({ rule, number, top }: { rule: RuleLine | undefined; number: nu
         )}
         {number}
       </span>
-      <code title={rule?.text}>{rule?.text ?? '…'}</code>
-      <span class="why" title={visit?.why ?? ''}>
-        {visit?.why ?? (lane.value ? said : '')}
+      <button
+        type="button"
+        class="text"
+        title={rule?.text}
+        aria-expanded={chosen.value === number}
+        onClick={() => {
+          chosen.value = chosen.value === number ? undefined : number
+        }}
+      >
+        <code>{rule?.text ?? '…'}</code>
+      </button>
+      <span class="why" title={say(visit?.why ?? '')}>
+        {visit?.why ? say(visit.why) : lane.value ? said : ''}
       </span>
       <span class="counters">{rule?.packets == null ? '' : rule.packets.toLocaleString()}</span>
     </div>

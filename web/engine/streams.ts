@@ -1,0 +1,2 @@
+/** In place of Node's `stream/web`: browsers have it without asking. */
+export const { ReadableStream } = globalThis
