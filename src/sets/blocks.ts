@@ -76,7 +76,7 @@ export function blocksOf(
 const MOST_RANGES = 20_000
 
 /** For each set that is left below these variables, the values that lead to it; undefined where they are scattered all over. */
-function partition({ bdd }: Space, node: Node, bits: readonly number[]): ReadonlyMap<Node, Values> | undefined {
+export function partition({ bdd }: Space, node: Node, bits: readonly number[]): ReadonlyMap<Node, Values> | undefined {
   let count = 0
   const found = new Map<Node, [bigint, bigint][]>()
   const last = bits.at(-1)!
