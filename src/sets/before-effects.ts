@@ -1,7 +1,7 @@
 import { CT_STATE, type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
 import type { Effect } from '../rules/effect.js'
-import type { Value } from '../rules/value.js'
 import { EMPTY, type Node } from './bdd.js'
+import { constantWrite, maskedField } from './effects.js'
 import type { Space } from './space.js'
 
 /** The packets that get into `set` by what a rule writes: `written` (effects.ts) the other way round. */
@@ -13,22 +13,25 @@ export function beforeWriting(space: Space, set: Node, effect: Extract<Effect, {
   const { keep, xor } = effect
   const source = maskedField(xor)
   const constant = typeof xor !== 'string' && xor.from === 'constant' ? xor.value : undefined
-  if (!source && constant === undefined) return space.forget(set, [field])
-  const can = source ? bdd.and(space.present(field), space.present(source.field)) : space.present(field)
+  if (constant !== undefined) {
+    const can = space.present(field)
+    const before = bdd.assign(set, constantWrite(space, field, keep, constant).assigned)
+    return bdd.or(bdd.and(before, can), bdd.minus(set, can))
+  }
+  if (!source) return space.forget(set, [field])
+  const can = bdd.and(space.present(field), space.present(source.field))
   let before = set
   const to = space.levelsOf(field)
-  const from = source ? space.levelsOf(source.field) : []
+  const from = space.levelsOf(source.field)
   for (const [i, level] of to.entries()) {
     const shift = BigInt(to.length - 1 - i)
     const bit = (of: FieldValue) => ((BigInt(of) >> shift) & 1n) === 1n
     const one = bdd.variables([level])
     const other = from[from.length - 1 - Number(shift)]
-    const taken = source && bit(source.mask) ? other : undefined
+    const taken = bit(source.mask) ? other : undefined
     const on = bdd.literal(level, true)
     if (taken === undefined) {
-      const turned = constant !== undefined && bit(constant)
-      if (bit(keep)) before = turned ? bdd.flip(before, one) : before
-      else before = bdd.exists(bdd.and(before, turned ? on : bdd.not(on)), one)
+      if (!bit(keep)) before = bdd.exists(bdd.minus(before, on), one)
       continue
     }
     // the new bit is that of the other field, or differs from the old one where that is set
@@ -41,11 +44,6 @@ export function beforeWriting(space: Space, set: Node, effect: Extract<Effect, {
         )
   }
   return bdd.or(bdd.and(before, can), bdd.minus(set, can))
-}
-
-function maskedField(value: Value): { readonly field: Field; readonly mask: FieldValue } | undefined {
-  if (typeof value === 'string') return { field: value, mask: (1n << BigInt(fieldSpec(value).bits)) - 1n }
-  return value.from === 'masked' && typeof value.of === 'string' ? { field: value.of, mask: value.mask } : undefined
 }
 
 function beforeAdding(space: Space, set: Node, field: Field, by: number): Node {

@@ -19,22 +19,63 @@ export function written(space: Space, set: Node, effect: Extract<Effect, { do: '
   return bdd.or(rest, copied(space, bdd.and(set, can), field, keep, source))
 }
 
+/** Is it known of each packet what becomes of it? */
+export function isFunction(effect: Extract<Effect, { do: 'set' | 'add' }>): boolean {
+  if (effect.do === 'add') return fieldSpec(effect.field).bits <= 8
+  return (typeof effect.xor !== 'string' && effect.xor.from === 'constant') || maskedField(effect.xor) !== undefined
+}
+
 /** field = (field & keep) ^ value, for packets that have the field. */
 function overwritten(space: Space, set: Node, field: Field, keep: FieldValue, value: FieldValue): Node {
   const { bdd } = space
   const present = space.present(field)
   const [there, rest] = [bdd.and(set, present), bdd.minus(set, present)]
-  const cleared: number[] = []
-  const turned: number[] = []
-  const bits = space.levelsOf(field)
-  const isSet = (of: FieldValue, i: number) => ((BigInt(of) >> BigInt(bits.length - 1 - i)) & 1n) === 1n
-  for (const [i, level] of bits.entries())
-    if (!isSet(keep, i)) cleared.push(level)
-    else if (isSet(value, i)) turned.push(level)
-  let result = bdd.flip(bdd.exists(there, bdd.variables(cleared)), bdd.variables(turned))
-  for (const [i, level] of bits.entries())
-    if (!isSet(keep, i)) result = bdd.and(result, bdd.literal(level, isSet(value, i)))
-  return bdd.or(result, rest)
+  const { cleared, turned, cube } = constantWrite(space, field, keep, value)
+  return bdd.or(bdd.and(bdd.flip(bdd.exists(there, cleared), turned), cube), rest)
+}
+
+/** How (field & keep) ^ value is carried out on the variables of a field. */
+export interface ConstantWrite {
+  /** `variables`: the bits that are lost. */
+  readonly cleared: number
+  /** `variables`: the bits that are turned over. */
+  readonly turned: number
+  /** The packets that have the new values of the lost bits. */
+  readonly cube: Node
+  /** `values`: both, to be read backwards. */
+  readonly assigned: number
+}
+
+const writes = new WeakMap<Space, Map<string, ConstantWrite>>()
+
+export function constantWrite(space: Space, field: Field, keep: FieldValue, value: FieldValue): ConstantWrite {
+  let known = writes.get(space)
+  if (!known) {
+    known = new Map()
+    writes.set(space, known)
+  }
+  const key = `${field} ${keep} ${value}`
+  let found = known.get(key)
+  if (!found) {
+    const { bdd } = space
+    const levels = space.levelsOf(field)
+    const isSet = (of: FieldValue, i: number) => ((BigInt(of) >> BigInt(levels.length - 1 - i)) & 1n) === 1n
+    const bits = levels.map((level, i) => ({
+      level,
+      kept: isSet(keep, i),
+      bit: isSet(value, i) ? (1 as const) : (0 as const),
+    }))
+    const lost = bits.filter(({ kept }) => !kept).map(({ level, bit }) => [level, bit] as const)
+    const turned = bits.filter(({ kept, bit }) => kept && bit === 1).map(({ level }) => level)
+    found = {
+      cleared: bdd.variables(lost.map(([level]) => level)),
+      turned: bdd.variables(turned),
+      cube: bdd.cube(lost),
+      assigned: bdd.values([...lost, ...turned.map((level) => [level, 'turned'] as const)]),
+    }
+    known.set(key, found)
+  }
+  return found
 }
 
 /** field = (field & keep) ^ (source & mask), bit by bit. */
@@ -67,7 +108,7 @@ function copied(
   return result
 }
 
-function maskedField(value: Value): { readonly field: Field; readonly mask: FieldValue } | undefined {
+export function maskedField(value: Value): { readonly field: Field; readonly mask: FieldValue } | undefined {
   if (typeof value === 'string') return { field: value, mask: (1n << BigInt(fieldSpec(value).bits)) - 1n }
   return value.from === 'masked' && typeof value.of === 'string' ? { field: value.of, mask: value.mask } : undefined
 }
