@@ -1,9 +1,10 @@
 import { ifName } from '../address/ifname.js'
 import { bitsOf, type Ip } from '../address/ip.js'
 import { firstOf, lastOf, type Prefix, parsePrefix } from '../address/prefix.js'
-import type { Field, FieldValue } from '../packet/fields.js'
+import { ADDRESS_TYPE, type Field, type FieldValue } from '../packet/fields.js'
 import { addressType } from '../path/addresses.js'
 import type { Namespace } from '../path/world.js'
+import { isLoopback } from '../routing/classify.js'
 import { Fib } from '../routing/fib.js'
 import type { FibValue } from '../rules/interpret.js'
 import type { Range } from '../rules/value.js'
@@ -45,10 +46,18 @@ export function fibSurroundings(
     .map(({ destination }) => destination)
     .filter(({ ip }) => bitsOf(family) === (typeof ip === 'number' ? 32 : 128))
   const intervals = intervalsOf(family, own)
+  // neither addresses nor routes were given: what an address is then is known of those that are it by their bits
+  const blind = own.length === 0 && namespace.links.length === 0
+  const typeOf = (ip: Ip, dev: string | undefined): FieldValue | undefined => {
+    const type = addressType(fib, ip, dev)
+    if (!blind || type === ADDRESS_TYPE.MULTICAST || type === ADDRESS_TYPE.BROADCAST) return type
+    return isLoopback(ip) && dev === undefined ? ADDRESS_TYPE.LOCAL : undefined
+  }
   const over = (field: Field, dev: string | undefined): ReadonlyMap<FieldValue, Node> => {
     const found = new Map<FieldValue, Range[]>()
     for (const [from, to] of intervals) {
-      const type = addressType(fib, from, dev)
+      const type = typeOf(from, dev)
+      if (type === undefined) continue
       const list = found.get(type)
       if (list) list.push([from, to])
       else found.set(type, [[from, to]])

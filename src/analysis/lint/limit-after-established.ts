@@ -1,8 +1,8 @@
 import { CT_STATE } from '../../packet/fields.js'
-import { EMPTY } from '../../sets/bdd.js'
-import { goneAt, matching } from '../../sets/chains.js'
-import { conditionsOf, someCondition } from '../scope.js'
-import { tableFlows, verdictOf } from './helpers.js'
+import { EMPTY, FULL, type Node } from '../../sets/bdd.js'
+import { goneAt, matching, type RuleFlow } from '../../sets/chains.js'
+import { conditionsOf, type Scope, someCondition } from '../scope.js'
+import { rulesText, tableFlows, verdictOf } from './helpers.js'
 import { type LintRule, ruleSpot } from './types.js'
 
 export const limitAfterEstablished: LintRule = {
@@ -24,15 +24,27 @@ export const limitAfterEstablished: LintRule = {
         if (!limits || !verdictOf(flow.rule) || bdd.meets(flow.reach, established) || flow.matched === EMPTY) continue
         const meant = bdd.and(matching(scope.conditions, flow.rule, bdd.and(space.valid, space.whole)), established)
         if (meant === EMPTY) continue
-        const by = [...flows.values()].find(
-          (one) => one.chain === flow.chain && one.number < flow.number && bdd.meets(goneAt(space, one), meant),
-        )
-        if (!by) continue
+        const by = takers(scope, flows.values(), flow, meant)
+        if (by.length === 0) continue
         yield {
-          message: `the limit counts new connections, not packets: rule ${by.number} has decided ESTABLISHED ones before`,
+          message: `the limit counts new connections, not packets: ${rulesText(by)} ${by.length === 1 ? 'has' : 'have'} decided ESTABLISHED ones before`,
           at: ruleSpot(table, flow),
-          related: [{ ...ruleSpot(table, by), how: 'decides ESTABLISHED packets' }],
+          related: by.map((one) => ({ ...ruleSpot(table, one), how: 'decides ESTABLISHED packets' })),
         }
       }
   },
+}
+
+/** The rules before it in its chain that take ESTABLISHED packets: those that do so because they are, if there are any. */
+function takers(
+  { space, conditions }: Scope,
+  flows: Iterable<RuleFlow>,
+  flow: RuleFlow,
+  meant: Node,
+): readonly RuleFlow[] {
+  const taking = [...flows].filter(
+    (one) => one.chain === flow.chain && one.number < flow.number && space.bdd.meets(goneAt(space, one), meant),
+  )
+  const named = taking.filter((one) => space.asks(matching(conditions, one.rule, FULL), 'ct.state'))
+  return named.length > 0 ? named : taking
 }

@@ -72,3 +72,36 @@ test('findings that need more diagram nodes than allowed are named as missing', 
     /^host, IPv4: the sets of packets need more than 10,000 diagram nodes, so not all was looked at for .*rule-shadowed/,
   )
 })
+
+/** Found in rulesets of real hosts, where they are no fault. */
+describe('is no fault', () => {
+  test.each<readonly [what: string, id: string, rules: readonly string[]]>([
+    [
+      'a rule for addresses of the host, whose addresses are not known',
+      'rule-matches-nothing',
+      ['nat: -A PREROUTING -m addrtype --dst-type LOCAL -j docker', 'nat: -A docker -j RETURN'],
+    ],
+    [
+      'an exception, the refusal of all others, and the rule that both of them make useless',
+      'rule-contradicted',
+      ['-A FORWARD -s 10.0.0.0/28 -i a -j ACCEPT', '-A FORWARD -i a -j REJECT', '-A FORWARD -i a -o b -j ACCEPT'],
+    ],
+    [
+      'a redirection of loopback addresses that stand for names',
+      'redirect-loop',
+      ['nat: -A OUTPUT -d 127.192.0.0/10 -p tcp -j REDIRECT --to-ports 9040'],
+    ],
+  ])('%s (%s)', (_, id, iptables) => {
+    expect(found(id, { iptables })).toEqual([])
+  })
+})
+
+test('a limit behind ESTABLISHED names the rule that asks for the state', () => {
+  const iptables = [
+    '-A INPUT -i lo -j ACCEPT',
+    '-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+    '-A INPUT -p icmp -m limit --limit 2/sec -j ACCEPT',
+  ]
+  const [finding] = found('limit-after-established', { iptables })
+  expect(finding?.related.map(({ number }) => number)).toEqual([2])
+})

@@ -1,5 +1,5 @@
-import type { Table } from '../../rules/program.js'
-import { EMPTY, FULL } from '../../sets/bdd.js'
+import type { Rule, Table } from '../../rules/program.js'
+import { EMPTY, FULL, type Node } from '../../sets/bdd.js'
 import { goneAt, matching, type RuleFlow } from '../../sets/chains.js'
 import type { Scope } from '../scope.js'
 import { chainInputs, tableFlows, verdictOf } from './helpers.js'
@@ -10,7 +10,7 @@ export interface Shadow {
   readonly at: RuleFlow
   /** Earlier rules of the same chain that have decided the packets that it matches. */
   readonly by: readonly RuleFlow[]
-  /** Those of them that did the opposite, where the rule has a verdict. */
+  /** Where the rule has a verdict and none of them did the same: those that did the opposite. */
   readonly opposite: readonly RuleFlow[] | undefined
 }
 
@@ -48,11 +48,18 @@ function* find(scope: Scope): Generator<Shadow> {
           left = bdd.minus(left, gone)
         }
         if (by.length === 0) continue
-        const verdict = verdictOf(rule)
-        const opposite =
-          verdict && by.filter((one) => bdd.meets(wanted, verdict === 'accept' ? one.dropped : one.accepted))
-        yield { table, at, by, opposite: opposite && opposite.length > 0 ? opposite : undefined }
+        yield { table, at, by, opposite: oppositeOf(scope, rule, by, wanted) }
       }
     }
   }
+}
+
+/** A rule that finds some of its packets accepted and the others dropped stands behind an exception and its rule: that is no contradiction. */
+function oppositeOf({ space: { bdd } }: Scope, rule: Rule, by: readonly RuleFlow[], wanted: Node): Shadow['opposite'] {
+  const verdict = verdictOf(rule)
+  if (!verdict) return undefined
+  const [same, other] = verdict === 'accept' ? (['accepted', 'dropped'] as const) : (['dropped', 'accepted'] as const)
+  if (by.some((one) => bdd.meets(wanted, one[same]))) return undefined
+  const opposite = by.filter((one) => bdd.meets(wanted, one[other]))
+  return opposite.length > 0 ? opposite : undefined
 }
