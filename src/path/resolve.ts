@@ -73,7 +73,7 @@ function arrival(run: Run, request: FieldsRequest, src: Ip | undefined, dst: Ip)
   if (having.length === 0) {
     const names = (only ? [only] : hosts.namespaces).flatMap(({ links }) => links.map((link) => link.name))
     throw new QuestionError(
-      `no interface is called "${name}": there are ${[...new Set(names)].slice(0, 12).join(', ')}`,
+      `no interface is called "${name}": ${names.length === 0 ? 'the snapshot lists none (ip addr does)' : `there are ${[...new Set(names)].slice(0, 12).join(', ')}`}`,
     )
   }
   if (src === undefined) throw new QuestionError('a packet that arrives has a source address: PROTO SRC > DST in IFACE')
