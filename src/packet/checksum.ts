@@ -179,6 +179,9 @@ export function checksumOk(packet: Packet): boolean {
   return transportSum(packet, place.pseudo, summedAs) === 0xffff
 }
 
+/** The sum of what of an IPv6 header is not summed in the pseudo header: version to hop limit. IPv4's header always sums up to nothing. */
+export const headerWords = ({ family, bytes }: Packet): number => (family === 6 ? fold(sum(bytes, 0, 8)) : 0)
+
 /** Protocols of which the sum over all their bytes says nothing (include/net/netfilter/nf_reject.h: nf_reject_verify_csum). */
 const UNSUMMED: ReadonlySet<number> = new Set([
   PROTOCOL.GRE,

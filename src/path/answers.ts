@@ -13,6 +13,7 @@ import type { Answer } from './fate.js'
 import { echoedOptions } from './ip-options.js'
 import { Skb } from './skb.js'
 import { outputSource } from './source.js'
+import { sumHolds } from './sums.js'
 import { attachAnswer } from './track.js'
 
 export interface IcmpAbout {
@@ -130,7 +131,7 @@ function rejectIcmp(cursor: Cursor, how: Extract<RejectWith, { code: number }>):
  */
 function summedUp({ skb, hook }: Cursor, reset: boolean): boolean {
   if (skb.sender && !skb.sender.raw) return true
-  if (skb.summed && (!reset || hook === 'input')) return true
+  if (reset ? hook === 'input' && sumHolds(skb) : skb.summed || skb.sum.is === 'trusted') return true
   return rejectChecksumOk(skb.packet)
 }
 

@@ -3,6 +3,7 @@ import { recomputeHeader } from '../packet/checksum.js'
 import { FIELDS } from '../packet/fields.js'
 import { headersOf } from '../packet/headers.js'
 import { put16, u16 } from '../packet/packet.js'
+import { isMulticast } from '../routing/classify.js'
 import { hasJoined } from '../routing/groups.js'
 import { routeOutput } from '../routing/output.js'
 import { Cursor } from './cursor.js'
@@ -59,7 +60,7 @@ export function duplicate(cursor: Cursor, { gateway, oif }: { readonly gateway: 
 
 /**
  * What this host sends to a broadcast address, or to a group that it has joined itself, comes back in a copy by the device through which it
- * leaves (ip_mc_output, in front of POSTROUTING; ip6_finish_output2, behind it).
+ * leaves (ip_mc_output, in front of POSTROUTING; ip6_finish_output2, behind it, which asks the address alone: TEE's copies too, by whichever gateway).
  */
 export function loopBack(cursor: Cursor): void {
   const { skb, netns } = cursor
@@ -67,10 +68,13 @@ export function loopBack(cursor: Cursor): void {
   if (looped || oif === undefined || netns.interfaces.isLoopback(oif)) return
   const dst = netns.addressOf(packet, 'dst')
   const listens =
-    (destination?.result === 'broadcast' && packet.family === 4) ||
-    (destination?.result === 'multicast' && hasJoined(netns.interfaces, oif, dst))
+    packet.family === 6
+      ? isMulticast(dst) && hasJoined(netns.interfaces, oif, dst)
+      : destination?.result === 'broadcast' ||
+        (destination?.result === 'multicast' && hasJoined(netns.interfaces, oif, dst))
   if (!listens) return
   const copy = skb.clone()
   copy.looped = true
+  copy.sum = { is: 'trusted' }
   walkCopy(cursor, copy, 'postrouting', 'this host listens to it as well')
 }

@@ -18,6 +18,7 @@ import type { Fate } from './fate.js'
 import type { HookEntry } from './hooks.js'
 import { setupContext } from './nat-setup.js'
 import { reroute } from './route.js'
+import { sumsUp } from './sums.js'
 
 type NatEntry = Extract<HookEntry, { kind: 'nat' }>
 
@@ -114,9 +115,7 @@ function related(cursor: Cursor, hook: Hook, entry: NatEntry, attachment: Attach
   skipAll(cursor, hook, entry, 'an ICMP error follows the connection that it is about')
   if (!isIcmpError(skb.packet)) return undefined
   const before = headersOf(skb.packet, skb.mark)
-  // what left this host was summed in OUTPUT, and is not again (nf_ip6_checksum: CHECKSUM_COMPLETE), even if SNPT has changed an address since
-  const summed = hook === 'postrouting' && skb.sender !== undefined
-  if (!translateIcmpError(skb.packet, attachment, entry.manip, summed))
+  if (!translateIcmpError(skb.packet, attachment, entry.manip, sumsUp(skb, hook)))
     return cursor.drop('nat-icmp', 'the ICMP error cannot be translated')
   if (concerns(attachment, entry.manip)) recordNat(cursor, hook, entry.manip, before, undefined)
   if (hook === 'prerouting' && before.dst !== headersOf(skb.packet, 0).dst) skb.destination = undefined

@@ -168,7 +168,8 @@ function inputWay(cursor: Cursor, flow: InputFlow): InputRoute {
 export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
   const { skb, netns } = cursor
   const through = skb.destination?.result === 'local' && skb.iif !== undefined && netns.interfaces.isLoopback(skb.iif)
-  if (through || (skb.looped && skb.destination)) return 'local' // it kept its route (skb_dst) on the way
+  // it kept its route (skb_dst) on the way: of a copy to a group, the one to TEE's gateway, by which nothing handed back is forwarded
+  if (through || (skb.looped && skb.destination)) return skb.destination?.result === 'output' ? 'forward' : 'local'
   const flow = { ...flowOf(cursor), iif: skb.iif! }
   const route = inputWay(cursor, flow)
   const lookup = describeLookup(flow, route, undefined, route.to === 'forward' ? route.dev : undefined)

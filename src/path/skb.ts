@@ -36,6 +36,8 @@ export interface Template {
   readonly entry: Entry
 }
 
+const UNSUMMED = { is: 'none' } as const
+
 /** One packet on its way through one namespace, with what Linux keeps beside the bytes (struct sk_buff). */
 export class Skb {
   packet: Packet
@@ -71,6 +73,12 @@ export class Skb {
   redirect = false
   /** Connection tracking has summed the packet on its way in, and found it good (skb->csum_valid). */
   summed = false
+  /**
+   * What the kernel still knows of that sum (skb->ip_summed): nothing; the sum over the whole packet, with `headerWords` as they were; or that nobody
+   * has to sum again, which NAT finds of ICMP errors on their way in.
+   */
+  sum: { readonly is: 'none' } | { readonly is: 'complete'; readonly header: number } | { readonly is: 'trusted' } =
+    UNSUMMED
   /** The transport checksum is left to the device: whoever quotes the packet before it leaves quotes half of it (CHECKSUM_PARTIAL). */
   partial = false
   /** The device that a local sender is bound to (SO_BINDTODEVICE, a tunnel's lower device). */
@@ -111,6 +119,7 @@ export class Skb {
     this.partial = false
     if (how === 'loopback') return
     this.summed = false
+    this.sum = UNSUMMED
     this.destination = undefined
     this.tracking = undefined
     this.template = undefined

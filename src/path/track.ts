@@ -2,7 +2,7 @@ import { maskOf } from '../address/prefix.js'
 import type { Attachment } from '../conntrack/entry.js'
 import { help } from '../conntrack/helpers/run.js'
 import { opposite, printTuple } from '../conntrack/tuple.js'
-import { PROTOCOL } from '../packet/checksum.js'
+import { headerWords, PROTOCOL } from '../packet/checksum.js'
 import { CT_STATUS } from '../packet/fields.js'
 import type { Hook } from '../rules/program.js'
 import type { Cursor } from './cursor.js'
@@ -23,7 +23,9 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
     helper: skb.template?.helper,
     // the sum over a part of UDP-Lite's bytes is not kept (nf_checksum_partial)
     checked: (good: boolean) => {
-      if (skb.packet.transport.protocol !== PROTOCOL.UDPLITE) skb.summed = good
+      if (skb.packet.transport.protocol === PROTOCOL.UDPLITE) return
+      skb.summed = good
+      if (good) skb.sum = { is: 'complete', header: headerWords(skb.packet) }
     },
   }
   skb.template = undefined

@@ -10,6 +10,7 @@ import type { Fate } from '../fate.js'
 import { openHeaders } from '../headers6.js'
 import { bestSocket } from '../sockets.js'
 import type { ExitOf } from '../stages.js'
+import { sumHolds } from '../sums.js'
 import { type Link, placeName, type Socket, socketName } from '../world.js'
 
 const FIN = 1
@@ -36,9 +37,8 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
     const answer = sendIcmpError(cursor, upper ? { type: 4, code: 1, info: upper.named } : { type: 3, code: 2 })
     return cursor.drop('no-protocol', `nothing here takes protocol ${protocolName(protocol)}`, { answer })
   }
-  // what connection tracking has summed is believed, even where SNPT has changed an address since (skb_csum_unnecessary: csum_valid)
-  const right = (cursor.skb.summed || checksumOk(packet)) && !lacksChecksum(packet)
-  if (protocol !== PROTOCOL.IGMP && !right) return cursor.drop('checksum', `wrong ${protocolName(protocol)} checksum`)
+  if (protocol !== PROTOCOL.IGMP && !isIntact(cursor))
+    return cursor.drop('checksum', `wrong ${protocolName(protocol)} checksum`)
   switch (protocol) {
     case PROTOCOL.TCP:
       return type === 'host' ? tcp(cursor) : cursor.drop('not-for-this-host', 'TCP takes no broadcasts')
@@ -56,6 +56,23 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
 /** RFC 8200 section 8.1: in IPv6 a UDP checksum is not left out (net/ipv6/ip6_checksum.c: udp6_csum_init). */
 const lacksChecksum = ({ family, bytes, transport: { protocol, offset } }: Packet): boolean =>
   family === 6 && (protocol === PROTOCOL.UDP || protocol === PROTOCOL.UDPLITE) && u16(bytes, offset + 6) === 0
+
+/** A longer packet's sum is not made anew where the first came out wrong (CHECKSUM_BREAK). */
+const SUMMED_TWICE = 76
+
+/**
+ * What connection tracking has summed is believed, even where SNPT has changed an address since: it is in the header and in the pseudo header. Not where a
+ * rule has changed another field of the IPv6 header (DSCP, TOS, HL): the sum over the whole packet, less the header as it is now, is wrong then, and all
+ * but UDP sum again (__skb_checksum_validate_complete; net/ipv6/ip6_checksum.c: udp6_csum_init, csum_complete_sw).
+ */
+function isIntact({ skb }: Cursor): boolean {
+  const { packet, sum } = skb
+  if (lacksChecksum(packet)) return false
+  if (sumHolds(skb)) return true
+  const { protocol, offset } = packet.transport
+  const once = protocol === PROTOCOL.UDP && (u16(packet.bytes, offset + 4) ?? 0) > SUMMED_TWICE
+  return !(sum.is === 'complete' && once) && checksumOk(packet)
+}
 
 function delivered(cursor: Cursor, socket: string | undefined, text: string): Fate {
   cursor.record({ kind: 'deliver', socket, text })

@@ -24,6 +24,7 @@ export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
   // ip_dst_mtu_maybe_forward; ip6_dst_mtu_maybe_forward leaves the route's MTU to the way out
   const mtu = four ? (skb.destination?.mtu ?? device) : Math.max(device, LEAST_MTU6)
   if (isTooLong(skb, mtu) && (!four || hasDf(skb))) return tooLong(cursor, mtu)
+  if (skb.sum.is === 'complete') skb.sum = { is: 'none' }
   decreaseTtl(skb.packet)
   if (skb.redirect) sendRedirect(cursor)
   cursor.record({ kind: 'check', what: 'ttl', passed: true, text: `TTL ${ttl} → ${ttl - 1}` })
