@@ -87,6 +87,16 @@ describe('is no fault', () => {
       ['-A FORWARD -s 10.0.0.0/28 -i a -j ACCEPT', '-A FORWARD -i a -j REJECT', '-A FORWARD -i a -o b -j ACCEPT'],
     ],
     [
+      'a drop of INVALID packets, a chain that accepts the others, and the rule that both make useless',
+      'rule-contradicted',
+      [
+        '-A OUTPUT -m state --state INVALID -j DROP',
+        '-A OUTPUT -p udp -j udp',
+        '-A OUTPUT -d 10.0.0.255/32 -p udp -j ACCEPT',
+        '-A udp -j ACCEPT',
+      ],
+    ],
+    [
       'a redirection of loopback addresses that stand for names',
       'redirect-loop',
       ['nat: -A OUTPUT -d 127.192.0.0/10 -p tcp -j REDIRECT --to-ports 9040'],
@@ -95,6 +105,13 @@ describe('is no fault', () => {
     expect(found(id, { iptables })).toEqual([])
   })
 })
+
+test('a chain that drops contradicts as its rules would', () => {
+  const iptables = ['-A INPUT -s 10.0.0.0/8 -j gone', '-A INPUT -s 10.1.2.3/32 -j ACCEPT', '-A gone -j LOG', '-A gone -j DROP']
+  expect(found('rule-contradicted', { iptables }).map(({ message }) => message)).toEqual([
+    'this ACCEPT never happens: rule 1 drops the packets before it',
+  ])
+}) // biome-ignore format: a table
 
 test('a limit behind ESTABLISHED names the rule that asks for the state', () => {
   const iptables = [

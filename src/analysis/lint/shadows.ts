@@ -48,18 +48,27 @@ function* find(scope: Scope): Generator<Shadow> {
           left = bdd.minus(left, gone)
         }
         if (by.length === 0) continue
-        yield { table, at, by, opposite: oppositeOf(scope, rule, by, wanted) }
+        yield { table, at, by, opposite: oppositeOf(scope, rule, by, wanted, flows.values()) }
       }
     }
   }
 }
 
 /** A rule that finds some of its packets accepted and the others dropped stands behind an exception and its rule: that is no contradiction. */
-function oppositeOf({ space: { bdd } }: Scope, rule: Rule, by: readonly RuleFlow[], wanted: Node): Shadow['opposite'] {
+function oppositeOf(
+  { space: { bdd } }: Scope,
+  rule: Rule,
+  by: readonly RuleFlow[],
+  wanted: Node,
+  flows: Iterable<RuleFlow>,
+): Shadow['opposite'] {
   const verdict = verdictOf(rule)
   if (!verdict) return undefined
   const [same, other] = verdict === 'accept' ? (['accepted', 'dropped'] as const) : (['dropped', 'accepted'] as const)
   if (by.some((one) => bdd.meets(wanted, one[same]))) return undefined
-  const opposite = by.filter((one) => bdd.meets(wanted, one[other]))
-  return opposite.length > 0 ? opposite : undefined
+  const own = by.filter((one) => bdd.meets(wanted, one[other]))
+  if (own.length === by.length) return own
+  // the others jump: what became of the packets there?
+  const within = [...flows].filter(({ chain }) => chain !== by[0]!.chain)
+  return within.some((one) => bdd.meets(wanted, one[same])) ? undefined : by
 }
