@@ -3,6 +3,21 @@ import { join, relative } from 'node:path'
 import { defineConfig, type Plugin } from 'vite'
 
 const PREFIX = 'virtual:sample/'
+const ROOT = join(import.meta.dirname, 'samples')
+
+/** The bundled snapshots. */
+export const sampleNames = (): readonly string[] =>
+  readdirSync(ROOT, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+
+/** The files of one. */
+export const sampleFiles = (name: string): readonly { readonly path: string; readonly text: string }[] =>
+  readdirSync(join(ROOT, name), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((path) => ({ path: relative(ROOT, path), text: readFileSync(path, 'utf8') }))
 
 /** `virtual:sample/NAME`: the files of a bundled snapshot as one module, fetched when the sample is opened. */
 function samples(): Plugin {
@@ -11,12 +26,7 @@ function samples(): Plugin {
     resolveId: (id) => (id.startsWith(PREFIX) ? `\0${id}` : null),
     load(id) {
       if (!id.startsWith(`\0${PREFIX}`)) return null
-      const root = join(import.meta.dirname, 'samples')
-      const paths = readdirSync(join(root, id.slice(PREFIX.length + 1)), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name))
-      const files = paths.sort().map((path) => ({ path: relative(root, path), text: readFileSync(path, 'utf8') }))
-      return `export default ${JSON.stringify(files)}`
+      return `export default ${JSON.stringify(sampleFiles(id.slice(PREFIX.length + 1)))}`
     },
   }
 }

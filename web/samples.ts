@@ -1,4 +1,5 @@
 import type { TextFile } from './engine/protocol.js'
+import { unpack } from './packed.js'
 
 /** The bundled snapshots. */
 export const SAMPLES = ['k8s-cluster', 'docker-host', 'docker-ufw-host'] as const
@@ -11,7 +12,11 @@ const READ: Readonly<Record<SampleName, () => Promise<{ readonly default: TextFi
   'docker-ufw-host': () => import('virtual:sample/docker-ufw-host'),
 }
 
-export const readSample = async (name: SampleName): Promise<TextFile[]> => (await READ[name]()).default
+/** A page of one file has them within it. */
+export async function readSample(name: SampleName): Promise<TextFile[]> {
+  const packed = document.getElementById(`sample-${name}`)?.textContent
+  return packed == null ? (await READ[name]()).default : JSON.parse(await unpack(packed))
+}
 
 export interface Preset {
   /** Key of its name in the dictionaries. */

@@ -1,4 +1,5 @@
 import type { TextFile } from './engine/protocol.js'
+import { pack, unpack } from './packed.js'
 import { SAMPLES, type SampleName } from './samples.js'
 
 export type Shared = ({ readonly sample: SampleName } | { readonly files: readonly TextFile[] }) & {
@@ -12,12 +13,11 @@ export type Shared = ({ readonly sample: SampleName } | { readonly files: readon
 const LONGEST = 100_000
 const PREFIX = '#w1='
 
-/** The state as a URL fragment, which browsers never send: JSON, raw deflate (RFC 1951), base64url. Undefined where it is too long. */
+const write = async (state: Shared): Promise<string> => PREFIX + (await pack(JSON.stringify(state)))
+
+/** The state as a URL fragment, which browsers never send. Undefined where it is too long. */
 export async function writeFragment(state: Shared): Promise<string | undefined> {
-  const text = await pipe(new TextEncoder().encode(JSON.stringify(state)), new CompressionStream('deflate-raw'))
-  let binary = ''
-  for (const byte of text) binary += String.fromCharCode(byte)
-  const fragment = PREFIX + btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+  const fragment = await write(state)
   return fragment.length > LONGEST ? undefined : fragment
 }
 
@@ -25,18 +25,7 @@ export async function writeFragment(state: Shared): Promise<string | undefined> 
 export async function readFragment(fragment: string): Promise<Shared | undefined> {
   if (!fragment.startsWith(PREFIX)) return undefined
   try {
-    const binary = atob(fragment.slice(PREFIX.length).replaceAll('-', '+').replaceAll('_', '/'))
-    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
-    return sharedOf(new TextDecoder().decode(await pipe(bytes, new DecompressionStream('deflate-raw'))))
-  } catch {
-    return undefined
-  }
-}
-
-/** A state that was written as JSON; undefined where it is none. */
-export function sharedOf(text: string): Shared | undefined {
-  try {
-    return checked(JSON.parse(text))
+    return checked(JSON.parse(await unpack(fragment.slice(PREFIX.length))))
   } catch {
     return undefined
   }
@@ -54,10 +43,26 @@ function checked(value: unknown): Shared | undefined {
   return Array.isArray(files) && files.every(ok) ? { files, line, at, commands } : undefined
 }
 
-async function pipe(
-  bytes: Uint8Array<ArrayBuffer>,
-  through: CompressionStream | DecompressionStream,
-): Promise<Uint8Array> {
-  const stream = new Blob([bytes]).stream().pipeThrough(through)
-  return new Uint8Array(await new Response(stream).arrayBuffer())
+/** The place in a page of one file that holds its state. */
+const STATE = 'state'
+
+/** The state within this page; undefined: it is no page of one file, or an empty one. */
+export const stateWithin = async (): Promise<Shared | undefined> =>
+  readFragment(document.getElementById(STATE)?.textContent ?? '')
+
+/** The page as one file, with a state in it. */
+export async function writePage(state: Shared): Promise<string> {
+  const page = document.getElementById(STATE) ? thisPage() : await (await fetch('./single.html')).text()
+  const place = `id="${STATE}">`
+  if (!page.includes(place)) throw new Error('the page in one file is not there')
+  const written = await write(state)
+  return page.replace(place, () => place + written)
+}
+
+/** As it was before it ran. */
+function thisPage(): string {
+  const copy = document.documentElement.cloneNode(true) as HTMLElement
+  for (const id of ['app', STATE]) copy.querySelector(`#${id}`)?.replaceChildren()
+  delete copy.dataset['theme']
+  return `<!doctype html>\n${copy.outerHTML}`
 }

@@ -1,7 +1,7 @@
 import { Obscurer } from './engine/obscure.js'
 import type { TextFile } from './engine/protocol.js'
 import { runAll } from './history.js'
-import { readFragment, type Shared, sharedOf } from './share.js'
+import { readFragment, type Shared, stateWithin } from './share.js'
 import { at, commands, files, goTo, line, open, opened, place } from './state.js'
 
 /** The whole state as it is shared; `obscured`: with other addresses and names. */
@@ -19,18 +19,12 @@ export function sharedState(obscured: boolean): Shared | undefined {
 /** `packetwalk ui SNAPSHOT` puts the snapshot beside the page and says so in the fragment. */
 const SERVED = '#served'
 
-/** A page in one file has its state within it. */
-const inlined = (): Shared | undefined => {
-  const text = document.getElementById('state')?.textContent
-  return text == null || text === '' ? undefined : sharedOf(text)
-}
-
 export async function start(): Promise<void> {
   if (location.hash === SERVED) {
     const served = await fetch('./snapshot.json').then((answer) => answer.json() as Promise<TextFile[]>)
     return open({ files: served })
   }
-  const given = (await readFragment(location.hash)) ?? inlined()
+  const given = (await readFragment(location.hash)) ?? (await stateWithin())
   if (!given) return open({ sample: 'k8s-cluster' })
   await open('sample' in given ? { sample: given.sample } : { files: given.files }, given.line, given.at)
   if (given.commands.length > 0) await runAll(given.commands, place.peek() ?? '')

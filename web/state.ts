@@ -3,12 +3,13 @@ import {
   type Branch,
   type ChainVisit,
   type Conversation,
+  endOf,
   type Lane,
   laneOf,
   type PathMap,
   placeOf,
   type Shown,
-  stepsAt,
+  type Step,
   type Trace,
 } from './engine/answers.js'
 import { startEngine, startQuestions } from './engine/client.js'
@@ -106,18 +107,20 @@ effect(() => {
 
 const isConsulted = ({ skipped }: ChainVisit): boolean => skipped === null
 
-/** The rules follow the packet: the chain that decided on the hook at which it stands. */
+/**
+ * The rules follow the packet: the chain that decided on the hook at which it stands, or on the last one before; before the first hook the chain
+ * that decides in the end.
+ */
 effect(() => {
   const way = lane.value
   const index = at.value
   if (!way) return
-  const here = stepsAt(way, index).findLast(({ chains }) => chains !== undefined)
-  // before the first hook: the chain that decides in the end
-  const step = here ?? (focus.peek() ? undefined : way.steps.findLast(({ chains }) => chains?.some(isConsulted)))
-  const visit = step?.chains?.findLast(({ decided }) => decided.rule !== null) ?? step?.chains?.findLast(isConsulted)
-  if (!step || !visit) return
+  const hook = ({ chains }: Step) => chains?.some(isConsulted)
+  const so = way.steps.slice(0, endOf(way, index)).findLast(hook) ?? way.steps.findLast(hook)
+  const visit = so?.chains?.findLast(({ decided }) => decided.rule !== null) ?? so?.chains?.findLast(isConsulted)
+  if (!so || !visit) return
   focus.value = {
-    place: placeOf(step),
+    place: placeOf(so),
     family: family.peek(),
     backend: visit.backend,
     table: visit.table,

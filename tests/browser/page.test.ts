@@ -42,7 +42,7 @@ describe.skipIf(!CHROMIUM)('the page in a browser', () => {
     await page.waitForFunction((name) => document.querySelector('#map-title')?.textContent?.endsWith(` ${name}`), first)
     const all = Number(await page.getAttribute('input[type=range]', 'max'))
     expect(all).toBeGreaterThan(3)
-    expect(await page.locator('.stage.lit').count()).toBe(1)
+    await expect.poll(() => page.locator('.stage.lit').count()).toBe(1)
     await page.getByRole('button', { name: 'Step on' }).click()
     expect(await page.locator('.stage.lit').count()).toBe(2)
     await page.getByRole('button', { name: 'To the end' }).click()

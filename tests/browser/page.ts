@@ -27,6 +27,15 @@ export class Site {
     this.browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] })
   }
 
+  /** The page in one file, which lies beside the page. */
+  async buildSingle(): Promise<void> {
+    await build({
+      configFile: join(root, 'vite.single.config.ts'),
+      logLevel: 'error',
+      build: { outDir: this.folder, emptyOutDir: false },
+    })
+  }
+
   async serve(snapshot?: string): Promise<string> {
     const served = await serveUi({ root: this.folder, snapshot, port: 0 })
     this.#served.push(served)
@@ -46,7 +55,10 @@ export class Site {
       void dialog.dismiss()
     })
     page.on('request', (request) => {
-      if (!request.url().startsWith(new URL(url).origin)) faults.push(`request to ${request.url()}`)
+      const to = request.url()
+      const own = url.startsWith('file:') ? to === url : to.startsWith(new URL(url).origin)
+      // what a page makes itself and has in itself is asked of nobody
+      if (!own && !/^(blob|data):/.test(to)) faults.push(`request to ${to}`)
     })
     await page.goto(url)
     return { page, faults }

@@ -75,10 +75,13 @@ export function laneOf(branch: Branch): Lane {
   }
 }
 
+/** How many steps there were when the packet left the i-th stage of a way. */
+export const endOf = ({ way, steps }: Lane, index: number): number => way[index + 1]?.step ?? steps.length
+
 /** The steps that were recorded on the i-th stage of a way. */
-export function stepsAt({ way, steps }: Lane, index: number): readonly Step[] {
-  const first = index === 0 ? 0 : (way[index]?.step ?? steps.length)
-  return steps.slice(first, way[index + 1]?.step ?? steps.length)
+export function stepsAt(lane: Lane, index: number): readonly Step[] {
+  const first = index === 0 ? 0 : (lane.way[index]?.step ?? lane.steps.length)
+  return lane.steps.slice(first, endOf(lane, index))
 }
 
 export const placeOf = ({ host, namespace }: { readonly host: string; readonly namespace: string }): string =>

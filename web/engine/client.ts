@@ -17,13 +17,18 @@ interface Line {
 const startWorker = (): Worker => {
   const inlined = document.getElementById('worker')?.textContent
   if (inlined == null) return new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
-  return new Worker(URL.createObjectURL(new Blob([inlined], { type: 'text/javascript' })), { type: 'module' })
+  return new Worker(URL.createObjectURL(new Blob([inlined], { type: 'text/javascript' })))
 }
 
 function startLine(): Line {
   const worker = startWorker()
   const waiting = new Map<number, (reply: Reply) => void>()
   let last = 0
+  // it could not be started
+  worker.onerror = ({ message }) => {
+    for (const [id, settle] of waiting) settle({ id, failed: message ?? 'the worker could not be started' })
+    waiting.clear()
+  }
   worker.onmessage = ({ data }: MessageEvent<Reply>) => {
     waiting.get(data.id)?.(data)
     waiting.delete(data.id)

@@ -82,6 +82,10 @@ export const en = {
   share: 'Copy link',
   shared: 'Link copied',
   shareTooLong: 'Too large for a link',
+  savePage: 'Save as a page',
+  savePageHelp:
+    'One HTML file that opens anywhere, without a network: the page with this snapshot and this packet in it.',
+  pageSaved: 'Saved',
   obscure: 'with other addresses',
   obscureHelp:
     'Addresses, names, comments and processes are replaced, the same way everywhere, so that the packet still walks as it does.',

@@ -1,33 +1,10 @@
-import { signal } from '@preact/signals'
 import { language, t } from '../i18n/index.js'
 import { SAMPLES, type SampleName } from '../samples.js'
-import { writeFragment } from '../share.js'
-import { sharedState } from '../start.js'
 import { open, opened } from '../state.js'
 import { openFiles } from './files.js'
 import { openLesson } from './learn.js'
 import { pasting } from './paste.js'
-
-const said = signal('')
-const obscured = signal(false)
-const link = signal('')
-
-async function share(): Promise<void> {
-  const state = sharedState(obscured.value)
-  if (!state) return
-  const fragment = await writeFragment(state)
-  if (fragment === undefined) {
-    said.value = t('shareTooLong')
-    return
-  }
-  // the page itself stays what it is: a link with other addresses is only for others
-  if (!obscured.value) history.replaceState(null, '', fragment)
-  const url = new URL(location.href)
-  url.hash = fragment
-  link.value = url.href
-  await navigator.clipboard?.writeText(url.href).catch(() => undefined)
-  said.value = t('shared')
-}
+import { Said, Share } from './share.js'
 
 function toggleTheme(): void {
   const root = document.documentElement
@@ -94,21 +71,7 @@ export function Header() {
         <button type="button" onClick={() => openLesson(0)}>
           {t('learn')}
         </button>
-        <span class="row">
-          <button type="button" onClick={share}>
-            {t('share')}
-          </button>
-          <label class="small" title={t('obscureHelp')}>
-            <input
-              type="checkbox"
-              checked={obscured.value}
-              onChange={({ currentTarget }) => {
-                obscured.value = currentTarget.checked
-              }}
-            />{' '}
-            {t('obscure')}
-          </label>
-        </span>
+        <Share />
         <button
           type="button"
           onClick={() => {
@@ -123,9 +86,7 @@ export function Header() {
             <circle cx="10" cy="10" r="7" class="ring" />
           </svg>
         </button>
-        <span class="said" role="status">
-          {link.value === '' ? said.value : <a href={link.value}>{said.value}</a>}
-        </span>
+        <Said />
       </div>
     </header>
   )
