@@ -135,8 +135,9 @@ function* differencesOf(
   const chains = bothChains(old.namespace, now.namespace, family)
   if (chains.length === 0) return
   const names = sharedNames([old.namespace, now.namespace], family)
-  const oldScope = new Scope(old.hosts, old.namespace, family, { ...options, names })
-  const nowScope = new Scope(now.hosts, now.namespace, family, { ...options, names, space: oldScope.space })
+  const known = { ...options, names, listedSets: true }
+  const oldScope = new Scope(old.hosts, old.namespace, family, known)
+  const nowScope = new Scope(now.hosts, now.namespace, family, { ...known, space: oldScope.space })
   const { space } = oldScope
   const { bdd } = space
   for (const both of chains) {

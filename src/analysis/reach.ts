@@ -69,7 +69,7 @@ export function reachable(
   options: ScopeOptions = {},
 ): { readonly scope: Scope; readonly set: Node } {
   const { at, from, to } = question
-  const scope = new Scope(hosts, at, familyOf(to.address), options)
+  const scope = new Scope(hosts, at, familyOf(to.address), { ...options, listedSets: true })
   const { bdd } = scope.space
   const wanted = goal(scope, to)
   const behind = isLocalAddress(scope, to.address)

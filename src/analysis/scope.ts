@@ -10,6 +10,7 @@ import { EMPTY, type Node, NodeLimitError } from '../sets/bdd.js'
 import { type ChainFlow, chainFlow, VisitLimitError } from '../sets/chains.js'
 import { Conditions } from '../sets/conditions.js'
 import { fibSurroundings } from '../sets/fib.js'
+import { namedSurroundings, namesOfSets } from '../sets/named-sets.js'
 import { Names } from '../sets/names.js'
 import { Space } from '../sets/space.js'
 
@@ -20,6 +21,11 @@ export interface ScopeOptions {
   readonly names?: Names
   /** A space that is shared with another scope, made of the same names. */
   readonly space?: Space
+  /**
+   * The members of named sets are those that the snapshot lists. Without: a set has any members, which is what it is for, so that no answer about rules
+   * hangs on whom it holds today.
+   */
+  readonly listedSets?: boolean
 }
 
 /** The interface names that several namespaces and their rules of one family tell apart. */
@@ -27,6 +33,7 @@ export const sharedNames = (namespaces: readonly Namespace[], family: Family): N
   Names.of(
     namespaces.flatMap(({ tables }) => tables.filter((table) => table.family === family)),
     ['lo', ...namespaces.flatMap(({ links }) => links.map(({ name }) => name))],
+    namespaces.flatMap(({ sets, tables }) => (sets ? namesOfSets({ sets, tables }, family) : [])),
   )
 
 /** The rules of one family in one namespace, with all packets that could come through them. What is asked for is worked out once. */
@@ -54,7 +61,9 @@ export class Scope {
     this.tables = namespace.tables.filter((table) => table.family === family)
     this.space = options.space ?? new Space({ family, names, ...(limit === undefined ? {} : { limit }) })
     this.around = fibSurroundings(this.space, namespace)
-    this.conditions = new Conditions(this.space, this.around)
+    const { sets, tables } = namespace
+    const named = sets && options.listedSets ? namedSurroundings(this.space, { sets, tables }) : {}
+    this.conditions = new Conditions(this.space, { ...this.around, ...named })
     this.hooks = registerHooks(namespace.tables, family, namespace.unmodelled).hooks
   }
 

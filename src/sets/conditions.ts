@@ -1,6 +1,7 @@
 import type { FieldValue } from '../packet/fields.js'
 import type { Condition } from '../rules/condition.js'
 import { type FibValue, isPure, type NamedSet } from '../rules/interpret.js'
+import type { Look } from '../rules/set-use.js'
 import type { Value } from '../rules/value.js'
 import { EMPTY, FULL, type Node } from './bdd.js'
 import { type Bits, constantBits, masked, type Space, shifted } from './space.js'
@@ -22,8 +23,11 @@ export interface Surroundings {
   fib?(question: FibValue): readonly { readonly value: FieldValue; readonly packets: Node }[]
   /** A named set as conditions on keys. */
   bind?(condition: NamedSet): Condition | undefined
-  /** The packets whose key is in the set, and those of which that is not known. */
-  member?(set: string, key: readonly Value[]): { readonly yes: Node; readonly unknown: Node }
+  /**
+   * The packets whose key is in the set, and those of which that is not known. Packets that do not have a part of the key may be among them, but not where that
+   * is ipset's own (`ipset.dport`).
+   */
+  member?(set: string, key: readonly Value[], look?: Look): { readonly yes: Node; readonly unknown: Node }
 }
 
 const EITHER: Parts = { yes: FULL, no: FULL, drop: EMPTY, unknown: EMPTY }
@@ -130,18 +134,19 @@ export class Conditions {
     }
   }
 
-  #member({ set, key }: Extract<Condition, { is: 'member' }>): Parts {
+  #member({ set, key, look }: Extract<Condition, { is: 'member' }>): Parts {
     const { bdd } = this.space
     // read in order: the first part that is not there decides, one that is not known as well
     let there: Node = FULL
     let no: Node = EMPTY
     for (const part of key) {
+      if (typeof part === 'string' && part.startsWith('ipset.')) continue
       if (typeof part !== 'string' && isElsewhere(baseOf(part))) return { yes: EMPTY, no, drop: EMPTY, unknown: there }
       const present = typeof part === 'string' ? this.space.present(part) : this.#bits(part).present
       no = bdd.or(no, bdd.minus(there, present))
       there = bdd.and(there, present)
     }
-    const found = this.#around.member?.(set, key) ?? { yes: EMPTY, unknown: FULL }
+    const found = this.#around.member?.(set, key, look) ?? { yes: EMPTY, unknown: FULL }
     const unknown = bdd.and(there, found.unknown)
     const yes = bdd.minus(bdd.and(there, found.yes), unknown)
     return { yes, no: bdd.or(no, bdd.minus(bdd.minus(there, yes), unknown)), drop: EMPTY, unknown }

@@ -50,9 +50,9 @@ export class Names {
     this.#starts = [...starts].sort((a, b) => (a < b ? -1 : 1))
   }
 
-  /** The names that the rules of these tables tell apart. */
-  static of(tables: Iterable<Table>, known: Iterable<string> = []): Names {
-    const ranges = new Set<Ranges>()
+  /** The names that the rules of these tables tell apart, and others. */
+  static of(tables: Iterable<Table>, known: Iterable<string> = [], others: Iterable<Ranges> = []): Names {
+    const ranges = new Set<Ranges>(others)
     for (const table of tables)
       for (const chain of table.chains.values())
         for (const rule of chain.rules) for (const step of rule.steps) if ('if' in step) collect(step.if, ranges)
