@@ -117,3 +117,22 @@ test('a snapshot against itself with a change: what the change closes was open, 
 test('nothing to compare with is bad usage', async () => {
   expect((await packetwalk(['diff', UFW])).status).toBe(2)
 })
+
+test('other members of a named set', async () => {
+  const rules = ['-A INPUT -m set --match-set bad src -j DROP']
+  const create = 'create bad hash:net\nadd bad 203.0.113.0/24\n'
+  const files = {
+    'old/iptables-save': saveText(rules),
+    'new/iptables-save': saveText(rules),
+    'old/ipset-save': create,
+    'new/ipset-save': `${create}add bad 203.0.113.8/29 nomatch\nadd bad 192.0.2.1\n`,
+  }
+  await withFiles(files, async (folder) => {
+    const { status, out } = await packetwalk(['diff', join(folder, 'old'), join(folder, 'new'), '--json'])
+    expect(status).toBe(1)
+    expect((JSON.parse(out).differences as Difference[]).map(told)).toEqual([
+      'INPUT: accepted → dropped: any protocol 192.0.2.1 → any',
+      'INPUT: dropped → accepted: any protocol 203.0.113.8/29 → any',
+    ])
+  })
+})
