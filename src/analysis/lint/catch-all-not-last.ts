@@ -1,4 +1,3 @@
-import { EMPTY } from '../../sets/bdd.js'
 import { chainInputs, tableFlows } from './helpers.js'
 import { type LintRule, ruleSpot } from './types.js'
 
@@ -10,7 +9,7 @@ export const catchAllNotLast: LintRule = {
     for (const [table, flows] of tableFlows(scope)) {
       const inputs = chainInputs(scope, table)
       for (const chain of table.chains.values()) {
-        if ((inputs.get(chain.name) ?? EMPTY) === EMPTY) continue
+        if (!inputs.has(chain.name)) continue
         const dead = chain.rules.findIndex((rule) => !flows.has(rule))
         const last = flows.get(chain.rules[dead - 1]!)
         if (dead < 1 || !last) continue

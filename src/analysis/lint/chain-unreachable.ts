@@ -1,4 +1,3 @@
-import { EMPTY } from '../../sets/bdd.js'
 import { callers, chainInputs } from './helpers.js'
 import { chainSpot, type LintRule, ruleSpot } from './types.js'
 
@@ -12,7 +11,7 @@ export const chainUnreachable: LintRule = {
       const inputs = chainInputs(scope, table)
       for (const { name, base, rules } of table.chains.values()) {
         const jumps = called.get(name)
-        if (base || rules.length === 0 || !jumps || (inputs.get(name) ?? EMPTY) !== EMPTY) continue
+        if (base || rules.length === 0 || !jumps || inputs.has(name)) continue
         yield {
           message: `no packet gets to chain ${name}: none matches a rule that jumps there`,
           at: chainSpot(table, name),

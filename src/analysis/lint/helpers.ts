@@ -2,9 +2,22 @@ import type { ChainEntry } from '../../path/hooks.js'
 import type { Effect } from '../../rules/effect.js'
 import type { Chain, Rule, Table } from '../../rules/program.js'
 import type { NamedUse } from '../../rules/set-use.js'
-import { EMPTY, type Node } from '../../sets/bdd.js'
-import type { ChainFlow, RuleFlow } from '../../sets/chains.js'
+import { type Bdd, EMPTY, type Node } from '../../sets/bdd.js'
+import type { ChainFlow, ChainInputs, RuleFlow } from '../../sets/chains.js'
 import { conditionsOf, effectsOf, type Scope, someCondition } from '../scope.js'
+
+/** Found out once for each scope. */
+export function once<T>(find: (scope: Scope) => T): (scope: Scope) => T {
+  const known = new WeakMap<Scope, { readonly found: T }>()
+  return (scope) => {
+    let one = known.get(scope)
+    if (!one) {
+      one = { found: find(scope) }
+      known.set(scope, one)
+    }
+    return one.found
+  }
+}
 
 /** One base chain that has been walked with all packets. */
 export interface Walked {
@@ -14,41 +27,72 @@ export interface Walked {
 }
 
 /** Every base chain that has rules. */
-export const walked = (scope: Scope): readonly Walked[] =>
+export const walked = once((scope): readonly Walked[] =>
   scope.allEntries
     .filter(({ chain }) => chain.rules.length > 0)
-    .map((entry) => ({ entry, table: entry.table, flow: scope.flow(entry) }))
+    .map((entry) => ({ entry, table: entry.table, flow: scope.flow(entry) })),
+)
 
 /** What happened at each rule of a table, with all base chains of the table together: a user chain is often called from several. */
-export function tableFlows(scope: Scope): ReadonlyMap<Table, ReadonlyMap<Rule, RuleFlow>> {
-  const { bdd } = scope.space
+export const tableFlows = once((scope): ReadonlyMap<Table, ReadonlyMap<Rule, RuleFlow>> => {
   const tables = new Map<Table, Map<Rule, RuleFlow>>()
   for (const { table, flow } of walked(scope)) {
     const rules = tables.get(table) ?? new Map<Rule, RuleFlow>()
     tables.set(table, rules)
     for (const [rule, one] of flow.rules) {
       const before = rules.get(rule)
-      rules.set(rule, before ? {
-        ...one,
-        reach: bdd.or(before.reach, one.reach),
-        matched: bdd.or(before.matched, one.matched),
-        accepted: bdd.or(before.accepted, one.accepted),
-        dropped: bdd.or(before.dropped, one.dropped),
-              visits: [...before.visits, ...one.visits],
-      } : one) // biome-ignore format: short
+      rules.set(rule, before ? new JoinedFlow(scope.space.bdd, before, one) : one)
     }
   }
   return tables
+})
+
+/** One rule in two base chains. */
+class JoinedFlow implements RuleFlow {
+  readonly rule: Rule
+  readonly chain: string
+  readonly number: number
+  readonly #bdd: Bdd
+  readonly #one: RuleFlow
+  readonly #other: RuleFlow
+
+  constructor(bdd: Bdd, one: RuleFlow, other: RuleFlow) {
+    this.rule = one.rule
+    this.chain = one.chain
+    this.number = one.number
+    this.#bdd = bdd
+    this.#one = one
+    this.#other = other
+  }
+
+  get reach(): Node {
+    return this.#bdd.or(this.#one.reach, this.#other.reach)
+  }
+  get matched(): Node {
+    return this.#bdd.or(this.#one.matched, this.#other.matched)
+  }
+  get isMatched(): boolean {
+    return this.#one.isMatched || this.#other.isMatched
+  }
+  get accepted(): Node {
+    return this.#bdd.or(this.#one.accepted, this.#other.accepted)
+  }
+  get dropped(): Node {
+    return this.#bdd.or(this.#one.dropped, this.#other.dropped)
+  }
+  get gone(): Node {
+    return this.#bdd.or(this.#one.gone, this.#other.gone)
+  }
 }
 
-/** What comes into each chain of a table, from all base chains. */
-export function chainInputs(scope: Scope, table: Table): ReadonlyMap<string, Node> {
+/** What comes into the chains of a table, from all base chains. */
+export function chainInputs(scope: Scope, table: Table): ChainInputs {
   const { bdd } = scope.space
-  const inputs = new Map<string, Node>()
-  for (const { table: own, flow } of walked(scope))
-    if (own === table)
-      for (const [name, input] of flow.chains) inputs.set(name, bdd.or(inputs.get(name) ?? EMPTY, input))
-  return inputs
+  const flows = walked(scope).filter((one) => one.table === table)
+  return {
+    has: (chain) => flows.some(({ flow }) => flow.chains.has(chain)),
+    get: (chain) => flows.reduce((all: Node, { flow }) => bdd.or(all, flow.chains.get(chain)), EMPTY),
+  }
 }
 
 /** The chains that rules of a table jump or go to. */

@@ -1,6 +1,6 @@
 import { CT_STATE } from '../../packet/fields.js'
 import { EMPTY, FULL, type Node } from '../../sets/bdd.js'
-import { goneAt, matching, type RuleFlow } from '../../sets/chains.js'
+import { matching, type RuleFlow } from '../../sets/chains.js'
 import { conditionsOf, type Scope, someCondition } from '../scope.js'
 import { rulesText, tableFlows, verdictOf } from './helpers.js'
 import { type LintRule, ruleSpot } from './types.js'
@@ -21,7 +21,7 @@ export const limitAfterEstablished: LintRule = {
             (one) => one.is === 'stateful' && (one.machine.kind === 'bucket' || one.machine.kind === 'buckets'),
           ),
         )
-        if (!limits || !verdictOf(flow.rule) || bdd.meets(flow.reach, established) || flow.matched === EMPTY) continue
+        if (!limits || !verdictOf(flow.rule) || !flow.isMatched || bdd.meets(flow.reach, established)) continue
         const meant = bdd.and(matching(scope.conditions, flow.rule, bdd.and(space.valid, space.whole)), established)
         if (meant === EMPTY) continue
         const by = takers(scope, flows.values(), flow, meant)
@@ -43,7 +43,7 @@ function takers(
   meant: Node,
 ): readonly RuleFlow[] {
   const taking = [...flows].filter(
-    (one) => one.chain === flow.chain && one.number < flow.number && space.bdd.meets(goneAt(space, one), meant),
+    (one) => one.chain === flow.chain && one.number < flow.number && space.bdd.meets(one.gone, meant),
   )
   const named = taking.filter((one) => space.asks(matching(conditions, one.rule, FULL), 'ct.state'))
   return named.length > 0 ? named : taking

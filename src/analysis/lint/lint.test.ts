@@ -120,5 +120,5 @@ test('a limit behind ESTABLISHED names the rule that asks for the state', () => 
     '-A INPUT -p icmp -m limit --limit 2/sec -j ACCEPT',
   ]
   const [finding] = found('limit-after-established', { iptables })
-  expect(finding?.related.map(({ number }) => number)).toEqual([2])
+  expect(finding?.related?.map(({ number }) => number)).toEqual([2])
 })

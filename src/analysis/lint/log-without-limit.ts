@@ -1,5 +1,4 @@
 import type { Table } from '../../rules/program.js'
-import { EMPTY } from '../../sets/bdd.js'
 import { conditionsOf, someCondition } from '../scope.js'
 import { callers, hasEffect, tableFlows } from './helpers.js'
 import { type LintRule, ruleSpot } from './types.js'
@@ -14,7 +13,7 @@ export const logWithoutLimit: LintRule = {
     for (const [table, flows] of tableFlows(scope)) {
       const limited = limitedChains(table)
       for (const flow of flows.values())
-        if (hasEffect(flow.rule, 'log') && flow.matched !== EMPTY && !isLimited(flow.rule) && !limited.has(flow.chain))
+        if (hasEffect(flow.rule, 'log') && flow.isMatched && !isLimited(flow.rule) && !limited.has(flow.chain))
           yield {
             message: 'every packet that matches is logged: whoever sends them fills the log',
             at: ruleSpot(table, flow),

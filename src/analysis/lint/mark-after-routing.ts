@@ -1,5 +1,4 @@
 import type { Effect } from '../../rules/effect.js'
-import { EMPTY } from '../../sets/bdd.js'
 import { effectsOf } from '../scope.js'
 import { walked } from './helpers.js'
 import { type LintRule, ruleSpot } from './types.js'
@@ -24,7 +23,7 @@ export const markAfterRouting: LintRule = {
         (hook === 'output' && type === 'filter' && priority >= BEHIND_NAT)
       if (!late) continue
       for (const one of flow.rules.values()) {
-        if (one.matched === EMPTY) continue
+        if (!one.isMatched) continue
         const mark = effectsOf(one.rule).flatMap(constantMark)[0]
         const asked =
           mark &&

@@ -25,7 +25,7 @@ export const matchesBeforeNat: LintRule = {
       if (entry.base.hook !== 'forward' || entry.base.type === 'nat') continue
       for (const { rule, chain, number } of flow.rules.values()) {
         if (!verdictOf(rule) || !asksForPort(rule)) continue
-        const wanted = space.forget(matching(scope.conditions, rule, flow.chains.get(chain) ?? EMPTY), ['meta.oifname'])
+        const wanted = space.forget(matching(scope.conditions, rule, flow.chains.get(chain)), ['meta.oifname'])
         const ports = space.project(bdd.and(wanted, space.whole), ['th.dport'])
         const meant = moved.filter(({ before }) => bdd.meets(wanted, before))
         const [first] = meant

@@ -1,29 +1,31 @@
 import type { Condition } from '../../rules/condition.js'
 import type { Chain, Rule, Table } from '../../rules/program.js'
 import { EMPTY, type Node } from '../../sets/bdd.js'
-import { chainFlow, VisitLimitError } from '../../sets/chains.js'
+import { VisitLimitError } from '../../sets/chains.js'
+import { calledChain, Summaries } from '../../sets/summary.js'
+import type { Way } from '../../sets/ways.js'
 import { effectsOf, type Scope } from '../scope.js'
 import { NAMES, tableFlows, verdictOf } from './helpers.js'
 import { type LintRule, ruleSpot, type Spot } from './types.js'
 
 /** Rules that may be looked at again: on a ruleset where that is not enough, later rules are not judged. */
-const BUDGET = 50_000
+const BUDGET = 200_000
+
+type Verdict = 'accept' | 'drop' | 'reject'
 
 export const ruleRedundant: LintRule = {
   id: 'rule-redundant',
   level: 'note',
   summary: 'without this rule the rest of the chain decides its packets alike',
   *check(scope) {
-    let left = BUDGET
+    const budget = { left: BUDGET }
     for (const [table, flows] of tableFlows(scope))
       for (const chain of table.chains.values())
         for (const [i, rule] of chain.rules.entries()) {
           const verdict = verdictOf(rule)
           const flow = flows.get(rule)
-          if (!verdict || !flow || flow.matched === EMPTY || hasSideEffect(rule)) continue
-          left -= chain.rules.length - i
-          if (left < 0) throw new VisitLimitError('there are too many rules to try each without it')
-          const decided = decidedLater(scope, table, chain, i + 1, flow.matched, verdict)
+          if (!verdict || !flow?.isMatched || hasSideEffect(rule)) continue
+          const decided = decidedLater(scope, table, chain, i + 1, flow.matched, verdict, budget)
           if (!decided) continue
           yield {
             message: `the rule changes nothing: without it, ${decided.text} would ${NAMES[verdict]} the same packets`,
@@ -41,23 +43,41 @@ function decidedLater(
   chain: Chain,
   from: number,
   packets: Node,
-  verdict: 'accept' | 'drop' | 'reject',
+  verdict: Verdict,
+  budget: { left: number },
 ): { readonly text: string; readonly by: readonly Spot[] } | undefined {
-  const rest: Chain = { name: chain.name, rules: chain.rules.slice(from), base: chain.base }
-  const { rules, byPolicy } = chainFlow(scope.conditions, table, rest, packets)
+  const summary = Summaries.of(scope.conditions).chain(table, chain)
+  const fates = summary.fates(packets, from)
+  if (fates.returned && (verdict === 'reject' || chain.base?.policy !== verdict)) return undefined
+  const isElsewhere = verdict === 'accept' ? fates.dropped : fates.accepted
+  if (isElsewhere) return undefined
   const by: Spot[] = []
-  for (const [later, { accepted, dropped, matched, chain: name, number }] of rules) {
-    if (matched !== EMPTY && hasSideEffect(later)) return undefined
-    if (accepted === EMPTY && dropped === EMPTY) continue
-    // a header that an ACCEPT cannot read is dropped
-    if (verdictOf(later) !== verdict || (verdict === 'accept' && dropped !== EMPTY)) return undefined
-    by.push(ruleSpot(table, { chain: name, number: name === chain.name ? number + from : number, rule: later }))
+  const follow = (set: Node, within: Chain, first: number): boolean => {
+    const own = Summaries.of(scope.conditions).chain(table, within)
+    for (const { index, ways, packets: here } of own.along(set, first, within.rules.length)) {
+      if (--budget.left < 0) throw new VisitLimitError('there are too many rules to try each without it')
+      const rule = within.rules[index]!
+      const { bdd } = scope.space
+      if (hasSideEffect(rule) && bdd.meets(here, ways.matched)) return false
+      const ends = (list: readonly Way[]) => list.some((way) => bdd.meets(here, way.packets))
+      if (ends(ways.ownAccepted) || ends(ways.ownDropped)) {
+        // a header that an ACCEPT cannot read is dropped
+        if (verdictOf(rule) !== verdict || (verdict === 'accept' && ends(ways.ownDropped))) return false
+        by.push(ruleSpot(table, { chain: within.name, number: index + 1, rule }))
+      }
+      for (const call of ways.calls) {
+        const called = scope.space.union(call.ways.map((way) => bdd.and(here, way.packets)))
+        if (called !== EMPTY && !follow(called, calledChain(table, call.chain), 0)) return false
+      }
+    }
+    return true
   }
-  if (byPolicy !== EMPTY && (verdict === 'reject' || chain.base?.policy !== verdict)) return undefined
-  const names = by.slice(0, 3).map(({ number, chain: where }) => `rule ${number} of ${where}`)
-  const more = by.length > 3 ? [`${by.length - 3} more`] : []
-  const policy = byPolicy === EMPTY ? [] : [`the policy of ${chain.name}`]
-  return { text: [...names, ...more, ...policy].join(', '), by: by.slice(0, 3) }
+  if (!follow(packets, chain, from)) return undefined
+  const seen = [...new Map(by.map((spot) => [`${spot.chain} ${spot.number}`, spot])).values()]
+  const names = seen.slice(0, 3).map(({ number, chain: where }) => `rule ${number} of ${where}`)
+  const more = seen.length > 3 ? [`${seen.length - 3} more`] : []
+  const policy = fates.returned ? [`the policy of ${chain.name}`] : []
+  return { text: [...names, ...more, ...policy].join(', '), by: seen.slice(0, 3) }
 }
 
 /** Does it do more than decide: write, log, count in a state of its own? */

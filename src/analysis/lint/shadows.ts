@@ -1,8 +1,10 @@
-import type { Rule, Table } from '../../rules/program.js'
-import { EMPTY, FULL, type Node } from '../../sets/bdd.js'
-import { goneAt, matching, type RuleFlow } from '../../sets/chains.js'
+import type { Table } from '../../rules/program.js'
+import { EMPTY } from '../../sets/bdd.js'
+import { matching, type RuleFlow } from '../../sets/chains.js'
+import { type Passing, Summaries } from '../../sets/summary.js'
+import type { Way } from '../../sets/ways.js'
 import type { Scope } from '../scope.js'
-import { chainInputs, tableFlows, verdictOf } from './helpers.js'
+import { chainInputs, once, tableFlows, verdictOf } from './helpers.js'
 
 /** A rule that packets come to, but none that it matches. */
 export interface Shadow {
@@ -14,61 +16,38 @@ export interface Shadow {
   readonly opposite: readonly RuleFlow[] | undefined
 }
 
-const known = new WeakMap<Scope, readonly Shadow[]>()
-
-export function shadows(scope: Scope): readonly Shadow[] {
-  let found = known.get(scope)
-  if (!found) {
-    found = [...find(scope)]
-    known.set(scope, found)
-  }
-  return found
-}
+export const shadows = once((scope): readonly Shadow[] => [...find(scope)])
 
 function* find(scope: Scope): Generator<Shadow> {
-  const { bdd } = scope.space
   for (const [table, flows] of tableFlows(scope)) {
     const inputs = chainInputs(scope, table)
-    for (const chain of table.chains.values()) {
-      const input = inputs.get(chain.name) ?? EMPTY
+    for (const chain of table.chains.values())
       for (const [i, rule] of chain.rules.entries()) {
         const at = flows.get(rule)
-        if (!at || at.matched !== EMPTY) continue
-        const wanted = matching(scope.conditions, rule, input)
+        if (!at || at.isMatched) continue
+        const wanted = matching(scope.conditions, rule, inputs.get(chain.name))
         if (wanted === EMPTY) continue
-        const by: RuleFlow[] = []
-        let left = wanted
-        for (const earlier of chain.rules.slice(0, i)) {
-          const flow = flows.get(earlier)
-          // what it can match at all is a smaller set than what it got to match
-          if (!flow || !bdd.meets(left, matching(scope.conditions, earlier, FULL))) continue
-          const gone = goneAt(scope.space, flow)
-          if (!bdd.meets(left, gone)) continue
-          by.push(flow)
-          left = bdd.minus(left, gone)
-        }
-        if (by.length === 0) continue
-        yield { table, at, by, opposite: oppositeOf(scope, rule, by, wanted, flows.values()) }
+        const summary = Summaries.of(scope.conditions).chain(table, chain)
+        const { bdd } = scope.space
+        // those that match some, and behind which there are fewer
+        const takers = [...summary.along(wanted, 0, i)].filter(
+          ({ ways, packets, left }) => bdd.meets(packets, ways.matched) && !bdd.isWithin(packets, left),
+        )
+        const flowOf = ({ index }: Passing): RuleFlow => flows.get(chain.rules[index]!)!
+        if (takers.length === 0) continue
+        yield { table, at, by: takers.map(flowOf), opposite: oppositeOf(scope, at, takers)?.map(flowOf) }
       }
-    }
   }
 }
 
 /** A rule that finds some of its packets accepted and the others dropped stands behind an exception and its rule: that is no contradiction. */
-function oppositeOf(
-  { space: { bdd } }: Scope,
-  rule: Rule,
-  by: readonly RuleFlow[],
-  wanted: Node,
-  flows: Iterable<RuleFlow>,
-): Shadow['opposite'] {
+function oppositeOf({ space: { bdd } }: Scope, { rule }: RuleFlow, takers: readonly Passing[]) {
   const verdict = verdictOf(rule)
   if (!verdict) return undefined
   const [same, other] = verdict === 'accept' ? (['accepted', 'dropped'] as const) : (['dropped', 'accepted'] as const)
-  if (by.some((one) => bdd.meets(wanted, one[same]))) return undefined
-  const own = by.filter((one) => bdd.meets(wanted, one[other]))
-  if (own.length === by.length) return own
-  // the others jump: what became of the packets there?
-  const within = [...flows].filter(({ chain }) => chain !== by[0]!.chain)
-  return within.some((one) => bdd.meets(wanted, one[same])) ? undefined : by
+  const some = ({ packets }: Passing, ways: readonly Way[]) => ways.some((way) => bdd.meets(packets, way.packets))
+  // what a called chain decides counts as well
+  if (takers.some((one) => some(one, one.ways[same]))) return undefined
+  const opposite = takers.filter((one) => some(one, one.ways[other]))
+  return opposite.length > 0 ? opposite : undefined
 }

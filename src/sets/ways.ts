@@ -1,0 +1,301 @@
+import type { Effect } from '../rules/effect.js'
+import { isPure } from '../rules/interpret.js'
+import type { Rule } from '../rules/program.js'
+import { asked } from './asked.js'
+import { EMPTY, FULL, type Node } from './bdd.js'
+import type { Conditions } from './conditions.js'
+import type { Space } from './space.js'
+import { type Transform, Transforms, type Write } from './transform.js'
+
+/** Packets, as they were at the beginning, that may go one way, and what is written to them on it. */
+export interface Way {
+  readonly transform: Transform
+  readonly packets: Node
+}
+
+/**
+ * What may become of packets in a rule, in rules in a row, or in a chain. Each list has one entry for each transform. Every packet goes at least one way;
+ * where lots or unknown things decide, it is in several.
+ */
+export interface Ways {
+  readonly next: readonly Way[]
+  readonly returned: readonly Way[]
+  readonly accepted: readonly Way[]
+  readonly dropped: readonly Way[]
+}
+
+/** What may become of packets in one rule. */
+export interface RuleWays extends Ways {
+  /** Packets that it counts, as they come to it. */
+  readonly matched: Node
+  /** What it ends itself, a header that it cannot read included; the rest of `accepted` and `dropped` the called chain does. */
+  readonly ownAccepted: readonly Way[]
+  readonly ownDropped: readonly Way[]
+  /** Packets that it translates. */
+  readonly nat: readonly { readonly effect: Nat; readonly ways: readonly Way[] }[]
+  /** It decides and calls, and does nothing else: no rewriting, no logging, no lots and no state. */
+  readonly quiet: boolean
+  /** Packets that it sends into chains. */
+  readonly calls: readonly { readonly chain: string; readonly ways: readonly Way[] }[]
+}
+
+export type Nat = Extract<Effect, { do: 'nat' }>
+
+/** Marks and other writes that can be combined in more ways than this are not followed. */
+const MOST_WAYS = 2_000
+
+export class VisitLimitError extends Error {
+  override readonly name = 'VisitLimitError'
+}
+
+export const NO_WAYS: readonly Way[] = []
+
+/** Ways, put together. */
+export class WayMath {
+  readonly space: Space
+  readonly transforms: Transforms
+  /** All packets, as they are. */
+  readonly everything: readonly Way[]
+
+  constructor(space: Space) {
+    this.space = space
+    this.transforms = new Transforms(space)
+    this.everything = this.plain(FULL)
+  }
+
+  /** Nothing is written. */
+  plain(packets: Node): readonly Way[] {
+    return packets === EMPTY ? NO_WAYS : [{ transform: this.transforms.identity, packets }]
+  }
+
+  union(one: readonly Way[], other: readonly Way[]): readonly Way[] {
+    if (one.length === 0) return other
+    if (other.length === 0) return one
+    const [a, b] = [one[0]!, other[0]!]
+    if (one.length === 1 && other.length === 1 && a.transform === b.transform)
+      return [{ transform: a.transform, packets: this.space.bdd.or(a.packets, b.packets) }]
+    return this.#collected([...one, ...other])
+  }
+
+  /** First one of `ways`, then one of `then`. */
+  sequence(ways: readonly Way[], then: readonly Way[]): readonly Way[] {
+    if (ways.length === 0 || then.length === 0) return NO_WAYS
+    const found: Way[] = []
+    for (const { transform, packets } of ways)
+      for (const behind of then) {
+        const both = this.space.bdd.and(packets, this.transforms.before(transform, behind.packets))
+        if (both !== EMPTY)
+          found.push({ transform: this.transforms.sequence(transform, behind.transform), packets: both })
+      }
+    return found.length < 2 ? found : this.#collected(found)
+  }
+
+  /** Only what gets into `set` behind the ways. */
+  into(ways: readonly Way[], set: Node): readonly Way[] {
+    if (set === FULL || ways.length === 0) return ways
+    return this.sequence(ways, this.plain(set))
+  }
+
+  written(ways: readonly Way[], write: Write): readonly Way[] {
+    return this.#collected(ways.map(({ transform, packets }) => ({ transform: this.transforms.after(transform, write), packets }))) // biome-ignore format: one line
+  }
+
+  /** What the packets of `set` have become. */
+  image(ways: readonly Way[], set: Node): Node {
+    const { bdd } = this.space
+    return this.space.union(
+      ways.map(({ transform, packets }) => this.transforms.image(transform, bdd.and(set, packets))),
+    )
+  }
+
+  /** The packets that may become some of `set`. */
+  before(ways: readonly Way[], set: Node): Node {
+    const { bdd } = this.space
+    return this.space.union(
+      ways.map(({ transform, packets }) => bdd.and(packets, this.transforms.before(transform, set))),
+    )
+  }
+
+  /** First `one`, then, for what goes on, `other`. */
+  composed(one: Ways, other: Ways): Ways {
+    const { next } = one
+    if (next.length === 0) return one
+    return {
+      next: this.sequence(next, other.next),
+      returned: this.union(one.returned, this.sequence(next, other.returned)),
+      accepted: this.union(one.accepted, this.sequence(next, other.accepted)),
+      dropped: this.union(one.dropped, this.sequence(next, other.dropped)),
+    }
+  }
+
+  #collected(ways: readonly Way[]): readonly Way[] {
+    if (ways.length < 2) return ways
+    const sets = new Map<Transform, Node[]>()
+    for (const { transform, packets } of ways) {
+      const list = sets.get(transform)
+      if (list) list.push(packets)
+      else sets.set(transform, [packets])
+    }
+    if (sets.size > MOST_WAYS)
+      throw new VisitLimitError('the rules write marks in too many combinations to be followed')
+    return [...sets].map(([transform, list]) => ({ transform, packets: this.space.union(list) }))
+  }
+}
+
+/** What is known of chains that rules call. */
+export interface Called {
+  readonly quiet: boolean
+  readonly returned: readonly Way[]
+  readonly accepted: readonly Way[]
+  readonly dropped: readonly Way[]
+}
+
+/** All packets through one rule. */
+export function ruleWays(conditions: Conditions, math: WayMath, rule: Rule, call: (chain: string) => Called): RuleWays {
+  return new RuleWalk(conditions, math, call).run(rule)
+}
+
+const QUIET: ReadonlySet<Effect['do']> = new Set(['accept', 'drop', 'reject', 'return', 'jump', 'goto'])
+
+class RuleWalk {
+  readonly #conditions: Conditions
+  readonly #math: WayMath
+  readonly #call: (chain: string) => Called
+  #live: readonly Way[]
+  #next: readonly Way[] = NO_WAYS
+  #returned: readonly Way[] = NO_WAYS
+  #accepted: readonly Way[] = NO_WAYS
+  #dropped: readonly Way[] = NO_WAYS
+  #quiet = true
+  readonly #called = { accepted: NO_WAYS, dropped: NO_WAYS }
+  #nat: RuleWays['nat'] = []
+  #calls: RuleWays['calls'] = []
+
+  constructor(conditions: Conditions, math: WayMath, call: (chain: string) => Called) {
+    this.#conditions = conditions
+    this.#math = math
+    this.#call = call
+    this.#live = math.everything
+  }
+
+  run(rule: Rule): RuleWays {
+    const math = this.#math
+    const { steps } = rule
+    let matched: Node = EMPTY
+    for (let i = 0; i < steps.length && this.#live.length > 0; ) {
+      // conditions as one small set each
+      const part = asked(this.#conditions, rule, i)
+      if (part.end > i) {
+        this.#dropped = math.union(this.#dropped, math.into(this.#live, part.drop))
+        this.#next = math.union(this.#next, math.into(this.#live, part.no))
+        this.#live = math.into(this.#live, part.live)
+        i = part.end
+        continue
+      }
+      const step = steps[i++]!
+      if ('count' in step) matched = this.#conditions.space.union(this.#live.map(({ packets }) => packets))
+      else if ('do' in step) this.#live = this.#effect(step.do, this.#live)
+    }
+    const called = this.#called
+    const own = { ownAccepted: this.#accepted, ownDropped: this.#dropped }
+    return {
+      next: math.union(this.#next, this.#live),
+      returned: this.#returned,
+      accepted: math.union(this.#accepted, called.accepted),
+      dropped: math.union(this.#dropped, called.dropped),
+      matched,
+      quiet: this.#quiet && steps.every((step) => !('if' in step) || isPure(step.if)),
+      ...own,
+      nat: this.#nat,
+      calls: this.#calls,
+    }
+  }
+
+  #accept(ways: readonly Way[]) {
+    this.#accepted = this.#math.union(this.#accepted, ways)
+  }
+
+  #drop(ways: readonly Way[]) {
+    this.#dropped = this.#math.union(this.#dropped, ways)
+  }
+
+  /** What goes on to the rule's next step. */
+  #effect(effect: Effect, live: readonly Way[]): readonly Way[] {
+    const math = this.#math
+    const { space } = math
+    if (!QUIET.has(effect.do)) this.#quiet = false
+    const forgetting = (...fields: Extract<Write, { do: 'forget' }>['fields']) =>
+      math.written(live, { do: 'forget', fields })
+    const without = (present: Node) => math.into(live, space.bdd.not(present))
+    switch (effect.do) {
+      case 'accept':
+        this.#accept(live)
+        return NO_WAYS
+      case 'drop':
+      case 'reject':
+        this.#drop(live)
+        return NO_WAYS
+      case 'return':
+        this.#returned = math.union(this.#returned, live)
+        return NO_WAYS
+      case 'jump':
+      case 'goto': {
+        const { returned, accepted, dropped, quiet } = this.#call(effect.chain)
+        if (!quiet) this.#quiet = false
+        this.#calls = [...this.#calls, { chain: effect.chain, ways: live }]
+        const back = math.sequence(live, returned)
+        this.#called.accepted = math.union(this.#called.accepted, math.sequence(live, accepted))
+        this.#called.dropped = math.union(this.#called.dropped, math.sequence(live, dropped))
+        if (effect.do === 'goto') this.#returned = math.union(this.#returned, back)
+        else this.#next = math.union(this.#next, back)
+        return NO_WAYS
+      }
+      case 'nat':
+        this.#nat = [...this.#nat, { effect, ways: live }]
+        this.#accept(live)
+        // MASQUERADE and REDIRECT drop where the interface has no address
+        if (effect.how) this.#drop(live)
+        return NO_WAYS
+      case 'set':
+      case 'add':
+      case 'notrack':
+        return math.written(live, effect)
+      case 'mss':
+      case 'strip-options':
+        this.#drop(without(space.present('tcp.header')))
+        return live
+      case 'tcp-bits': {
+        this.#drop(without(space.present('tcp.urgent')))
+        const xor = { from: 'constant', value: effect.set } as const
+        return math.written(live, { do: 'set', field: 'tcp.flags', keep: effect.keep, xor })
+      }
+      case 'map-prefix':
+        this.#drop(live)
+        return forgetting(effect.which === 'src' ? 'ip6.saddr' : 'ip6.daddr')
+      case 'hash-mark':
+        return math.union(live, forgetting('meta.mark'))
+      case 'map-set':
+        return math.union(live, forgetting(...effect.to.flatMap((to) => (to === 'queue' ? [] : [`meta.${to}` as const])))) // biome-ignore format: one line
+      case 'to-socket': {
+        const xor = { from: 'constant', value: effect.mark } as const
+        this.#accept(math.written(live, { do: 'set', field: 'meta.mark', keep: ~effect.mask >>> 0, xor }))
+        this.#drop(live)
+        return NO_WAYS
+      }
+      case 'answer-syn':
+      case 'unknown':
+        this.#accept(live)
+        this.#drop(live)
+        return live
+      case 'queue':
+        this.#accept(live)
+        this.#drop(live)
+        return effect.bypass ? live : NO_WAYS
+      case 'log':
+      case 'duplicate':
+      case 'template':
+      case 'change-set':
+        return live
+    }
+  }
+}
