@@ -143,6 +143,8 @@ export type OutcomeName = 'delivered' | 'sent' | 'dropped' | 'rejected' | 'undec
 
 export interface Branch {
   readonly probability: number
+  /** `10.0.0.1 is an address of web1`: of a host of which little is known, this is one way that it could be. Each has the same probability, for want of a better. */
+  readonly supposing?: string
   readonly outcome: OutcomeName
   readonly where: Place & {
     readonly hook: Hook | undefined

@@ -14,13 +14,16 @@ export function briefText(trail: Trail, width: number): Line[] {
     ...assumptionLines(trail.assumptions, width),
     ...trail.branches.flatMap((branch) => [
       [],
-      ...(several ? [[span(`---- probability ${percent(branch.probability)}`, 'heading' as Role)]] : []),
+      ...(several ? [[span(headingOf(branch), 'heading' as Role)]] : []),
       ...branchLines(branch, width),
       [],
       ...summaryLines(branch, width),
     ]),
   ]
 }
+
+const headingOf = ({ supposing, probability }: Branch): string =>
+  printable(supposing === undefined ? `---- probability ${percent(probability)}` : `---- if ${supposing}`)
 
 function branchLines({ steps }: Branch, width: number): Line[] {
   const cells = steps.flatMap(rows).map((row) => row.map(({ text, role }) => span(printable(text), role)))

@@ -20,9 +20,10 @@ export function trailJson(trail: Trail) {
   } satisfies Json
 }
 
-export function branchJson({ probability, outcome, where, final, symptom, steps, way }: Branch) {
+export function branchJson({ probability, supposing, outcome, where, final, symptom, steps, way }: Branch) {
   return {
     probability,
+    supposing: supposing ?? null,
     outcome,
     where: whereJson(where),
     final: {

@@ -69,6 +69,10 @@ function forkLines(ways: readonly Way[], at: number, options: TextOptions): Line
 
 const forkHeading = (ways: readonly Way[]): Line[] => {
   const outcomes = ways.length === 1 ? `: ${finalText(ways[0]!.branch)}` : ` (${ways.length} ways)`
+  if (ways[0]!.branch.supposing !== undefined) {
+    const supposed = [...new Set(ways.map(({ branch }) => branch.supposing))].join('; or ')
+    return [[], [span(printable(`---- if ${supposed}${outcomes}`), 'heading')]]
+  }
   const undecided = ways.every(({ branch }) => branch.outcome === 'undecided')
   const probability = ways.reduce((sum, { branch }) => sum + branch.probability, 0)
   return [[], [span(`---- ${undecided ? 'if so, ' : ''}probability ${percent(probability)}${outcomes}`, 'heading')]]
@@ -97,15 +101,23 @@ function endLines(branch: Branch, width: number): Line[] {
 
 /** All ways beneath each other, one line each. */
 export function overviewLines(branches: readonly Branch[]): Line[] {
+  const supposed = branches.some(({ supposing }) => supposing !== undefined)
   const rows = branches.map((branch) => [
-    span(percent(branch.probability).padStart(6), 'label'),
+    ...(supposed ? [] : [span(percent(branch.probability).padStart(6), 'label')]),
     span(branch.outcome, outcomeRole(branch.outcome)),
-    span(printable(placeName(branch.where)), 'name'),
-    span(finalText(branch)),
+    span(printable(supposed ? whereText(branch) : placeName(branch.where)), 'name'),
+    span(printable(supposed ? `if ${branch.supposing}` : finalText(branch))),
   ])
   return [
     [],
-    [span(`${branches.length} ways, of which the kernel or what is not known picks one:`, 'heading')],
+    [
+      span(
+        supposed
+          ? `${branches.length} ways, by what the host is, which its rules do not tell:`
+          : `${branches.length} ways, of which the kernel or what is not known picks one:`,
+        'heading',
+      ),
+    ],
     ...table(rows, { indent: 2 }),
   ]
 }
@@ -113,7 +125,9 @@ export function overviewLines(branches: readonly Branch[]): Line[] {
 /** One line for each way: `delivered  node2/web  tcp … (deliver) …`. */
 export function verdictLines({ branches }: Trail): Line[] {
   return branches.map((branch) => {
-    const lot = branches.length > 1 ? [span(`${percent(branch.probability)} `, 'label')] : []
+    const { supposing } = branch
+    const label = supposing === undefined ? `${percent(branch.probability)} ` : `if ${supposing}: `
+    const lot = branches.length > 1 ? [span(printable(label), 'label')] : []
     const rest = ` ${whereText(branch)}: ${finalText(branch)} (${branch.where.reason}); ${branch.symptom}`
     return [...lot, span(branch.outcome, outcomeRole(branch.outcome)), span(printable(rest))]
   })

@@ -132,7 +132,9 @@ export function Verdict() {
           onClick={() => choose('request', index)}
         >
           <strong>{t(branch.outcome)}</strong>
-          {branches.length > 1 && <span class="chance">{`${Math.round(branch.probability * 1000) / 10} %`}</span>}
+          {branches.length > 1 && (
+            <span class="chance">{branch.supposing ?? `${Math.round(branch.probability * 1000) / 10} %`}</span>
+          )}
           <span class="where">{`${branch.where.host}${branch.where.namespace === '' ? '' : `/${branch.where.namespace}`}: ${branch.where.text}`}</span>
         </button>
       ))}

@@ -29,7 +29,7 @@ export const trace: CommandSpec<Options> = {
     const { trace: walk } = await import('../../path/trace.js')
     const trail = await ask(() => walk(hosts, request))
     io.out(await shown(trail, options, io))
-    return exitOf(trail.branches.map(({ outcome }) => outcome))
+    return exitOf(trail.branches)
   },
 }
 
@@ -56,9 +56,12 @@ const ARRIVES: Readonly<Record<OutcomeName, boolean | undefined>> = {
   undecided: undefined,
 }
 
-/** One way that is not known leaves the whole undecided; where the kernel draws lots, every way must arrive. */
-export function exitOf(outcomes: readonly OutcomeName[]): number {
-  const answers = outcomes.map((outcome) => ARRIVES[outcome])
+/**
+ * One way that is not known leaves the whole undecided, and so do suppositions that disagree; where the kernel draws lots, every way must arrive.
+ */
+export function exitOf(branches: Trail['branches']): number {
+  const answers = branches.map(({ outcome }) => ARRIVES[outcome])
   if (answers.includes(undefined)) return EXIT.undecided
+  if (branches.some(({ supposing }) => supposing !== undefined) && new Set(answers).size > 1) return EXIT.undecided
   return answers.includes(false) ? EXIT.no : EXIT.yes
 }
