@@ -18,6 +18,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
@@ -37,6 +38,7 @@ SOL_NETLINK = 270
 NETLINK_ADD_MEMBERSHIP = 1
 NFNLGRP_NFTRACE = 9
 FENCE_ROUNDS = 4
+STORM = 20000  # rules can make a packet go round for ever
 FENCE = b'\xff' * 12 + b'\x88\xb5' + b'fence' * 10
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -58,6 +60,8 @@ def rest(sock):
     while True:
         try:
             frames.append(sock.recv(65536))
+            if len(frames) > STORM:
+                raise RuntimeError('a storm of frames')
         except BlockingIOError:
             return frames
         except OSError as error:
@@ -215,8 +219,10 @@ class Lab:
         ready = {number for number, _ in self.poll.poll(0)}
         return [[name, frame.hex()] for name, sock in self.taps.items() if sock.fileno() in ready for frame in rest(sock)]
 
-    def op_send(self, at, frame):
-        """Puts a frame on a far end, or (`local`) sends an IP packet from the router itself; answers with all that came out."""
+    def op_send(self, at, frame, pause=0):
+        """Puts a frame on a far end, or (`local`) sends an IP packet from the router itself; answers with all that came out. `pause`: seconds before."""
+        if pause:
+            time.sleep(pause)
         octets = bytes.fromhex(frame)
         failed = 0
         try:
@@ -235,9 +241,9 @@ class Lab:
             answer['trace'] = self.events()
         return answer
 
-    def op_replay(self, packets):
+    def op_replay(self, packets, pause=0):
         """Several of them, one after the other."""
-        return {'answers': [self.op_send(at, frame) for at, frame in packets]}
+        return {'answers': [self.op_send(at, frame, pause) for at, frame in packets]}
 
     def generate(self, packet):
         """As a raw socket with IP_HDRINCL does; the destination of the call is that of the header."""

@@ -43,11 +43,12 @@ export async function judge(
   if (complaint !== undefined) return unstable(`one lab takes the rules, the other does not: ${complaint}`)
   const now = Math.floor(Date.now() / 1000)
   const helpers = wanted.some(({ rules }) => rules.some(({ target }) => target.includes('--helper')))
-  const first = await run(lab, traffic, helpers)
+  const pause = wanted.some(({ rules }) => rules.some(asksJiffies)) ? PAUSE : 0
+  const first = await run(lab, traffic, helpers, pause)
   if (typeof first === 'string') return unstable(first)
-  const second = await run(other, first.packets, helpers)
+  const second = await run(other, first.packets, helpers, pause)
   if (typeof second === 'string') return unstable(second)
-  return combine(name, now, first, second, { ruleset, setsBefore: saved })
+  return combine(name, now, first, second, { ruleset, setsBefore: saved, pause })
 }
 
 /** No rules: what rules hold (`recent` lists, named sets) goes with them, and the new ones would come before the old ones go. */
@@ -90,13 +91,22 @@ const MOST_PACKETS = 80
 const isTooLong = ({ spec }: Lab, { at, frame }: Injection): boolean =>
   frame.length / 2 - 14 > (spec.links.find(({ name }) => name === at)?.mtu ?? Number.POSITIVE_INFINITY)
 
-async function run(lab: Lab, traffic: Flow | readonly Injection[], helpers: boolean): Promise<Run | string> {
+/** connlimit looks through its connections once a jiffy: 0.01 s where they are longest. */
+const PAUSE = 0.012
+const asksJiffies = ({ parts }: RuleSpec): boolean => parts.some((part) => part.startsWith('-m connlimit'))
+
+async function run(
+  lab: Lab,
+  traffic: Flow | readonly Injection[],
+  helpers: boolean,
+  pause: number,
+): Promise<Run | string> {
   const packets: Injection[] = []
   const outcomes: Outcome[] = []
   const send = async (injection: Injection) => {
     if (isTooLong(lab, injection)) return []
     packets.push(injection)
-    const outcome = await lab.send(injection)
+    const outcome = await lab.send(injection, pause)
     outcomes.push(outcome)
     return seenOf(outcome.sent)
   }
@@ -105,7 +115,7 @@ async function run(lab: Lab, traffic: Flow | readonly Injection[], helpers: bool
     while (!next.done && packets.length < MOST_PACKETS) next = traffic.next(await send(next.value))
   } else {
     packets.push(...traffic)
-    outcomes.push(...(await lab.replay(traffic)))
+    outcomes.push(...(await lab.replay(traffic, pause)))
   }
   const { frames, lost } = await lab.strays()
   if (frames.length > 0 || lost > 0) return `${frames.length} frames came late, ${lost} were lost`
@@ -123,6 +133,7 @@ async function run(lab: Lab, traffic: Flow | readonly Injection[], helpers: bool
 interface Loaded {
   readonly ruleset: Ruleset
   readonly setsBefore: string | undefined
+  readonly pause: number
 }
 
 function combine(
@@ -130,7 +141,7 @@ function combine(
   now: number,
   first: Run,
   second: Run,
-  { ruleset, setsBefore: before }: Loaded,
+  { ruleset, setsBefore: before, pause }: Loaded,
 ): Judgement {
   const unstable = (why: string): Judgement => ({ is: 'unstable', why })
   if (first.save !== second.save) return unstable(`counters: ${apart(first.save.split('\n'), second.save.split('\n'))}`)
@@ -159,7 +170,18 @@ function combine(
   return {
     is: 'judged',
     ruleset,
-    verdict: { name, now, packets, sent, save, conntrack, ...expectations, ...sets, ...trace },
+    verdict: {
+      name,
+      now,
+      packets,
+      ...(pause === 0 ? {} : { pause }),
+      sent,
+      save,
+      conntrack,
+      ...expectations,
+      ...sets,
+      ...trace,
+    },
   }
 }
 

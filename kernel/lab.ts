@@ -220,13 +220,15 @@ export class Lab {
     await this.#agent.ask('forget')
   }
 
-  async send({ at, frame }: Injection): Promise<Outcome> {
-    return this.#outcome((await this.#agent.ask('send', { at: farOf(at), frame })) as unknown as Sent)
+  /** `pause`: seconds to wait before. */
+  async send({ at, frame }: Injection, pause = 0): Promise<Outcome> {
+    return this.#outcome((await this.#agent.ask('send', { at: farOf(at), frame, pause })) as unknown as Sent)
   }
 
   /** Several packets, one after the other: what came of each. */
-  async replay(packets: readonly Injection[]): Promise<readonly Outcome[]> {
-    const { answers } = await this.#agent.ask('replay', { packets: packets.map(({ at, frame }) => [farOf(at), frame]) })
+  async replay(packets: readonly Injection[], pause = 0): Promise<readonly Outcome[]> {
+    const sends = packets.map(({ at, frame }) => [farOf(at), frame])
+    const { answers } = await this.#agent.ask('replay', { packets: sends, pause })
     return (answers as readonly Sent[]).map((answer) => this.#outcome(answer))
   }
 

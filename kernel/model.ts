@@ -45,11 +45,10 @@ export function ask(lab: Lab, verdict: Verdict): Answer {
   if (!place || hosts.namespaces.length !== 1)
     throw new Error(`${hosts.namespaces.length} namespaces were read, not one`)
   const simulation = simulate(hosts, { now: verdict.now, seed: 1, assumeNeighbours: false })
-  const handled = verdict.packets.map(({ at, frame }) => {
+  const handled = verdict.packets.map(({ at, frame }, i) => {
+    const now = verdict.now + i * (verdict.pause ?? 0)
     const bytes = hexToBytes(frame)!
-    return at === 'local'
-      ? simulation.generate(place, bytes, verdict.now)
-      : simulation.receive(place, at, bytes, verdict.now)
+    return at === 'local' ? simulation.generate(place, bytes, now) : simulation.receive(place, at, bytes, now)
   })
   const order = place.links.map(({ name }) => name)
   return {

@@ -53,7 +53,17 @@ export function randomRuleset(random: Random, scene: Scene): Ruleset {
   const names = ['raw', 'mangle', 'nat', 'filter', ...(random.chance(0.1) ? ['security'] : [])]
   const wanted = { raw: 0.5, mangle: 0.6, nat: 0.75, filter: 0.85, security: 1 }
   const chosen = names.filter((name) => random.chance(wanted[name as keyof typeof wanted]))
-  return (chosen.length > 0 ? chosen : ['filter']).map((name) => randomTable(random.fork(name), scene, name))
+  return ending((chosen.length > 0 ? chosen : ['filter']).map((name) => randomTable(random.fork(name), scene, name)))
+}
+
+/** A copy that OUTPUT routes anew can come back to the rule that made it: it has to grow old on the way. */
+function ending(ruleset: Ruleset): Ruleset {
+  if (!ruleset.some(({ rules }) => rules.some(({ target }) => target.startsWith('-j TEE ')))) return ruleset
+  const aging = (target: string) => target.replace(/--(hl|ttl)-(set|inc) \d+/, '--$1-dec 1')
+  return ruleset.map((table) => ({
+    ...table,
+    rules: table.rules.map((rule) => ({ ...rule, target: aging(rule.target) })),
+  }))
 }
 
 function randomTable(random: Random, scene: Scene, name: string): TableSpec {

@@ -50,12 +50,15 @@ export function duplicate(cursor: Cursor, { gateway, oif }: { readonly gateway: 
   skb.iif = undefined
   skb.oif = route.dev
   skb.copiedTo = route.dev
+  skb.looped = false
   skb.nexthop = route.gateway ?? gateway
   const result = route.type === 'unicast' ? 'output' : route.type
   skb.destination = { result, dev: route.dev, gateway: route.gateway, mtu: route.mtu }
-  run.duplicating = true
-  walkCopy(cursor, skb, 'output', 'a copy of the packet')
-  run.duplicating = false
+  run.uninterrupted(() => {
+    run.duplicating = true
+    walkCopy(cursor, skb, 'output', 'a copy of the packet')
+    run.duplicating = false
+  })
 }
 
 /**

@@ -37,14 +37,14 @@ function ownOf(entry: Entry, around: Tracked): NonNullable<Connection['own']> {
   }
 }
 
-const tupleAs = (tuple: Tuple, zone: number, { table, now }: Tracked): NonNullable<Connection['own']> => ({
+const tupleAs = (tuple: Tuple, zone: number, { table }: Tracked): NonNullable<Connection['own']> => ({
   id: `${tupleKey(tuple)} ${zone}`,
   confirmed: false,
   assured: false,
   labels: undefined,
-  isOpen() {
+  state(now) {
     const found = table.find(tuple, zone, now)?.entry
-    return found !== undefined && !isClosed(found)
+    return found === undefined ? 'gone' : isClosed(found) ? 'closed' : 'open'
   },
 })
 
@@ -57,14 +57,14 @@ const addressOf = (packet: Packet, side: 'saddr' | 'daddr'): Ip =>
  */
 export function countedOf(
   { side, mask }: Extract<Machine, { kind: 'connlimit' }>,
-  { packet, tracking }: Skb,
+  { packet, tracking, template }: Skb,
   around: Tracked,
 ): Pick<Moment, 'key' | 'connection'> {
   const tuple = tupleOf(packet)
-  const entry =
-    tracking?.is === 'tracked' ? tracking.attachment.entry : tuple && around.table.find(tuple, 0, around.now)?.entry
-  const own = entry ? ownOf(entry, around) : tuple && tupleAs(tuple, 0, around)
-  const zone = tracking?.is === 'tracked' ? tracking.attachment.entry.zone : 0
+  const attached = tracking?.is === 'tracked' ? tracking.attachment.entry : undefined
+  const zone = attached?.zone ?? (typeof template?.zone === 'number' ? template.zone : 0)
+  const entry = attached ?? (tuple && around.table.find(tuple, zone, around.now)?.entry)
+  const own = entry ? ownOf(entry, around) : tuple && tupleAs(tuple, zone, around)
   const key = under(addressOf(packet, side), mask)
   // an address of either direction may have been the one that was counted
   const end = side === 'saddr' ? 'src' : 'dst'

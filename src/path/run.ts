@@ -39,6 +39,8 @@ export class Run {
   /** What waits for the packet at hand to be through. */
   readonly #later: (() => void)[] = []
   #depth = 0
+  /** More than 0: nothing that waits may begin (in_softirq, local_bh_disable). */
+  #busy = 0
   /** Another packet, which is to overtake the one that walks right before it is confirmed: walks it, once. */
   rival: (() => void) | undefined
   /** A copy that TEE made is under way. */
@@ -75,21 +77,43 @@ export class Run {
 
   later(what: () => void): void {
     this.#later.push(what)
+    this.#catchUp()
   }
 
-  /** A walk from its beginning to its end; behind the outermost one comes what waited. */
-  whole<T>(walk: () => T): T {
-    this.#depth++
+  /** A walk from its beginning to its end; behind the outermost one comes what waited. `process`: a process of this host sends, and is interrupted for it. */
+  whole<T>(walk: () => T, process: boolean): T {
+    if (this.#depth++ === 0) this.#busy = process ? 0 : 1
     try {
       const result = walk()
-      if (this.#depth === 1)
-        for (let left = MOST_WAITING; left > 0 && this.#later.length > 0; left--) this.#later.shift()!()
-      if (this.#depth === 1 && this.#later.splice(0).length > 0)
-        this.assume(`copies of copies beyond the first ${MOST_WAITING} were not followed`)
+      if (this.#depth === 1) {
+        this.#busy = 0
+        this.#catchUp()
+      }
       return result
     } finally {
       this.#depth--
     }
+  }
+
+  /** What waits does so until this is done (local_bh_disable). */
+  uninterrupted<T>(what: () => T): T {
+    this.#busy++
+    try {
+      return what()
+    } finally {
+      this.#busy--
+      this.#catchUp()
+    }
+  }
+
+  /** Softirqs: one after the other, none within another. */
+  #catchUp(): void {
+    if (this.#busy > 0) return
+    this.#busy++
+    for (let left = MOST_WAITING; left > 0 && this.#later.length > 0; left--) this.#later.shift()!()
+    this.#busy--
+    if (this.#later.splice(0).length > 0)
+      this.assume(`copies of copies beyond the first ${MOST_WAITING} were not followed`)
   }
 
   /** Walks one thing deeper; false where answers to answers would never end. */

@@ -55,7 +55,7 @@ const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => 
 const FAR_TOO_LONG = 2000
 
 /** Walks a packet from a stage to its end. */
-export const walk: Engine = (cursor, from) => cursor.run.whole(() => walkThrough(cursor, from))
+export const walk: Engine = (cursor, from) => cursor.run.whole(() => walkThrough(cursor, from), from === 'generate')
 
 function walkThrough(cursor: Cursor, from: StageName): Fate {
   let stage: StageName = from

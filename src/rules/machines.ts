@@ -1,5 +1,6 @@
 import type { FieldValue } from '../packet/fields.js'
 import type { Outcome } from './condition.js'
+import { begin, type Counted, count, type Own } from './connlimit.js'
 import type { BucketRate, Machine } from './state.js'
 
 /** What a machine may look at. `key` and `ttl` are the values of its own fields, already read. */
@@ -18,16 +19,10 @@ export interface Moment {
 export interface Connection {
   /** Undefined: the packet has none. */
   readonly own:
-    | {
-        readonly id: string
-        /** It is in the table already. */
-        readonly confirmed: boolean
-        readonly assured: boolean
-        /** Is it in the table, and not closed? Asked later on. */
-        isOpen(): boolean
+    | (Own & {
         /** Undefined: which labels it has is not known. */
         readonly labels: Set<number> | undefined
-      }
+      })
     | undefined
   /** How many connections were there from the beginning that may have been counted with `key`. */
   readonly older: number
@@ -189,19 +184,7 @@ function byteCost(cost: number, bucket: Bucket, length: number): number {
   return whole
 }
 
-/** The connections of one key, and when they were looked through for those that are gone. */
-interface Counted {
-  connections: { readonly id: string; isOpen(): boolean }[]
-  looked: number
-}
-
-/** A jiffy of the slowest kernels: within one jiffy the list is not looked through twice. */
-const JIFFY = 0.01
-
-/**
- * net/netfilter/xt_connlimit.c: connlimit_mt; net/netfilter/nf_conncount.c. Connections are counted when they pass here for the first
- * time; those that are gone or closed are left out at the next look, at most one look a jiffy.
- */
+/** net/netfilter/xt_connlimit.c: connlimit_mt. Connections are counted when they pass here for the first time. */
 function connlimit(
   { limit }: Extract<Machine, { kind: 'connlimit' }>,
   { entries }: Extract<MachineState, { kind: 'connlimit' }>,
@@ -209,21 +192,15 @@ function connlimit(
 ): Answer {
   if (!connection?.own) return { outcome: 'drop', text: 'a packet that cannot belong to a connection' }
   const { own, older } = connection
-  let counted = entries.get(key)
-  const fresh = counted === undefined
-  counted ??= { connections: [], looked: now }
-  entries.set(key, counted)
-  if (!fresh && now - counted.looked >= JIFFY) {
-    counted.connections = counted.connections.filter((one) => one.id === own.id || one.isOpen())
-    counted.looked = now
-  }
-  const isKnown = counted.connections.some(({ id }) => id === own.id)
-  // a connection in full swing is not counted any more
-  if (!isKnown && (fresh || !own.confirmed || !own.assured)) counted.connections.push(own)
-  const most = counted.connections.length + older
-  const least = counted.connections.filter((one) => one.id === own.id || one.isOpen()).length
+  const counted = entries.get(key)
+  const found = counted ? count(counted, own, now) : { least: 1, most: 1 }
+  if (!counted) entries.set(key, begin(own, now))
+  const { least } = found
+  const most = found.most + older
+  // the empty list of a closed connection is thrown away when another key comes that has the same hash, whose seed is secret
+  if (most === 0 && entries.size === 1) return { outcome: 'drop', text: 'no connection is counted' }
+  if (least === 0) return { outcome: 'unknown', text: 'perhaps no connection is counted' }
   const outcome = least > limit === most > limit ? (least > limit ? 'yes' : 'no') : 'unknown'
-  if (most === 0) return { outcome: 'unknown', text: 'no connection is counted' }
   const number = least === most ? `${least}` : `${least} to ${most}`
   return { outcome, text: `${number} connections, ${limit} is the limit` }
 }

@@ -268,13 +268,19 @@ describeMatch('cluster', {}, [
 ]) // biome-ignore format: a table
 const connection = (id: string, open: boolean, labels?: Set<number>, older = 0): Shown => ({
   connection: {
-    own: { id, confirmed: false, assured: false, isOpen: () => open, labels },
+    own: { id, confirmed: false, assured: false, state: () => (open ? 'open' : 'gone'), labels },
     older,
   } satisfies Connection,
 })
 describeMatch('connlimit', {}, [
   ['-m connlimit --connlimit-above 1', [connection('a', true), connection('b', true)], ['no', 'yes']],
-  ['-m connlimit --connlimit-upto 1', [connection('a', true), connection('a', true)], ['yes', 'yes']],
+  ['-m connlimit --connlimit-upto 1', [connection('a', true), { ...connection('a', true), after: 1 }], ['yes', 'yes']],
+  // within one jiffy it is counted twice, and when a jiffy ends nobody knows
+  [
+    '-m connlimit --connlimit-upto 1',
+    [connection('a', true), { ...connection('a', true), after: 0.005 }],
+    ['yes', 'unknown'],
+  ],
   ['-m connlimit --connlimit-upto 1', [connection('a', false), { ...connection('b', true), after: 1 }], ['yes', 'yes']],
   ['-m connlimit --connlimit-above 1', connection('a', true, undefined, 1), 'unknown'],
   ['-m connlimit --connlimit-above 2', connection('a', true, undefined, 1), 'no'],
