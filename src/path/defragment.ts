@@ -9,11 +9,11 @@ const FRAGMENT_HEADER = 44
 
 /**
  * nf_defrag_ipv4, nf_defrag_ipv6: where connections are tracked, a fragment waits for the rest of its packet before any table sees it. An IPv6 fragment that
- * has been seen (it comes back through lo) passes. A lone IPv6 fragment loses its fragment header.
+ * has been seen (it comes back through lo) passes, an IPv4 fragment that is not to be tracked. A lone IPv6 fragment loses its fragment header.
  */
 export function defragment(cursor: Cursor, _hook: Hook): Fate | undefined {
   const { packet, tracking } = cursor.skb
-  if (packet.family === 6 && tracking && tracking.is !== 'invalid') return undefined
+  if (packet.family === 6 ? tracking && tracking.is !== 'invalid' : tracking?.is === 'untracked') return undefined
   if (!(packet.family === 6 ? hasFragmentHeader(packet.bytes) : isFragment(cursor))) return undefined
   const collected = cursor.netns.reassemble(packet, cursor.run.now, 'conntrack')
   if (collected.is === 'left') return undefined

@@ -127,10 +127,10 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
   return 'wire'
 }
 
-/** What came in IPv6 fragments goes through lo in fragments; all but the last go ahead. */
+/** What was put together of fragments goes through lo in fragments; all but the last go ahead. Tracked IPv4 is put together again before any table sees it. */
 function inPieces(cursor: Cursor): void {
   const { skb, run, netns } = cursor
-  if (skb.packet.family === 4) return
+  if (skb.packet.family === 4 && skb.tracking?.is !== 'untracked') return
   const pieces = piecesOf(skb, netns.link(skb.oif)!.mtu, Math.floor(run.options.random() * 2 ** 32))
   const last = pieces.at(-1)!
   for (const piece of pieces.slice(0, -1)) {
