@@ -268,6 +268,8 @@ describe('--json is what schema/ says', () => {
     [['connect', K8S, 'tcp > 10.96.100.7:80 from node1']],
     [['connect', K8S, 'tcp > 10.96.100.8:80 from node1']],
     [['connect', K8S, 'udp > 10.96.0.10:53 from node1/shell']],
+    [['trace', `${UFW}/iptables-save`, 'tcp 198.51.100.9 > 192.0.2.10:8080 in eth0']],
+    [['connect', `${UFW}/iptables-save`, 'tcp 198.51.100.9 > 192.0.2.10:8080 in eth0']],
   ])('%j', async ([name, ...args]) => {
     const { out, err } = await packetwalk([name!, ...args, '--json'])
     expect(err).toBe('')

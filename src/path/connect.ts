@@ -12,8 +12,9 @@ import type { Fate } from './fate.js'
 import { QuestionError } from './resolve.js'
 import type { Run } from './run.js'
 import { Skb } from './skb.js'
+import { answerEach, suppositions } from './suppose.js'
 import { symptomOf } from './symptom.js'
-import { allAssumptions, branchOf, questionRun, type TraceOptions } from './trace.js'
+import { allAssumptions, branchOf, endOf, questionRun, type TraceOptions } from './trace.js'
 import type { Branch, Step, Trail, Way } from './trail.js'
 import { walk } from './walk.js'
 import type { Hosts, Place } from './world.js'
@@ -29,6 +30,8 @@ export interface View {
 
 export interface Connection {
   readonly probability: number
+  /** As in `Branch`. */
+  readonly supposing?: string
   /** Null: not decided. */
   readonly works: boolean | null
   readonly symptom: string
@@ -76,6 +79,15 @@ export interface ConnectOptions extends TraceOptions {
 
 /** Does the connection work: request, reply, and the next packet, both ways? Throws QuestionError where it cannot be asked. */
 export function connect(hosts: Hosts, request: PacketRequest, options: ConnectOptions = {}): Connections {
+  const supposed = suppositions(hosts, request)
+  const ask = (known: Hosts) => connectKnown(known, request, options)
+  return supposed ? answerEach(supposed, ask, outcomeOf, ({ request }) => request.final.src) : ask(hosts)
+}
+
+const outcomeOf = ({ works, request, reply, third }: Connection): string =>
+  `${works} ${[request, reply, third].map((branch) => branch && endOf(branch))}`
+
+function connectKnown(hosts: Hosts, request: PacketRequest, options: ConnectOptions): Connections {
   let asked: Trail['packet'] | undefined
   const tree = explore((chooser): Tried => {
     const run = questionRun(hosts, chooser, options)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parsePacketLine } from '../packet/language.js'
 import { type Planted, plantedHost } from '../testing/planted.js'
+import { connect } from './connect.js'
 import { trace } from './trace.js'
 
 const answers = (given: Planted, line: string) => {
@@ -74,6 +75,16 @@ describe('rules alone', () => {
 
   test('without a source address nothing is walked', () => {
     expect(() => answers({ iptables: rules }, 'tcp > 192.0.2.1:22 from host')).toThrow(/say who sends/)
+  })
+
+  test('a conversation', () => {
+    const line = parsePacketLine('tcp 198.51.100.9 > 192.0.2.1:22 in eth0')
+    if (!line.ok) throw new Error(line.problem.message)
+    const answer = connect(plantedHost({ iptables: ['-A OUTPUT -p tcp --sport 22 -j DROP'] }), line.packet, { now: 0 })
+    expect(answer.branches.map(({ supposing, works }) => [supposing, works])).toEqual([
+      ['192.0.2.1 is an address of host', false],
+      ['host forwards it', true],
+    ])
   })
 
   test('IPv6', () => {

@@ -6,7 +6,7 @@ import type { Route } from '../routing/types.js'
 import type { Condition } from '../rules/condition.js'
 import type { Ranges } from '../rules/value.js'
 import { findPlace, QuestionError } from './resolve.js'
-import type { Branch, Trail } from './trail.js'
+import type { Trail } from './trail.js'
 import type { Hosts, Link, Namespace } from './world.js'
 import { placeName } from './world.js'
 
@@ -158,35 +158,52 @@ function link(name: string, index: number, address: Ip | undefined): Link {
 
 const loopback = (): Link => ({ ...link('lo', 1, undefined), kind: 'loopback', mac: 0, mtu: 65536, arp: false })
 
-/** The trails of all suppositions as one. Those that come to the same are told once. */
-export function join(trails: readonly (Supposed & { readonly trail: Trail })[]): Trail {
-  const [first] = trails
-  const { packet, assumptions } = first!.trail
+/** An answer with several ways that it may go. */
+interface Answer<B> {
+  readonly packet: Trail['packet']
+  readonly assumptions: readonly string[]
+  readonly branches: readonly B[]
+}
+
+/** What every way has. */
+interface Supposable {
+  readonly probability: number
+  readonly supposing?: string
+}
+
+/**
+ * The answer for each supposition, as one. Those that come to the same (`outcomeOf`) are told once. `sourceOf`: the source that the receiver sees, which may be
+ * the one that was made up.
+ */
+export function answerEach<B extends Supposable>(
+  supposed: readonly Supposed[],
+  ask: (hosts: Hosts) => Answer<B>,
+  outcomeOf: (branch: B) => string,
+  sourceOf: (branch: B) => string,
+): Answer<B> {
+  const asked = supposed.map((one) => ({ ...one, answer: ask(one.hosts) }))
+  const { packet, assumptions } = asked[0]!.answer
   const place = packet.from ?? ''
-  const groups = new Map<string, (Supposed & { readonly trail: Trail })[]>()
-  for (const one of trails) {
-    const key = `${one.local} ${one.trail.branches.map(({ outcome, where }) => `${outcome} ${JSON.stringify(where)}`).join()}`
+  const groups = new Map<string, typeof asked>()
+  for (const one of asked) {
+    const key = `${one.local} ${one.answer.branches.map(outcomeOf).join()}`
     groups.set(key, [...(groups.get(key) ?? []), one])
   }
-  const outs = trails.filter(({ local }) => local).length
+  const outs = asked.filter(({ local }) => local).length
   const branches = [...groups.values()].flatMap((group) => {
-    const { local, trail } = group[0]!
+    const { local, answer } = group[0]!
     const sends = packet.in === undefined ? 'sends it out' : 'forwards it'
     const way = local ? `${packet.dst} is an address of ${place}` : `${place} ${sends}`
-    const by =
-      group.length === outs
-        ? ''
-        : `${local ? ', which forwards' : ''} by ${group.map(({ out }) => named(out)).join(', ')}`
-    return trail.branches.map(
-      (branch): Branch => ({
-        ...branch,
-        probability: branch.probability / groups.size,
-        supposing: `${way}${by}`,
-      }),
-    )
+    const outside = group.map(({ out }) => named(out)).join(', ')
+    const by = group.length === outs ? '' : `${local ? ', which forwards' : ''} by ${outside}`
+    return answer.branches.map((branch) => ({
+      ...branch,
+      probability: branch.probability / groups.size,
+      supposing: `${way}${by}`,
+    }))
   })
-  const made = trails.filter(({ trail, address }) =>
-    trail.branches.some(({ final }) => final.src === address && address !== packet.src),
+  const made = asked.filter(
+    ({ answer, address }) => address !== packet.src && answer.branches.some((branch) => sourceOf(branch) === address),
   )
   return {
     packet,

@@ -5,7 +5,7 @@ import { flatten, type Merge } from './branches.js'
 import { type Chooser, explore, seededRandom } from './choices.js'
 import type { Fate } from './fate.js'
 import { Run } from './run.js'
-import { join, suppositions } from './suppose.js'
+import { answerEach, suppositions } from './suppose.js'
 import { symptomOf } from './symptom.js'
 import type { Branch, Step, Trail, Way } from './trail.js'
 import { walk } from './walk.js'
@@ -42,9 +42,12 @@ export function questionRun(hosts: Hosts, chooser: Chooser, options: TraceOption
 /** Where one packet goes, and why. Throws QuestionError where the question cannot be asked of these hosts. */
 export function trace(hosts: Hosts, request: PacketRequest, options: TraceOptions = {}): Trail {
   const supposed = suppositions(hosts, request)
-  if (!supposed) return traceKnown(hosts, request, options)
-  return join(supposed.map((one) => ({ ...one, trail: traceKnown(one.hosts, request, options) })))
+  const ask = (known: Hosts) => traceKnown(known, request, options)
+  return supposed ? answerEach(supposed, ask, endOf, ({ final }) => final.src) : ask(hosts)
 }
+
+/** Where it ends, and how. */
+export const endOf = ({ outcome, where }: Branch): string => `${outcome} ${JSON.stringify(where)}`
 
 function traceKnown(hosts: Hosts, request: PacketRequest, options: TraceOptions): Trail {
   let asked: Trail['packet'] | undefined

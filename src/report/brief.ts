@@ -3,7 +3,7 @@ import { placeName } from '../path/world.js'
 import { tableLabel } from './chain-lines.js'
 import { packetText } from './headers.js'
 import { type Line, printable, type Role, type Span, span, table } from './line.js'
-import { percent, summaryLines } from './summary.js'
+import { summaryLines, wayHeading } from './summary.js'
 import { assumptionLines, titleLines } from './text.js'
 
 /** The compact view: one line for each chain that was asked, and for each thing that changed the packet or ended it. */
@@ -14,16 +14,13 @@ export function briefText(trail: Trail, width: number): Line[] {
     ...assumptionLines(trail.assumptions, width),
     ...trail.branches.flatMap((branch) => [
       [],
-      ...(several ? [[span(headingOf(branch), 'heading' as Role)]] : []),
+      ...(several ? [[span(wayHeading(branch), 'heading' as Role)]] : []),
       ...branchLines(branch, width),
       [],
       ...summaryLines(branch, width),
     ]),
   ]
 }
-
-const headingOf = ({ supposing, probability }: Branch): string =>
-  printable(supposing === undefined ? `---- probability ${percent(probability)}` : `---- if ${supposing}`)
 
 function branchLines({ steps }: Branch, width: number): Line[] {
   const cells = steps.flatMap(rows).map((row) => row.map(({ text, role }) => span(printable(text), role)))

@@ -5,7 +5,7 @@ import { destination, source } from './headers.js'
 import { branchJson, headersJson, type Json, SCHEMAS } from './json.js'
 import { fill, type Line, printable, type Role, type Span, span, table, words } from './line.js'
 import { phaseTexts, separated } from './phase-lines.js'
-import { neverRunInput, outcomeRole, percent, whereText } from './summary.js'
+import { neverRunInput, outcomeRole, percent, wayHeading, whereText } from './summary.js'
 import { assumptionLines, type TextOptions, titleLines } from './text.js'
 
 const worksRole = (works: boolean | null): Role => (works === null ? 'unknown' : works ? 'accept' : 'drop')
@@ -22,7 +22,7 @@ export function connectText(trail: Connections, options: TextOptions): Line[] {
     ...assumptionLines(trail.assumptions, options.width),
     ...trail.branches.flatMap((branch) => [
       [],
-      ...(several ? [[span(`---- probability ${percent(branch.probability)}`, 'heading' as Role)]] : []),
+      ...(several ? [[span(wayHeading(branch), 'heading' as Role)]] : []),
       ...conversationLines(branch, options),
     ]),
   ]
@@ -141,8 +141,10 @@ function hops(step: Step): Span[][] {
 
 /** One line for each way. */
 export const connectVerdict = ({ branches }: Connections): Line[] =>
-  branches.map(({ probability, works, why, symptom }) => [
-    ...(branches.length > 1 ? [span(`${percent(probability)} `, 'label')] : []),
+  branches.map(({ probability, supposing, works, why, symptom }) => [
+    ...(branches.length > 1
+      ? [span(printable(supposing === undefined ? `${percent(probability)} ` : `if ${supposing}: `), 'label')]
+      : []),
     span(worksText(works), worksRole(works)),
     span(printable(`: ${why}; ${symptom}`)),
   ])
@@ -157,6 +159,7 @@ export function connectJson(trail: Connections) {
     assumptions: trail.assumptions,
     branches: trail.branches.map(({ receiver, ...way }) => ({
       probability: way.probability,
+      supposing: way.supposing ?? null,
       works: way.works,
       symptom: way.symptom,
       why: way.why,

@@ -68,3 +68,7 @@ export function neverRunInput(steps: readonly Step[]): string[] {
   })
   return [...new Set(told)]
 }
+
+/** Over one of several ways. */
+export const wayHeading = ({ supposing, probability }: { readonly supposing?: string; readonly probability: number }) =>
+  printable(supposing === undefined ? `---- probability ${percent(probability)}` : `---- if ${supposing}`)

@@ -33,6 +33,8 @@ export const connect: CommandSpec<Options> = {
     io.out(await shown(result, options, io))
     const works = result.branches.map((branch) => branch.works)
     if (works.includes(null)) return EXIT.undecided
+    if (result.branches.some(({ supposing }) => supposing !== undefined) && new Set(works).size > 1)
+      return EXIT.undecided
     return works.includes(false) ? EXIT.no : EXIT.yes
   },
 }
