@@ -1,5 +1,6 @@
 import { type Ip, printIp } from '../address/ip.js'
 import { type SetupContext, setUp } from '../conntrack/nat/setup.js'
+import { narrowScope6 } from '../routing/classify.js'
 import { selectAddress4, selectAddress6 } from '../routing/source.js'
 import type { Effect } from '../rules/effect.js'
 import type { Cursor } from './cursor.js'
@@ -73,5 +74,8 @@ function redirectAddress({ skb, netns, hook }: Cursor): Ip | undefined {
   const dev = skb.iif ?? ''
   const own = netns.interfaces.addresses(dev).filter(({ prefix }) => (typeof prefix.ip === 'number') === four)
   if (four) return own.find(({ scope, secondary }) => scope !== 'host' && !secondary)?.prefix.ip ?? own[0]?.prefix.ip
-  return own.find(({ usable }) => usable)?.prefix.ip
+  // nf_nat_redirect_ipv6_usable: what is sent to a link only goes to an address of that link
+  const scope = narrowScope6(netns.addressOf(skb.packet, 'dst') as bigint)
+  const fits = (ip: bigint) => scope === undefined || narrowScope6(ip) === scope
+  return own.find(({ usable, prefix: { ip } }) => usable && typeof ip === 'bigint' && fits(ip))?.prefix.ip
 }
