@@ -2,7 +2,7 @@ import { type Hosts, type Link, type Place, placeName } from '../path/world.js'
 import { detect, isNamed, type Kind } from './detect.js'
 import { isBeside, placesOf } from './layout.js'
 import { type KnownFile, LACKS, type Lack, type ReadNamespace, readNamespace } from './namespace.js'
-import { splitBlocks, splitPaste } from './paste.js'
+import { type Pasted, splitBlocks, splitPaste } from './paste.js'
 import type { InputFile, Problem } from './problem.js'
 import { joinSegments } from './segment.js'
 import { joinPairs } from './veth.js'
@@ -46,27 +46,46 @@ export interface SnapshotOptions {
  */
 export function readSnapshot(files: readonly InputFile[], options: SnapshotOptions = {}): ReadSnapshot {
   const now = options.now ?? Date.now() / 1000
-  const named = files.flatMap(({ path, text: raw }): readonly (InputFile & { kind: Kind | undefined; hint?: string; lines?: NamedFile['lines'] & {} })[] => {
+  const named = files.flatMap(({ path, text: raw }): readonly Part[] => {
     const text = raw.startsWith(BYTE_ORDER_MARK) ? raw.slice(1) : raw
     if (isBeside(path)) return [{ path, text, kind: undefined }]
     const parts = splitPaste({ path, text }) ?? (isNamed(path) ? undefined : splitBlocks({ path, text }))
     return parts ? parts.map((part) => ({ ...part, kind: detect(part.hint, part.text.trimStart()) })) : [{ path, text, kind: detect(path, text) }]
   }) // biome-ignore format: long lines
-  const recognised = named.flatMap((file) => (file.kind === undefined ? [] : [{ ...file, kind: file.kind }]))
-  const places = placesOf(recognised.map(({ path }) => path))
-  const known = recognised.map((file, index) => ({ ...file, place: places[index]! }))
+  const recognised = named.filter((file): file is Part & { kind: Kind } => file.kind !== undefined)
+  const placeOf = new Map(byPrompts(recognised, placesOf(recognised.map(({ path }) => path))))
+  const known = recognised.map((file) => ({ ...file, place: placeOf.get(file)! }))
   if (known.length === 0) return { ok: false, problems: [nothing(files)] }
   const read = groups(known).map(([place, own]) => readNamespace(place, own, now))
   const problems = read.flatMap((one) => one.problems)
   if (problems.length > 0) return { ok: false, problems: inOrder(problems, files) }
-  const placeOf = new Map(known.map(({ path, place }) => [path, place]))
   return {
     ok: true,
     hosts: join(read),
-    files: named.map(({ path, kind, lines }) => ({ path, kind, place: placeOf.get(path), ...(lines && { lines }) })),
+    files: named.map((file) => {
+      const { path, kind, lines } = file
+      return { path, kind, place: placeOf.get(file), ...(lines && { lines }) }
+    }),
     missing: read.flatMap(({ namespace: { host, namespace }, lacks }) =>
       lacks.map((lack) => ({ place: { host, namespace }, lack })),
     ),
+  }
+}
+
+/** A file, or a part of a paste. */
+type Part = InputFile & Partial<Pasted> & { readonly kind: Kind | undefined }
+
+/** Prompts say whose state a paste holds, where no other file of its folder is that host's as well. */
+function* byPrompts(parts: readonly Part[], places: readonly Place[]): Generator<[Part, Place]> {
+  const named = new Map<string, boolean>()
+  for (const [i, { host }] of parts.entries()) {
+    const folder = placeName(places[i]!)
+    named.set(folder, (named.get(folder) ?? true) && host !== undefined)
+  }
+  for (const [i, part] of parts.entries()) {
+    const place = places[i]!
+    const host = named.get(placeName(place)) ? part.host! : place.host
+    yield [part, { host, namespace: part.namespace || place.namespace }]
   }
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { placeName } from '../path/world.js'
 import { readSnapshot } from './index.js'
 import { splitBlocks, splitPaste } from './paste.js'
 
@@ -41,8 +42,41 @@ test('its rules, links and routes are read, and rules keep their lines', () => {
   expect(host!.links.map(({ name }) => name)).toEqual(['lo', 'eth0', 'eth1'])
   expect(host!.sysctls?.get('net.ipv4.ip_forward')).toBe('1')
   expect(host!.routes.filter(({ table }) => table === 'main')).toHaveLength(3)
-  expect(read.hosts.assumptions).toContain('host: paste.txt: 1 rule put together from iptables -L')
+  expect(read.hosts.assumptions).toContain('gw: paste.txt: 1 rule put together from iptables -L')
 }) // biome-ignore format: long lines
+
+test('prompts say whose state it is', () => {
+  const rules = (policy: string) => ['-P INPUT ACCEPT', `-P FORWARD ${policy}`, '-P OUTPUT ACCEPT']
+  const lines = [
+    'root@node1:~# iptables -S', ...rules('DROP'), 'root@node1:~# ip netns exec web iptables -S', ...rules('ACCEPT'),
+    'root@node1:~# ip -n web route', 'default via 10.0.0.1 dev eth0', 'ops@node2:~$ sudo iptables -S', ...rules('ACCEPT'),
+    '# sysctl -a', 'net.ipv4.ip_forward = 1',
+  ] // biome-ignore format: a paste
+  const read = readSnapshot([{ path: 'ticket/a.txt', text: lines.join('\n') }])
+  if (!read.ok) throw new Error(JSON.stringify(read.problems))
+  const told = read.hosts.namespaces.map((one) => {
+    const [table] = one.tables
+    return [
+      placeName(one),
+      table?.chains.get('FORWARD')?.base?.policy,
+      one.routes.length,
+      one.sysctls?.get('net.ipv4.ip_forward'),
+    ]
+  })
+  expect(told).toEqual([
+    ['node1', 'drop', 0, undefined],
+    ['node1/web', 'accept', 1, undefined],
+    ['node2', 'accept', 0, '1'],
+  ])
+})
+
+test('a paste beside other files is of the same host as they are', () => {
+  const read = readSnapshot([
+    { path: 'gw/paste.txt', text: 'root@other:~# ip route\ndefault via 192.0.2.254 dev eth0\n' },
+    { path: 'gw/sysctl', text: 'net.ipv4.ip_forward = 1\n' },
+  ])
+  expect(read.ok && read.hosts.namespaces.map(placeName)).toEqual(['gw'])
+})
 
 test('a problem has its place in the paste', () => {
   const text = PASTE.join('\n').replace('--dport 8080', '--dport 99999')

@@ -7,6 +7,10 @@ export interface Pasted extends InputFile {
   readonly hint: string
   /** Its first and last line, counted from 1. */
   readonly lines: readonly [from: number, to: number]
+  /** Of `root@gw:~#` before it, or of the last prompt that had one; undefined where no prompt does. */
+  readonly host?: string
+  /** Of `ip netns exec NAME` in front of the command; empty without. */
+  readonly namespace?: string
 }
 
 /** `root@host:~# iptables …`, `[root@host ~]# …`, `host# …`, `$ …`, `# …`. */
@@ -25,8 +29,24 @@ const COMMANDS: Readonly<Record<string, RegExp>> = {
 }
 const TABLES = /^(?:ip6?|arp|eb)tables(?:-nft|-legacy)?(-save)?$/
 
-function commandOf(line: string): string | undefined {
-  const [, name = '', rest = ''] = PROMPT.exec(line) ?? []
+interface Typed {
+  readonly words: string
+  readonly namespace: string
+}
+
+/** A command whose output is read, as it was typed behind a prompt. */
+function commandOf(line: string): Typed | undefined {
+  const [, first = '', more = ''] = PROMPT.exec(line) ?? []
+  const [, namespace = '', inside = first, after = more] =
+    (first === 'ip' && (/^ netns exec (\S+) (?:\/\S*\/)?(\S+)(.*)$/.exec(more) ?? OF_NAMESPACE.exec(more))) || []
+  const words = wordsOf(inside || 'ip', after)
+  return words === undefined ? undefined : { words, namespace }
+}
+
+/** `ip -n NAME route`: the empty group is the command, ip itself. */
+const OF_NAMESPACE = /^ -n(?:etns)? (\S+)()( .*)$/
+
+function wordsOf(name: string, rest: string): string | undefined {
   const words = rest.trimEnd()
   const save = TABLES.exec(name)
   if (save) return save[1] || /^ .*-(\w*[LS]|-list)/.test(words) ? name + words : undefined
@@ -34,7 +54,10 @@ function commandOf(line: string): string | undefined {
 }
 
 /** Ends what a command printed: a prompt with another command, or with none. */
-const isPrompt = (line: string): boolean => /^(\[?[\w.-]+@[\w.-]+[^#$%>\n]{0,60}\]?\s*[#$%>])(\s|$)/.test(line)
+const isPrompt = (line: string): boolean => hostOf(line) !== undefined
+
+const hostOf = (line: string): string | undefined =>
+  /^\[?[\w.-]+@([\w.-]+)[^#$%>\n]{0,60}\]?\s*[#$%>](\s|$)/.exec(line)?.[1]
 
 /**
  * The outputs of several commands in one text, with the prompts behind which they were typed; undefined where it is none. Lines keep their numbers:
@@ -44,17 +67,20 @@ export function splitPaste({ path, text }: InputFile): readonly Pasted[] | undef
   if (!/[#$%>]\s+(?:sudo\s+)?\S*(?:tables|ip|bridge|nft|sysctl|conntrack|ss|netstat|ipset)\b/.test(text.slice(0, LOOKED_AT))) return undefined
   const lines = text.split('\n')
   const parts: Pasted[] = []
-  let hint: string | undefined
+  let typed: Typed | undefined
+  let host: string | undefined
   let from = 0
   const close = (to: number) => {
-    if (hint === undefined) return
-    parts.push(part(path, lines, from, to, hint))
+    if (typed === undefined) return
+    const hint = typed.words.trim().replace(/[^\w.-]+/g, '_')
+    parts.push({ ...part(path, lines, from, to, hint), namespace: typed.namespace, ...(host !== undefined && { host }) })
   }
   for (const [i, line] of lines.entries()) {
     const command = commandOf(line.trimEnd())
-    if (command === undefined && !(hint !== undefined && isPrompt(line))) continue
+    if (command === undefined && !(typed !== undefined && isPrompt(line))) continue
     close(i)
-    hint = command === undefined ? undefined : command.trim().replace(/[^\w.-]+/g, '_')
+    typed = command
+    host = hostOf(line) ?? host
     from = i + 1
   }
   close(lines.length)
