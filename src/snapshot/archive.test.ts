@@ -56,6 +56,11 @@ describe('what cannot be read is said', () => {
   test.each(['a.tar.gz', 'a.tar.xz', 'a.zip'] as const)('%s cut off', async (name) => {
     await expect(unpack(name, await cut(name))).rejects.toThrow(ArchiveError)
   })
+  test('a.tar.gz cut off anywhere', async () => {
+    const whole = await packed['a.tar.gz']()
+    for (let length = 20; length < whole.length; length++)
+      await expect(unpack('a.tar.gz', whole.slice(0, length)), `${length} bytes`).rejects.toThrow(ArchiveError)
+  })
   test('another program packed it', async () => {
     await expect(unpack('x', bytes('BZh91AY'))).rejects.toThrow(
       'packed with bzip2, which is not read here: unpack it first',

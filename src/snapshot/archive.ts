@@ -118,12 +118,19 @@ async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
   const { Gunzip } = await import('fflate')
   const parts: Uint8Array[] = []
   let sum = 0
+  let before = 0
   const gunzip = new Gunzip((part) => {
     sum += part.length
     if (sum > MOST_UNPACKED) throw tooLarge()
     parts.push(part)
   })
+  gunzip.onmember = () => {
+    before = sum
+  }
   gunzip.push(bytes, true)
+  // the last member ends with its length (RFC 1952, 2.3.1), which nobody else compares: what is cut off may end like a whole one
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 4, true)
+  if (length !== sum - before) throw new ArchiveError('damaged: cut off')
   return joined(parts, sum)
 }
 
