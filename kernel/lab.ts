@@ -194,8 +194,13 @@ export class Lab {
     this.#hasSets = lines.length > 0
     if (!this.#hasSets) return { saved: undefined }
     const { status, err, out } = await this.#agent.run(['ipset', 'restore'], `${lines.join('\n')}\n`)
-    if (status !== 0) return { complaint: err || out || `status ${status}` }
-    return { saved: await this.#agent.must(['ipset', 'save']) }
+    if (status === 0) return { saved: await this.#agent.must(['ipset', 'save']) }
+    // what the kernel refuses is left out
+    const refused = /Error in line (\d+):/.exec(err)?.[1]
+    const rest = lines.filter((line, i) => i + 1 !== Number(refused) || line.startsWith('create'))
+    return refused !== undefined && rest.length < lines.length
+      ? this.loadSets(rest)
+      : { complaint: err || out || `status ${status}` }
   }
 
   /** nf_tables lets go of a rule's set a moment after the rule. */

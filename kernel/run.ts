@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { buildPair, campaignAtOnce, closePair, type Happened, type Plan } from './campaign.js'
 import type { Ruleset } from './cases/ruleset.js'
 import { differences, report } from './compare.js'
+import { Drawn } from './drawn.js'
 import { judgeHosts } from './hosts/main.js'
 import { judge } from './judge.js'
 import type { LabSpec } from './lab.js'
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     sets: { type: 'string' },
     'no-shrink': { type: 'boolean', default: false },
     traced: { type: 'string' },
+    extensions: { type: 'boolean', default: false },
   },
 })
 const seed = values.seed ?? `${Date.now() % 1_000_000}`
@@ -84,6 +86,7 @@ interface Tally {
   readonly unstable: Map<string, number>
   /** Cases of which the model says that it cannot tell, by what it lacks. */
   readonly unknown: Map<string, number>
+  readonly drawn: Drawn
 }
 
 const JOBS = 8
@@ -103,6 +106,7 @@ async function look({ name, spec, pair, sets, judgement }: Happened, tally: Tall
   }
   const { verdict, ruleset } = judgement
   tally.judged++
+  tally.drawn.add(spec.family, verdict.save)
   tally.packets += verdict.packets.length
   if (values['kernel-only']) return
   const recording = await recordingOf(pair[0], [verdict])
@@ -163,7 +167,7 @@ async function main(): Promise<number> {
   const cases = Number(values.cases)
   console.log(`${cases} random cases, seed ${seed}`)
   const started = Date.now()
-  const tally: Tally = { judged: 0, packets: 0, differ: 0, unstable: new Map(), unknown: new Map() }
+  const tally: Tally = { judged: 0, packets: 0, differ: 0, unstable: new Map(), unknown: new Map(), drawn: new Drawn() }
   const plan: Plan = {
     seed,
     cases,
@@ -182,6 +186,10 @@ async function main(): Promise<number> {
   )
   for (const [lacks, count] of tally.unknown)
     console.log(`  ${count} cases not compared, the model cannot tell: ${lacks}`)
+  if (values.extensions) {
+    console.log('rules with each extension (those that counted a packet), IPv4 and IPv6:')
+    for (const line of tally.drawn.lines()) console.log(line)
+  }
   return tally.differ + failedRecorded > 0 ? 1 : 0
 }
 

@@ -83,6 +83,13 @@ export interface Count {
   readonly bytes: number
 }
 
+/** Every rule of an `iptables-save -c` text. */
+export const ruleLines = (save: string): readonly { readonly packets: number; readonly text: string }[] =>
+  [...save.matchAll(/^\[(\d+):\d+\] (-A .*)$/gm)].map(([, packets, text]) => ({
+    packets: Number(packets),
+    text: text!,
+  }))
+
 /** Every counter of an `iptables-save -c` text, in its order. */
 export function countsOf(save: string): readonly Count[] {
   const counts: Count[] = []

@@ -187,8 +187,11 @@ export const HEADER_MATCHES: Readonly<Record<string, Generator>> = {
           '--ahres',
         ]),
   bpf,
-  /** No process of the labs sends from a cgroup of its own. */
-  cgroup: () => undefined,
+  /** Of the class of a local sender the model cannot tell. */
+  cgroup: ({ random, hook }) =>
+    ['INPUT', 'OUTPUT', 'POSTROUTING'].includes(hook)
+      ? `${not(random)}--cgroup ${random.pick([0, 1, 65537])}`
+      : undefined,
   dccp: of('dccp', dccp),
   dst: only(6, headerOptions('dst')),
   ecn: (spot) => {
@@ -215,15 +218,30 @@ export const HEADER_MATCHES: Readonly<Record<string, Generator>> = {
     const headers = random.some(['hop', 'dst', 'route', 'frag', 'auth', 'esp', 'none', 'prot'], random.int(1, 3))
     return `${not(random)}--header ${headers.join(',')}${maybe(random, ' --soft')}`
   }),
-  /** This kernel does not have it. */
+  /** This kernel does not have it: IPVS. */
   ipvs: () => undefined,
   mh: of('mh', ({ random }) => maybe(random, `${not(random)}--mh-type ${random.pick(['0', '1:3', 'bu', '5:'])}`, 0.8)),
-  /** The labs have no counter objects. */
+  /** The labs have no counter objects, and the model could not tell how full they are. */
   nfacct: () => undefined,
-  /** The model cannot tell. */
-  osf: () => undefined,
-  /** The model cannot tell. */
-  policy: () => undefined,
+  /** The fingerprints are in the kernel, none here: of a SYN the model cannot tell. */
+  osf: only(
+    4,
+    of('tcp', ({ random }) => `${not(random)}--genre ${random.pick(['Linux', 'Windows'])}${maybe(random, ' --ttl 2')}`),
+  ),
+  /** IPsec is not in a snapshot: the model cannot tell. */
+  policy: ({ random, hook }) => {
+    const dir = ['PREROUTING', 'INPUT'].includes(hook)
+      ? 'in'
+      : ['OUTPUT', 'POSTROUTING'].includes(hook)
+        ? 'out'
+        : hook === 'FORWARD'
+          ? random.pick(['in', 'out'])
+          : undefined
+    return (
+      dir &&
+      `--dir ${dir} --pol ${random.pick(['none', 'ipsec', `ipsec ${not(random)}--reqid 1`, 'ipsec --proto esp'])}`
+    )
+  },
   /** Its rates hang on the clock. */
   rateest: () => undefined,
   rt: only(6, rt),

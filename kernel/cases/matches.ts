@@ -53,15 +53,17 @@ function conntrack(spot: Spot): string {
 }
 
 function recent(spot: Spot): string {
-  const { random } = spot
-  const name = `--name ${random.pick(['A', 'B'])} ${random.pick(['--rsource', '--rdest', ''])}`
+  const { random, scene } = spot
+  const mask = random.chance(0.2) ? ` --mask ${scene.family === 4 ? '255.255.0.0' : 'ffff:ffff::'}` : ''
+  const name = `--name ${random.pick(['A', 'B'])} ${random.pick(['--rsource', '--rdest', ''])}${mask}`
+  const ttl = random.chance(0.15) ? ' --rttl' : ''
   return random.weighted([
     [3, `--set ${name}`],
     [
       2,
-      `${not(spot)}--rcheck ${name}${random.chance(0.5) ? ' --seconds 3600' : ''}${random.chance(0.5) ? ` --hitcount ${random.int(1, 4)}` : ''}`,
+      `${not(spot)}--rcheck ${name}${ttl}${random.chance(0.5) ? ' --seconds 3600' : ''}${random.chance(0.5) ? ` --hitcount ${random.int(1, 4)}` : ''}`,
     ],
-    [2, `${not(spot)}--update ${name}${random.chance(0.5) ? ` --hitcount ${random.int(1, 4)}` : ''}`],
+    [2, `${not(spot)}--update ${name}${ttl}${random.chance(0.5) ? ` --hitcount ${random.int(1, 4)}` : ''}`],
     [1, `${not(spot)}--remove ${name}`],
   ])
 }
@@ -133,11 +135,18 @@ export const MATCHES: Readonly<Record<string, (spot: Spot) => string | undefined
           `${not(spot)}--physdev-in r0`,
           `${not(spot)}--physdev-is-in`,
           `${not(spot)}--physdev-is-bridged`,
+          ...(spot.hook === 'FORWARD' ? [`${not(spot)}--physdev-is-out`, `${not(spot)}--physdev-out r+`] : []),
         ])
       : undefined,
   recent,
   state: (spot) => `${not(spot)}--state ${spot.random.some(STATES, spot.random.int(1, 2)).join(',')}`,
   statistic: ({ random }) => {
+    // certain, or never: in between the kernel draws
+    if (random.chance(0.2))
+      return `${random.chance(0.3) ? '! ' : ''}--mode random --probability ${random.pick([0, 1])}`.replace(
+        /^! (--mode random) /,
+        '$1 ! ',
+      )
     const every = random.int(2, 5)
     return `--mode nth --every ${every} --packet ${random.int(0, every - 1)}`
   },

@@ -120,7 +120,7 @@ function randomTable(random: Random, scene: Scene, name: string): TableSpec {
 }
 
 /** Of these the model says that it cannot tell: a case with one that matters compares nothing, so they are few. */
-const UNDECIDED: ReadonlySet<string> = new Set(['helper', 'cpu'])
+const UNDECIDED: ReadonlySet<string> = new Set(['cpu', 'osf', 'policy', 'cgroup'])
 
 function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleSpec {
   const { random, scene } = place
@@ -134,7 +134,7 @@ function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleS
   if (own !== undefined && !inverted && own in MATCHES && random.chance(0.6))
     parts.push(`-m ${own} ${MATCHES[own]!(inside)}`)
   const others = Object.keys(MATCHES).filter(
-    (name) => name in matches && !['tcp', 'udp', 'icmp', 'icmp6', 'physdev'].includes(name),
+    (name) => name in matches && !['tcp', 'udp', 'icmp', 'icmp6'].includes(name),
   )
   const rare = (name: string) => name in MORE_MATCHES || name in HEADER_MATCHES
   const often = others.filter((name) => !rare(name))

@@ -138,7 +138,11 @@ function hashOptions(random: Random, scene: Scene, type: Type, forceadd: boolean
     `initval 0x${random.int(0, 0xffffffff).toString(16)}`,
     ...(random.chance(0.7) ? ['hashsize 64'] : []),
     ...(random.chance(0.3) ? [`bucketsize ${random.pick([2, 4])}`] : []),
-    ...(forceadd ? [`maxelem ${random.pick([3, 8, 31])} forceadd`] : []),
+    ...(forceadd
+      ? [`maxelem ${random.pick([3, 8, 31])} forceadd`]
+      : random.chance(0.12)
+        ? [`maxelem ${random.pick([1, 4, 12])}`]
+        : []),
     ...(NETMASKS.has(type) && random.chance(0.25) ? [mask] : []),
   ]
 }

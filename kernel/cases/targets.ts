@@ -13,8 +13,13 @@ function dnat(spot: Spot): string | undefined {
   if (!['PREROUTING', 'OUTPUT'].includes(spot.hook) || spot.table !== 'nat') return undefined
   const { random, scene } = spot
   const port = withPorts(spot) && random.chance(0.6) ? `${random.pick([80, 8080, 53, 5000, 7777])}` : ''
+  const persistent = random.chance(0.1) ? ' --persistent' : ''
+  // several addresses: which one is a hash of the connection's
+  if (random.chance(0.1))
+    return `--to-destination ${host(scene.family, 2, 20)}-${host(scene.family, 2, random.int(21, 40))}${persistent}`
   const to = random.weighted(destinations(scene))
-  return `--to-destination ${bracket(scene.family, to, port)}${random.chance(0.1) ? ' --persistent' : ''}`
+  const shifted = withPorts(spot) && random.chance(0.05)
+  return `--to-destination ${bracket(scene.family, to, shifted ? '7000-7100/5000' : port)}${persistent}`
 }
 
 function snat(spot: Spot): string | undefined {
@@ -24,6 +29,7 @@ function snat(spot: Spot): string | undefined {
     scene: { family },
   } = spot
   const to = random.pick([host(family, 2, 7), wan(family, 1), host(family, 1, 1), host(family, 2, 99), wan(family, 77)])
+  if (random.chance(0.1)) return `--to-source ${host(family, 2, 90)}-${host(family, 2, random.int(91, 120))}`
   const port = withPorts(spot) && random.chance(0.25) ? random.pick(['2000', '1024', '40000']) : ''
   return `--to-source ${bracket(family, to, port)}`
 }
@@ -102,6 +108,10 @@ export const TARGETS: Readonly<Record<string, (spot: Spot) => string | undefined
       [1, '--zone-reply 7'],
       [1, '--zone mark'],
       [1, '--ctevents new'],
+      [
+        spot.protocol === 'tcp' || spot.protocol === 'udp' ? 1 : 0,
+        `--helper ${spot.protocol === 'tcp' ? 'ftp' : 'tftp'}`,
+      ],
     ])
   },
   DNAT: dnat,
@@ -110,7 +120,10 @@ export const TARGETS: Readonly<Record<string, (spot: Spot) => string | undefined
   CONNSECMARK: ({ table, random }) =>
     table === 'mangle' || table === 'security' ? random.pick(['--save', '--restore']) : undefined,
   DNPT: (spot) => npt(spot, ['PREROUTING', 'OUTPUT']),
-  DSCP: ({ table, random }) => (table === 'mangle' ? `--set-dscp ${random.pick(['0x2e', '0x00', '0x04'])}` : undefined),
+  DSCP: ({ table, random }) =>
+    table === 'mangle'
+      ? random.pick(['--set-dscp 0x2e', '--set-dscp 0x00', '--set-dscp 0x04', '--set-dscp-class AF21'])
+      : undefined,
   ECN: ({ table, protocol, random, scene }) =>
     table === 'mangle' && scene.family === 4
       ? protocol === 'tcp'
