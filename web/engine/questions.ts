@@ -6,6 +6,7 @@ import { type ReachQuestion, reach } from '../../src/analysis/reach.js'
 import { parsePacketLine } from '../../src/packet/language.js'
 import { QuestionError } from '../../src/path/resolve.js'
 import { trace } from '../../src/path/trace.js'
+import type { OutcomeName } from '../../src/path/trail.js'
 import { type Hosts, type Namespace, placeName } from '../../src/path/world.js'
 import { diffJson } from '../../src/report/diff.js'
 import { reachJson } from '../../src/report/reach.js'
@@ -22,6 +23,12 @@ export type Difference = ReturnType<typeof diffJson> & {
   readonly cells: readonly { readonly before: Cell; readonly after: Cell }[]
 }
 export type Reached = ReturnType<typeof reachJson>
+
+/** How a packet's way ended; without an outcome: why it has none. */
+export interface Ending {
+  readonly outcome: OutcomeName | undefined
+  readonly text: string
+}
 
 /** Questions over all packets: they may take seconds, so a worker of their own answers them, with the same hosts as the other one. */
 export class Questions {
@@ -49,15 +56,13 @@ export class Questions {
   }
 
   /** What became of a packet in the snapshot as it was opened. */
-  before(line: string): string | undefined {
+  before(line: string): readonly Ending[] | undefined {
     const parsed = parsePacketLine(line)
     if (!this.#base || !parsed.ok || parsed.packet.is === 'capture') return undefined
     try {
-      return trace(this.#base, parsed.packet)
-        .branches.map(({ outcome, where }) => `${outcome} (${where.text})`)
-        .join(' / ')
+      return trace(this.#base, parsed.packet).branches.map(({ outcome, where: { text } }) => ({ outcome, text }))
     } catch (error) {
-      if (error instanceof QuestionError) return error.message
+      if (error instanceof QuestionError) return [{ outcome: undefined, text: error.message }]
       throw error
     }
   }

@@ -1,4 +1,5 @@
 import { STAGES, type StageName } from '../../src/path/stages.js'
+import type { Step } from '../../src/path/trail.js'
 import { language } from './index.js'
 
 /** What the stages are called in Chinese; hooks keep the kernel's names. */
@@ -12,6 +13,7 @@ const ZH: Readonly<Partial<Record<StageName, string>>> = {
   generate: '路由判断',
   neighbour: '邻居',
   transmit: '设备发送',
+  end: '结束',
   encapsulate: 'VXLAN 封装',
   decapsulate: 'VXLAN 解封装',
   'bridge-input': '网桥端口',
@@ -24,3 +26,28 @@ const ZH: Readonly<Partial<Record<StageName, string>>> = {
 
 export const stageLabel = (stage: StageName): string =>
   (language.value === 'zh' ? ZH[stage] : undefined) ?? STAGES[stage].label
+
+/** What the kinds of steps are called in Chinese. */
+const KINDS: Readonly<Record<Step['kind'], string>> = {
+  generate: '产生',
+  receive: '接收',
+  hook: '钩子',
+  conntrack: '连接跟踪',
+  nat: '地址转换',
+  route: '路由',
+  reroute: '重新路由',
+  'rp-filter': '源地址验证',
+  check: '检查',
+  neighbour: '邻居',
+  bridge: '网桥',
+  encapsulate: '封装',
+  decapsulate: '解封装',
+  reply: '应答',
+  copy: '副本',
+  deliver: '交付',
+  send: '发出',
+  drop: '丢弃',
+}
+
+export const kindLabel = (kind: string): string =>
+  (language.value === 'zh' ? KINDS[kind as Step['kind']] : undefined) ?? kind

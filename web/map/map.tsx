@@ -4,6 +4,7 @@ import type { StageName } from '../../src/path/stages.js'
 import { placeOf } from '../engine/answers.js'
 import type { Key } from '../i18n/en.js'
 import { t } from '../i18n/index.js'
+import { say } from '../i18n/say.js'
 import { stageLabel } from '../i18n/stages.js'
 import { at, family, focus, goTo, lane, map, place } from '../state.js'
 import { type Box, type Entry, HEAD, layoutOf, ROW, stageOf } from './layout.js'
@@ -219,9 +220,9 @@ const fit = (text: string, most: number): string => {
 }
 
 function aboutOf(entry: Entry, fate: EntryFate): string {
-  const rules = entry.chain ? t('rulesCount', { n: entry.chain.rules }) : (entry.text ?? '')
-  if (fate.is === 'skipped') return t('skippedBecause', { reason: fate.reason })
-  if (fate.is === 'did') return fate.text
+  const rules = entry.chain ? t('rulesCount', { n: entry.chain.rules }) : say(entry.text ?? '')
+  if (fate.is === 'skipped') return t('skippedBecause', { reason: say(fate.reason) })
+  if (fate.is === 'did') return say(fate.text)
   if (fate.is === 'silent') return rules
   const { decided, verdict } = fate.visit
   const by = decided.rule === null ? t('policy') : `${decided.chain} ${t('rule')} ${decided.rule}`

@@ -1,5 +1,6 @@
 import type { Difference } from '../engine/questions.js'
 import { t } from '../i18n/index.js'
+import { say } from '../i18n/say.js'
 import { ask, line } from '../state.js'
 
 type One = Difference['differences'][number]
@@ -30,7 +31,7 @@ export function Differences({ of, names }: { of: Difference; names: readonly [be
                 <button type="button" class="link" onClick={() => walk(after.line)}>
                   {after.line}
                 </button>{' '}
-                <del>{before.symptom}</del> → <ins>{after.symptom}</ins>
+                <del>{say(before.symptom)}</del> → <ins>{say(after.symptom)}</ins>
               </li>
             ))}
           </ul>
@@ -41,17 +42,17 @@ export function Differences({ of, names }: { of: Difference; names: readonly [be
         ...of.onlyAfter.map((name) => `${names[1]}: ${name}`),
       ].map((text) => (
         <p class="dim small" key={text}>
-          {t('onlyIn', { name: text })}
+          {t('onlyIn', { name: say(text) })}
         </p>
       ))}
       {of.undecided.map((text) => (
         <p class="dim small" key={text}>
-          {t('cannotBeTold', { name: text })}
+          {t('cannotBeTold', { name: say(text) })}
         </p>
       ))}
       {of.incomplete.map((text) => (
         <p class="dim small" key={text}>
-          {text}
+          {say(text)}
         </p>
       ))}
     </div>
@@ -90,7 +91,7 @@ function Row({ one, names }: { one: One; names: readonly [string, string] }) {
         {sides.map(([name, fares, by]) => (
           <div key={name} class={`side ${fares}`}>
             <span class="dim small">{name}</span> <strong>{t(fares)}</strong>
-            <code class="by">{by.text}</code>
+            <code class="by">{say(by.text)}</code>
           </div>
         ))}
       </div>

@@ -2,6 +2,7 @@ import { computed, effect, signal } from '@preact/signals'
 import type { LintResult } from '../../src/analysis/lint/lint.js'
 import type { Finding } from '../../src/analysis/lint/types.js'
 import { t } from '../i18n/index.js'
+import { say } from '../i18n/say.js'
 import { ask, focus, line, questions, shown } from '../state.js'
 
 const wanted = signal(false)
@@ -50,7 +51,7 @@ export function Findings() {
       </ul>
       {incomplete.map((text) => (
         <p class="dim" key={text}>
-          {text}
+          {say(text)}
         </p>
       ))}
     </details>
@@ -72,7 +73,7 @@ function FindingLine({ finding }: { finding: Finding }) {
   }
   return (
     <li class={`finding ${level}`}>
-      <strong>{level}</strong> {message} <code>{id}</code>
+      <strong>{t(`level-${level}`)}</strong> {say(message)} <code>{id}</code>
       <div class="row">
         {at.chain !== undefined && (
           <button type="button" class="link" onClick={show}>
@@ -92,7 +93,7 @@ function FindingLine({ finding }: { finding: Finding }) {
           </button>
         )}
       </div>
-      {fix !== undefined && <p class="dim">{fix}</p>}
+      {fix !== undefined && <p class="dim">{say(fix)}</p>}
     </li>
   )
 }

@@ -1,6 +1,7 @@
 import { type ChainVisit, placeOf, type Step, stepsAt } from '../engine/answers.js'
 import { t } from '../i18n/index.js'
-import { stageLabel } from '../i18n/stages.js'
+import { say } from '../i18n/say.js'
+import { kindLabel, stageLabel } from '../i18n/stages.js'
 import { stageOf } from '../map/layout.js'
 import { at, family, focus, lane } from '../state.js'
 
@@ -33,10 +34,11 @@ export function Here() {
 }
 
 function Plain({ step }: { step: Step }) {
-  const text = step.text ?? [step.interface, step.from && `← ${step.from}`].filter(Boolean).join(' ')
+  const text =
+    (step.text && say(step.text)) ?? [step.interface, step.from && `← ${step.from}`].filter(Boolean).join(' ')
   return (
     <>
-      <b>{step.kind}</b> <span>{step.state ? `${step.state}: ${text}` : text}</span>
+      <b>{kindLabel(step.kind)}</b> <span>{step.state ? `${step.state}: ${text}` : text}</span>
     </>
   )
 }
@@ -61,7 +63,7 @@ function Chain({ chain, at: where }: { chain: ChainVisit; at: string }) {
         {chain.table} {chain.chain}
       </button>{' '}
       <span class="verdict-word">
-        {chain.skipped === null ? chain.verdict : t('skippedBecause', { reason: chain.skipped })}
+        {chain.skipped === null ? chain.verdict : t('skippedBecause', { reason: say(chain.skipped) })}
       </span>
       {matched.length > 0 && (
         <ol class="rules-hit">

@@ -1,6 +1,7 @@
 import { computed } from '@preact/signals'
 import { placeOf } from '../engine/answers.js'
 import { t } from '../i18n/index.js'
+import { say } from '../i18n/say.js'
 import { PRESETS } from '../samples.js'
 import {
   ask,
@@ -107,7 +108,7 @@ export function PacketForm() {
       {problems.map(({ message, column }) => (
         <p class="problem" id="line-problem" role="alert" key={message}>
           {column !== undefined && <code class="caret">{`${line.value}\n${' '.repeat(column - 1)}^`}</code>}
-          {message}
+          {say(message)}
         </p>
       ))}
     </form>
@@ -135,7 +136,7 @@ export function Verdict() {
           {branches.length > 1 && (
             <span class="chance">{branch.supposing ?? `${Math.round(branch.probability * 1000) / 10} %`}</span>
           )}
-          <span class="where">{`${branch.where.host}${branch.where.namespace === '' ? '' : `/${branch.where.namespace}`}: ${branch.where.text}`}</span>
+          <span class="where">{`${branch.where.host}${branch.where.namespace === '' ? '' : `/${branch.where.namespace}`}: ${say(branch.where.text)}`}</span>
         </button>
       ))}
       {answer.connect && (
@@ -147,10 +148,10 @@ export function Verdict() {
           onClick={() => choose('reply', branchIndex.value)}
         >
           <strong>{t('reply')}</strong>
-          <span class="where">{reply ? reply.where.text : t('noReply')}</span>
+          <span class="where">{reply ? say(reply.where.text) : t('noReply')}</span>
         </button>
       )}
-      {connection && <p class="symptom">{connection.symptom}</p>}
+      {connection && <p class="symptom">{say(connection.symptom)}</p>}
     </section>
   )
 }

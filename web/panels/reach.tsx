@@ -178,7 +178,7 @@ function GridCell({ line: packet, works, symptom }: Cell) {
   return (
     <td class={CLASSES[key]}>
       {works === undefined ? (
-        <span title={symptom}>·</span>
+        <span title={say(symptom)}>·</span>
       ) : (
         <button
           type="button"

@@ -47,20 +47,26 @@ export function RuleDetail({
         <dl class="compared">
           <div>
             <dt>{t('outcome')}</dt>
-            <dd>{visit.outcome === 'no' ? t('notMatched') : visit.outcome === 'yes' ? t('matched') : visit.outcome}</dd>
+            <dd>
+              {visit.outcome === 'no'
+                ? t('notMatched')
+                : visit.outcome === 'yes'
+                  ? t('matched')
+                  : t(`outcome-${visit.outcome}`)}
+            </dd>
           </div>
           {visit.field !== null && (
             <>
               <Compared name={t('comparedField')} value={say(visit.field)} />
-              <Compared name={t('wanted')} value={visit.wanted} />
-              <Compared name={t('seen')} value={visit.seen} />
+              <Compared name={t('wanted')} value={visit.wanted === null ? null : say(visit.wanted)} />
+              <Compared name={t('seen')} value={visit.seen === null ? null : say(visit.seen)} />
             </>
           )}
         </dl>
       )}
       <div aria-live="polite">
         {!found && <p class="dim">{t('workingOut')}</p>}
-        {found && !found.ok && <p class="dim">{found.problems[0]?.message}</p>}
+        {found && !found.ok && <p class="dim">{say(found.problems[0]?.message ?? '')}</p>}
         {found?.ok && (
           <>
             <PacketsOf name={t('reachIt')} of={found.value.reach} />

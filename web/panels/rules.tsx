@@ -170,8 +170,8 @@ function RuleRow({ rule, number, top }: { rule: RuleLine | undefined; number: nu
           <span
             class={`mark ${found[0]!.level}`}
             role="img"
-            aria-label={found.map(({ message }) => message).join('; ')}
-            title={found.map(({ message }) => message).join('\n')}
+            aria-label={found.map(({ message }) => say(message)).join('; ')}
+            title={found.map(({ message }) => say(message)).join('\n')}
           >
             ▲
           </span>

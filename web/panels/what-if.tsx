@@ -1,8 +1,9 @@
 import { effect, signal } from '@preact/signals'
 import type { Complaint, Saved, Switch } from '../engine/protocol.js'
-import type { Difference } from '../engine/questions.js'
+import type { Difference, Ending } from '../engine/questions.js'
 import { canRedo, canUndo, isChanged, redo, run, undo } from '../history.js'
 import { t } from '../i18n/index.js'
+import { say } from '../i18n/say.js'
 import { asked, commands, engine, line, place, questions, shown } from '../state.js'
 import { Differences } from './difference.js'
 import { shellScript } from './script.js'
@@ -12,15 +13,15 @@ const typed = signal('')
 const offered = signal<readonly string[]>([])
 
 /** The packet's fate in the snapshot as it was opened. */
-const before = signal<string | undefined>(undefined)
+const before = signal<readonly Ending[] | undefined>(undefined)
 const difference = signal<Difference | undefined>(undefined)
 
 effect(() => {
   const [now, question] = [shown.value, line.value]
   before.value = undefined
   if (!now || !isChanged.value || !asked.value) return
-  questions.before(question).then((text) => {
-    if (shown.peek() === now && line.peek() === question) before.value = text
+  questions.before(question).then((found) => {
+    if (shown.peek() === now && line.peek() === question) before.value = found
   })
 })
 
@@ -89,7 +90,7 @@ export function WhatIf() {
           {problem.column !== undefined && problem.file?.startsWith('what-if') && (
             <code class="caret">{`${typed.value}\n${' '.repeat(problem.column - 1)}^`}</code>
           )}
-          {problem.message}
+          {say(problem.message)}
         </p>
       )}
       <Switches />
@@ -118,14 +119,19 @@ export function WhatIf() {
   )
 }
 
+const endingText = ({ outcome, text }: Ending): string =>
+  outcome === undefined ? say(text) : `${t(outcome)} (${say(text)})`
+
 /** What the changes make of the packet that was asked about, and of all others. */
 function Effect() {
-  const after = asked.value?.trace.branches.map(({ outcome, where }) => `${outcome} (${where.text})`).join(' / ')
+  const after = asked.value?.trace.branches
+    .map(({ outcome, where: { text } }) => endingText({ outcome, text }))
+    .join(' / ')
   return (
     <>
       {before.value !== undefined && after !== undefined && (
         <p class="difference">
-          {t('before')} <del>{before.value}</del> · {t('now')} <ins>{after}</ins>
+          {t('before')} <del>{before.value.map(endingText).join(' / ')}</del> · {t('now')} <ins>{after}</ins>
         </p>
       )}
       <h3>{t('differently')}</h3>
