@@ -24,12 +24,22 @@ export interface Netns {
   readonly sockets?: readonly string[]
   readonly neighbours?: readonly string[]
   readonly conntrack?: string
+  /** Lines of `bridge fdb`. */
+  readonly fdb?: readonly string[]
+  /** Other files of the namespace: name in the folder → text. */
+  readonly files?: Readonly<Record<string, string>>
 }
 
 export interface LinkSpec {
   readonly addresses?: readonly string[]
-  readonly kind?: 'veth' | 'bridge' | 'tun' | 'wireguard'
+  readonly kind?: string
+  /** What `ip -d link` says of the kind: `{ id: 5 }`. */
+  readonly data?: Readonly<Record<string, unknown>>
+  /** The device that it stands on: `eth0.5@eth0`. */
+  readonly lower?: string
   readonly master?: string
+  readonly mac?: string
+  readonly mtu?: number
   /** NETNS/LINK at the other end of a veth pair; the host's own namespace is `-`. */
   readonly peer?: string
   readonly hairpin?: boolean
@@ -56,6 +66,11 @@ export function state(hosts: Readonly<Record<string, HostSpec>>): Hosts {
 
 const specOf = (link: readonly string[] | LinkSpec): LinkSpec =>
   'length' in link ? { addresses: link as readonly string[] } : (link as LinkSpec)
+
+const ARPLESS: ReadonlySet<string> = new Set(['tun', 'wireguard', 'gre', 'ipip', 'sit', 'xfrm'])
+
+const masterKind = ({ links }: Netns, master: string): string =>
+  (links[master] && specOf(links[master]).kind) ?? 'bridge'
 
 /** Interface numbers are given in the order in which the links stand, over all namespaces of a host. */
 function numbers(all: Readonly<Record<string, Netns>>): Map<string, number> {
@@ -102,25 +117,28 @@ function filesOf(folder: string, name: string, netns: Netns, all: Readonly<Recor
   for (const [ifname, given] of Object.entries(netns.links)) {
     const spec = specOf(given)
     const number = index.get(`${name}/${ifname}`)!
-    const arpless = spec.kind === 'tun' || spec.kind === 'wireguard'
+    const arpless = ARPLESS.has(spec.kind ?? '')
     const base = {
       ifindex: number,
       ifname,
       flags: [...(arpless ? ['POINTOPOINT', 'NOARP'] : ['BROADCAST', 'MULTICAST']), 'UP', 'LOWER_UP'],
-      mtu: 1500,
+      mtu: spec.mtu ?? 1500,
       link_type: arpless ? 'none' : 'ether',
-      ...(arpless ? {} : { address: macOf(number) }),
+      ...(arpless ? {} : { address: spec.mac ?? macOf(number) }),
+      ...(spec.lower ? { link: spec.lower } : {}),
       ...(spec.master ? { master: spec.master } : {}),
       ...(spec.peer ? { link_index: index.get(spec.peer), link_netnsid: names.indexOf(spec.peer.split('/')[0]!) } : {}),
     }
     const info = {
       ...(spec.kind || spec.peer ? { info_kind: spec.peer ? 'veth' : spec.kind } : {}),
       ...(spec.kind === 'bridge'
-        ? { info_data: { vlan_filtering: 0, nf_call_iptables: 0, nf_call_ip6tables: 0 } }
-        : {}),
+        ? { info_data: { vlan_filtering: 0, nf_call_iptables: 0, nf_call_ip6tables: 0, ...spec.data } }
+        : spec.data
+          ? { info_data: spec.data }
+          : {}),
       ...(spec.master
         ? {
-            info_slave_kind: 'bridge',
+            info_slave_kind: masterKind(netns, spec.master),
             info_slave_data: {
               state: 'forwarding',
               hairpin: spec.hairpin ?? false,
@@ -161,6 +179,8 @@ function filesOf(folder: string, name: string, netns: Netns, all: Readonly<Recor
     ...text('nft-ruleset.nft', netns.nft),
     ...text('ip-neigh', netns.neighbours?.join('\n')),
     ...text('conntrack', netns.conntrack),
+    ...text('bridge-fdb', netns.fdb?.join('\n')),
+    ...Object.entries(netns.files ?? {}).flatMap(([path, content]) => text(path, content)),
     ...text(
       'sockets',
       netns.sockets &&
