@@ -1,3 +1,4 @@
+import type { Preset } from './engine/presets.js'
 import type { TextFile } from './engine/protocol.js'
 import { unpack } from './packed.js'
 
@@ -16,21 +17,6 @@ const READ: Readonly<Record<SampleName, () => Promise<{ readonly default: TextFi
 export async function readSample(name: SampleName): Promise<TextFile[]> {
   const packed = document.getElementById(`sample-${name}`)?.textContent
   return packed == null ? (await READ[name]()).default : JSON.parse(await unpack(packed))
-}
-
-export interface Preset {
-  /** Key of its name in the dictionaries. */
-  readonly name:
-    | 'hostToService'
-    | 'podToService'
-    | 'podToDns'
-    | 'nodePort'
-    | 'published'
-    | 'ssh'
-    | 'hostToContainer'
-    | 'containerOut'
-    | 'ping'
-  readonly packet: string
 }
 
 /** Questions that people ask first. */

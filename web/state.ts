@@ -13,6 +13,7 @@ import {
   type Trace,
 } from './engine/answers.js'
 import { startEngine, startQuestions } from './engine/client.js'
+import type { Preset } from './engine/presets.js'
 import type { ChainAddress, Complaint, Lacking, Recognised, Situation, TextFile } from './engine/protocol.js'
 import { PRESETS, readSample, type SampleName } from './samples.js'
 
@@ -32,6 +33,8 @@ export const usual = signal('')
 /** What was recognised of it, and what it lacks. */
 export const blocks = signal<readonly Recognised[]>([])
 export const missing = signal<readonly Lacking[]>([])
+/** The questions that people ask first. */
+export const presets = signal<readonly Preset[]>([])
 const situation = computed(
   (): Situation => ({ base: base.value, files: files.value, commands: commands.value, usual: usual.value }),
 )
@@ -151,6 +154,7 @@ export async function open(what: Opened, question?: string, position = 0): Promi
       now.value = 0
       blocks.value = answer.value.blocks
       missing.value = answer.value.missing
+      presets.value = 'sample' in what ? PRESETS[what.sample] : answer.value.presets
       shown.value = answer.value.shown
       focus.value = undefined
       asked.value = undefined

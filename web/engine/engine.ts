@@ -8,6 +8,7 @@ import { connectJson } from '../../src/report/connect.js'
 import { trailJson } from '../../src/report/json.js'
 import { mapJson } from '../../src/report/map.js'
 import { showJson } from '../../src/report/show.js'
+import type { Table } from '../../src/rules/program.js'
 import { ArchiveError, unpack } from '../../src/snapshot/archive.js'
 import { changeHosts } from '../../src/snapshot/change/index.js'
 import { LACKS, PRINTED_BY, readSnapshot } from '../../src/snapshot/index.js'
@@ -15,7 +16,9 @@ import { fromTables, printSave } from '../../src/xtables/index.js'
 import type { Conversation, PathMap, Shown, Trace } from './answers.js'
 import { complete } from './complete.js'
 import { type Fact, holds } from './facts.js'
-import type { Answer, ChainAddress, ChainWindow, Opening, Saved, Switch, TextFile } from './protocol.js'
+import { Listing, ruleLine } from './listing.js'
+import { presetsOf } from './presets.js'
+import type { Answer, ChainAddress, ChainWindow, Opening, Saved, Switch, TableWindow, TextFile } from './protocol.js'
 import { switches } from './switches.js'
 
 /** The model behind the page: holds one snapshot, answers with plain data. Knows no worker and no document. */
@@ -23,6 +26,7 @@ export class PageEngine {
   /** As they were read, and after the commands of the console. */
   #read: { readonly hosts: Hosts; readonly files: Parameters<typeof showJson>[1] } | undefined
   #hosts: Hosts | undefined
+  readonly #listings = new WeakMap<Table, Listing>()
 
   open(files: readonly TextFile[]): Answer<Opening> {
     const read = readSnapshot(files)
@@ -39,6 +43,7 @@ export class PageEngine {
           place: place ? placeName(place) : null,
           lines: lines ?? null,
         })),
+        presets: presetsOf(read.hosts),
         missing: read.missing.map(({ place, lack }) => ({
           place: placeName(place),
           text: LACKS[lack],
@@ -115,20 +120,36 @@ export class PageEngine {
   }
 
   /** `count` rules of a chain from index `first` on. */
-  chain({ place, family, backend, table, chain }: ChainAddress, first: number, count: number): ChainWindow | undefined {
-    const found = this.#namespace(place)
-      ?.tables.find((one) => one.family === family && one.backend === backend && one.name === table)
-      ?.chains.get(chain)
+  chain(where: ChainAddress, first: number, count: number): ChainWindow | undefined {
+    const found = this.#table(where)?.chains.get(where.chain)
     if (!found) return undefined
-    const rules = found.rules.slice(first, first + count).map(({ text, counters, source }, i) => ({
-      number: first + i + 1,
-      text,
-      packets: counters?.packets ?? null,
-      bytes: counters?.bytes ?? null,
-      file: source?.file ?? null,
-      line: source?.line ?? null,
-    }))
+    const rules = found.rules.slice(first, first + count).map((rule, i) => ruleLine(where.chain, rule, first + i + 1))
     return { total: found.rules.length, first, policy: found.base?.policy ?? null, rules }
+  }
+
+  /** `count` lines of the whole table of a chain from line `first` on. */
+  table(where: ChainAddress, first: number, count: number): TableWindow | undefined {
+    const listing = this.#listing(where)
+    return listing && { total: listing.total, lines: listing.lines(first, count) }
+  }
+
+  /** The line of a chain's head in its table. */
+  startOf(where: ChainAddress): number | undefined {
+    return this.#listing(where)?.startOf(where.chain)
+  }
+
+  #table({ place, family, backend, table }: ChainAddress): Table | undefined {
+    return this.#namespace(place)?.tables.find(
+      (one) => one.family === family && one.backend === backend && one.name === table,
+    )
+  }
+
+  #listing(where: ChainAddress): Listing | undefined {
+    const table = this.#table(where)
+    if (!table) return undefined
+    const listing = this.#listings.get(table) ?? new Listing(table)
+    this.#listings.set(table, listing)
+    return listing
   }
 
   #namespace(place: string): Namespace | undefined {

@@ -33,7 +33,7 @@ export interface Grid {
 const MOST_SOURCES = 14
 const MOST_SERVICES = 18
 /** An address that nobody in a snapshot should have (RFC 5737). */
-const OUTSIDE = '198.51.100.9'
+export const OUTSIDE = '198.51.100.9'
 export const FROM_OUTSIDE = 'internet'
 
 /** One connection from each namespace, and from outside, to everything that listens or that the rules translate: what `connect` says of each. */
@@ -76,7 +76,7 @@ function cell(hosts: Hosts, source: string, { protocol, address, port }: Service
 }
 
 /** The interface over which a host's default route leads, where the snapshot has one such. */
-function outsideOf({ namespaces }: Hosts): string | undefined {
+export function outsideOf({ namespaces }: Hosts): string | undefined {
   const found = namespaces
     .filter(({ namespace }) => namespace === '')
     .flatMap(({ routes }) =>
@@ -113,12 +113,12 @@ function listening(namespace: Namespace): readonly Service[] {
 }
 
 /** Destinations that a rule of nat names, with the port: published ports, Services. */
-function translated(namespace: Namespace): readonly Service[] {
+export function translated(namespace: Namespace): readonly Service[] {
   const own = namespace.links.flatMap(({ addresses, kind, master }) => (kind === 'ether' || kind === 'veth') && master === undefined ? addresses : [])
   const host = own.find(({ prefix }) => familyOf(prefix.ip) === 4)?.prefix.ip
   return namespace.tables
     .filter(({ name, family }) => name === 'nat' && family === 4)
-    .flatMap(({ chains }) => [...chains.values()])
+    .flatMap(({ chains }) => [...chains.values()].slice(0, MOST_CHAINS))
     .flatMap(({ rules }) => rules.slice(0, MOST_RULES))
     .flatMap(({ text }): Service[] => {
       const [, protocol, port] = /-p (tcp|udp)\b.* --dport (\d+)\b/.exec(text) ?? []
@@ -131,3 +131,5 @@ function translated(namespace: Namespace): readonly Service[] {
     })
 } // biome-ignore format: long lines
 const MOST_RULES = 400
+/** A node has tens of thousands; what is published stands in the first. */
+const MOST_CHAINS = 400

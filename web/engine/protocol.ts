@@ -1,4 +1,5 @@
 import type { Shown } from './answers.js'
+import type { Preset } from './presets.js'
 
 /** What goes to the engine and comes back, besides its documents. */
 
@@ -21,6 +22,7 @@ export type Answer<T> =
 
 /** A rule of a chain, as a line of a table. */
 export interface RuleLine {
+  readonly chain: string
   readonly number: number
   readonly text: string
   readonly packets: number | null
@@ -35,6 +37,20 @@ export interface ChainAddress {
   readonly backend: string
   readonly table: string
   readonly chain: string
+}
+
+/** Where a chain begins in the list of its table. */
+export interface ChainHead {
+  readonly chain: string
+  /** Of a base chain. */
+  readonly policy: string | null
+  readonly rules: number
+}
+
+/** A part of a whole table. */
+export interface TableWindow {
+  readonly total: number
+  readonly lines: readonly (ChainHead | RuleLine)[]
 }
 
 export interface ChainWindow {
@@ -65,6 +81,7 @@ export interface Opening {
   readonly shown: Shown
   readonly blocks: readonly Recognised[]
   readonly missing: readonly Lacking[]
+  readonly presets: readonly Preset[]
 }
 
 /** A setting that decides about packets. */

@@ -15,5 +15,7 @@ effect(() => {
 
 /** A text in the chosen language; `{name}` is filled in. */
 export function t(key: Key, values: Readonly<Record<string, string | number>> = {}): string {
-  return dictionary.value[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''))
+  return dictionary.value[key].replace(/\{(\w+)\}/g, (_, name: string) =>
+    (values[name] ?? '').toLocaleString(language.value),
+  )
 }

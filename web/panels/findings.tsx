@@ -4,6 +4,7 @@ import type { Finding } from '../../src/analysis/lint/types.js'
 import { t } from '../i18n/index.js'
 import { say } from '../i18n/say.js'
 import { ask, focus, line, questions, shown } from '../state.js'
+import { ruleKey } from './visits.js'
 
 const wanted = signal(false)
 const result = signal<LintResult | undefined>(undefined)
@@ -18,16 +19,17 @@ effect(() => {
   })
 })
 
-/** The findings about the rules of the chain in focus, by their numbers. */
-export const marks = computed((): ReadonlyMap<number, readonly Finding[]> => {
+/** The findings about the rules of the table in focus, by `ruleKey`. */
+export const marks = computed((): ReadonlyMap<string, readonly Finding[]> => {
   const where = focus.value
-  const found = new Map<number, Finding[]>()
+  const found = new Map<string, Finding[]>()
   if (!where) return found
   for (const finding of result.value?.findings ?? []) {
     const { chain, number } = finding.at
     if (finding.place !== where.place || finding.family !== where.family) continue
-    if (chain !== `${where.table}/${where.chain}` || number === undefined) continue
-    found.set(number, [...(found.get(number) ?? []), finding])
+    if (number === undefined || !chain?.startsWith(`${where.table}/`)) continue
+    const key = ruleKey(chain.slice(where.table.length + 1), number)
+    found.set(key, [...(found.get(key) ?? []), finding])
   }
   return found
 })

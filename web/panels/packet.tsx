@@ -2,7 +2,6 @@ import { computed } from '@preact/signals'
 import { placeOf } from '../engine/answers.js'
 import { t } from '../i18n/index.js'
 import { say } from '../i18n/say.js'
-import { PRESETS } from '../samples.js'
 import {
   ask,
   asked,
@@ -12,7 +11,7 @@ import {
   laneName,
   line,
   lineProblems,
-  opened,
+  presets,
   replyOf,
   shown,
 } from '../state.js'
@@ -52,8 +51,6 @@ const completions = computed((): readonly string[] => {
 const MOST_COMPLETIONS = 40
 
 export function PacketForm() {
-  const what = opened.value
-  const presets = what && 'sample' in what ? PRESETS[what.sample] : []
   const problems = lineProblems.value
   return (
     <form
@@ -89,8 +86,8 @@ export function PacketForm() {
         {t('walk')}
       </button>
       <div class="presets">
-        {presets.length > 0 && <span>{t('presets')}</span>}
-        {presets.map(({ name, packet }) => (
+        {presets.value.length > 0 && <span>{t('presets')}</span>}
+        {presets.value.map(({ name, packet }) => (
           <button
             type="button"
             key={name}

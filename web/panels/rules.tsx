@@ -1,35 +1,24 @@
-import { computed, effect, signal } from '@preact/signals'
-import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core'
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { computed, signal } from '@preact/signals'
 import { placeOf } from '../engine/answers.js'
-import type { ChainAddress, RuleLine } from '../engine/protocol.js'
 import { t } from '../i18n/index.js'
-import { say } from '../i18n/say.js'
-import { engine, family, focus, lane, shown } from '../state.js'
-import { marks } from './findings.js'
-import { RuleDetail } from './rule-detail.js'
-import { visits } from './visits.js'
+import { family, focus, shown } from '../state.js'
+import { RuleList } from './rule-list.js'
 
-/** Number of the rule whose packets are shown. */
-const chosen = signal<number | undefined>(undefined)
-const inFocus = computed(() => Object.values(focus.value ?? {}).join('\0'))
-effect(() => {
-  void inFocus.value
-  chosen.value = undefined
-})
-
-const HEIGHT = 46
-/** Rules are asked of the engine in pages. */
-const PAGE = 200
+/** All chains of the table below each other, instead of the one in focus. */
+const whole = signal(false)
 
 export function Rules() {
   const where = focus.value
+  const { place, family: of, backend, table, chain } = where ?? {}
+  const key = [place, of, backend, table, whole.value ? '' : `/${chain}`, versionOf(shown.value)].join('\0')
   return (
     <section class="rules panel" aria-labelledby="rules-title">
-      <h2 id="rules-title">{where ? t('rulesOf', { chain: `${where.table} ${where.chain}` }) : t('rules')}</h2>
-      <ChainChoice />
+      <h2 id="rules-title">{where ? t('rulesOf', { chain: `${table} ${chain}` }) : t('rules')}</h2>
       {where ? (
-        <ChainRules key={`${Object.values(where).join('\0')} ${versionOf(shown.value)}`} where={where} />
+        <>
+          <ChainChoice />
+          <RuleList key={key} where={where} whole={whole.value} />
+        </>
       ) : (
         <p class="dim">{t('chooseChain')}</p>
       )}
@@ -46,38 +35,6 @@ function versionOf(what: object | undefined): number {
   return versions.get(what)!
 }
 
-/** All chains of the namespace in focus. */
-function ChainChoice() {
-  const where = focus.value
-  const namespaces = (shown.value?.namespaces ?? []) as unknown as readonly ShownNamespace[]
-  const tables =
-    namespaces.find((one) => placeOf(one) === where?.place)?.tables.filter((one) => one.family === family.value) ?? []
-  if (!where) return null
-  const value = `${where.backend}\0${where.table}\0${where.chain}`
-  return (
-    <label class="field">
-      <span class="sr">{t('chooseChain')}</span>
-      <select
-        value={value}
-        onChange={({ currentTarget }) => {
-          const [backend, table, chain] = currentTarget.value.split('\0')
-          focus.value = { ...where, backend: backend!, table: table!, chain: chain! }
-        }}
-      >
-        {tables.map(({ name, backend, chains }) => (
-          <optgroup key={backend + name} label={`${name} (${backend})`}>
-            {chains.map((chain) => (
-              <option key={chain.name} value={`${backend}\0${name}\0${chain.name}`}>
-                {`${name} ${chain.name} (${chain.rules})`}
-              </option>
-            ))}
-          </optgroup>
-        ))}
-      </select>
-    </label>
-  )
-}
-
 interface ShownNamespace {
   readonly host: string
   readonly namespace: string
@@ -89,110 +46,85 @@ interface ShownNamespace {
   }[]
 }
 
-function ChainRules({ where }: { where: ChainAddress }) {
-  const scroller = useRef<HTMLDivElement>(null)
-  const [, redraw] = useState(0)
-  const pages = useMemo(() => new Map<number, readonly RuleLine[] | 'asked'>(), [])
-  const head = useMemo(() => signal<{ total: number; policy: string | null }>({ total: 0, policy: null }), [])
-  const load = (page: number) => {
-    if (pages.has(page)) return
-    pages.set(page, 'asked')
-    engine.chain(where, page * PAGE, PAGE).then((found) => {
-      pages.set(page, found?.rules ?? [])
-      if (found && page === 0) head.value = { total: found.total, policy: found.policy }
-      redraw((n) => n + 1)
-    })
-  }
-  useEffect(() => load(0), [])
-  const { total, policy } = head.value
-  const height = `min(24rem, ${total * HEIGHT + 2}px)`
-  const options = {
-    count: total,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => HEIGHT,
-    overscan: 8,
-    observeElementRect,
-    observeElementOffset,
-    scrollToFn: elementScroll,
-    onChange: () => redraw((n) => n + 1),
-  }
-  const list = useMemo(() => new Virtualizer<HTMLDivElement, HTMLDivElement>(options), [])
-  list.setOptions({ ...list.options, ...options })
-  useLayoutEffect(() => list._didMount(), [])
-  useLayoutEffect(() => list._willUpdate())
-  const hit = [...visits.value.values()].findLast(({ outcome }) => outcome !== 'no')?.number
-  useEffect(() => {
-    if (hit !== undefined && total > 0) list.scrollToIndex(hit - 1, { align: 'center' })
-  }, [hit, total])
-  return (
-    <>
-      <p class="dim">
-        {t('rulesCount', { n: total })}
-        {policy !== null && `, ${t('policy')} ${policy.toUpperCase()}`}
-      </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard */}
-      <section class="scroller" ref={scroller} style={{ height }} tabIndex={0} aria-labelledby="rules-title">
-        <div class="all" style={{ height: `${list.getTotalSize()}px` }}>
-          {list.getVirtualItems().map(({ index, start }) => {
-            const page = Math.floor(index / PAGE)
-            load(page)
-            const rules = pages.get(page)
-            const rule = rules === 'asked' ? undefined : rules?.[index % PAGE]
-            return <RuleRow key={index} rule={rule} number={index + 1} top={start} />
-          })}
-        </div>
-      </section>
-      {chosen.value !== undefined && chosen.value <= total && (
-        <RuleDetail where={where} number={chosen.value} rule={ruleOf(pages, chosen.value)} />
-      )}
-    </>
+interface Choice {
+  readonly backend: string
+  readonly table: string
+  readonly chain: string
+  readonly rules: number
+}
+
+const nameOf = ({ backend, table, chain }: Omit<Choice, 'rules'>): string => `${table} ${chain} (${backend})`
+
+/** The chains of the namespace in focus, in the order of its tables. */
+const chains = computed((): readonly Choice[] => {
+  const at = focus.value?.place
+  const namespaces = (shown.value?.namespaces ?? []) as unknown as readonly ShownNamespace[]
+  const tables = namespaces.find((one) => placeOf(one) === at)?.tables.filter((one) => one.family === family.value)
+  return (tables ?? []).flatMap(({ name: table, backend, chains: all }) =>
+    all.map(({ name: chain, rules }) => ({ backend, table, chain, rules })),
   )
-}
+})
+const names = computed(() => chains.value.map((one) => nameOf(one).toLowerCase()))
 
-const ruleOf = (pages: ReadonlyMap<number, readonly RuleLine[] | 'asked'>, number: number): RuleLine | undefined => {
-  const page = pages.get(Math.floor((number - 1) / PAGE))
-  return page === 'asked' ? undefined : page?.[(number - 1) % PAGE]
-}
+const sought = signal('')
+/** More are no help to somebody who chooses, and a node has tens of thousands. */
+const MOST_OFFERED = 60
+const offered = computed((): readonly Choice[] => {
+  const words = sought.value.toLowerCase().split(/\s+/)
+  const found: Choice[] = []
+  for (const [i, name] of names.value.entries()) {
+    if (!words.every((word) => name.includes(word))) continue
+    found.push(chains.value[i]!)
+    if (found.length === MOST_OFFERED) break
+  }
+  return found
+})
 
-function RuleRow({ rule, number, top }: { rule: RuleLine | undefined; number: number; top: number }) {
-  const visit = visits.value.get(number)
-  const state = visit ? (visit.outcome === 'no' ? 'no' : visit.outcome) : 'unseen'
-  const found = marks.value.get(number) ?? []
-  const said = visit ? (visit.outcome === 'no' ? t('notMatched') : t('matched')) : t('notReached')
+function ChainChoice() {
+  const where = focus.value!
+  const name = nameOf(where)
   return (
-    <div
-      class={`rule ${state}${chosen.value === number ? ' chosen' : ''}`}
-      data-rule={number}
-      style={{ transform: `translateY(${top}px)`, height: `${HEIGHT}px` }}
-    >
-      <span class="number">
-        {found.length > 0 && (
-          <span
-            class={`mark ${found[0]!.level}`}
-            role="img"
-            aria-label={found.map(({ message }) => say(message)).join('; ')}
-            title={found.map(({ message }) => say(message)).join('\n')}
-          >
-            ▲
-          </span>
-        )}
-        {number}
-      </span>
-      <button
-        type="button"
-        class="text"
-        title={rule?.text}
-        aria-expanded={chosen.value === number}
-        onClick={() => {
-          chosen.value = chosen.value === number ? undefined : number
-        }}
-      >
-        <code>{rule?.text ?? '…'}</code>
-      </button>
-      <span class="why" title={say(visit?.why ?? '')}>
-        {visit?.why ? say(visit.why) : lane.value ? said : ''}
-      </span>
-      <span class="counters">{rule?.packets == null ? '' : rule.packets.toLocaleString()}</span>
+    <div class="row">
+      <label class="field chain-choice">
+        <span>{t('chain')}</span>
+        <input
+          type="text"
+          name="chain"
+          list="chains"
+          autocomplete="off"
+          spellcheck={false}
+          value={name}
+          // the whole list is offered, not what fits the name that stands there
+          onFocus={({ currentTarget }) => currentTarget.select()}
+          onBlur={({ currentTarget }) => {
+            currentTarget.value = name
+            sought.value = ''
+          }}
+          onInput={({ currentTarget }) => {
+            const found = chains.value[names.value.indexOf(currentTarget.value.toLowerCase())]
+            sought.value = found ? '' : currentTarget.value
+            if (found) focus.value = { ...where, backend: found.backend, table: found.table, chain: found.chain }
+          }}
+        />
+        <datalist id="chains">
+          {offered.value.map((one) => (
+            <option key={nameOf(one)} value={nameOf(one)}>
+              {t('rulesCount', { n: one.rules })}
+            </option>
+          ))}
+        </datalist>
+      </label>
+      <label class="small">
+        <input
+          type="checkbox"
+          name="whole"
+          checked={whole.value}
+          onChange={({ currentTarget }) => {
+            whole.value = currentTarget.checked
+          }}
+        />{' '}
+        {t('wholeTable')}
+      </label>
     </div>
   )
 }
