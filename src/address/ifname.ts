@@ -7,11 +7,18 @@ export type IfName = bigint
 const WIDTH = 16
 
 export function ifName(name: string): IfName {
+  const known = numbers.get(name)
+  if (known !== undefined) return known
   let value = 0n
   const bytes = new TextEncoder().encode(name)
   for (let i = 0; i < WIDTH; i++) value = (value << 8n) | BigInt(bytes[i] ?? 0)
+  if (numbers.size < MOST_KNOWN) numbers.set(name, value)
   return value
 }
+
+/** Every packet asks for the numbers of the same few names. */
+const numbers = new Map<string, IfName>()
+const MOST_KNOWN = 65_536
 
 /** Every name that begins with `prefix`: the interval of `prefix+` in iptables. */
 export function ifNamesFrom(prefix: string): readonly [IfName, IfName] {

@@ -24,7 +24,7 @@ export function runChain(cursor: Cursor, entry: ChainEntry): ChainRun {
   const host: RuleHost = {
     subject: new SkbSubject(cursor),
     count: (rule) => netns.countRule(rule, skb.packet.bytes.length),
-    record: (visit) => visits.push(visit),
+    ...(!cursor.run.options.silent && { record: (visit: RuleVisit) => visits.push(visit) }),
     suppose: (rule, because, { chain, number }) =>
       cursor.run.options.chooser.choose({
         kind: 'unknown',
@@ -68,6 +68,7 @@ export const skippedChain = (entry: ChainEntry, why: string): ChainVisit => ({
 
 /** Adds a chain's visit to the hook's step if nothing else happened since, else to a new one. */
 export function recordChain(cursor: Cursor, hook: Hook, visit: ChainVisit): void {
+  if (cursor.run.options.silent) return
   const last = cursor.steps.at(-1)
   const { iif, oif } = cursor.skb
   if (last?.kind === 'hook' && last.hook === hook && last.iif === iif && last.oif === oif) {

@@ -64,8 +64,8 @@ export function natHook(cursor: Cursor, hook: Hook, entry: NatEntry): Fate | und
     if ('fate' in decided) return decided.fate
     rule = decided.rule
   }
-  const before = headersOf(skb.packet, skb.mark)
   if (concerns(attachment, entry.manip)) {
+    const before = headersOf(skb.packet, skb.mark)
     if (!translate(skb.packet, attachment, entry.manip))
       return cursor.drop('nat-header', 'the header to be translated is cut off')
     recordNat(cursor, hook, entry.manip, before, rule)
@@ -76,6 +76,7 @@ export function natHook(cursor: Cursor, hook: Hook, entry: NatEntry): Fate | und
 }
 
 function skipAll(cursor: Cursor, hook: Hook, entry: NatEntry, why: string): undefined {
+  if (cursor.run.options.silent) return undefined
   for (const chain of entry.chains) recordChain(cursor, hook, skippedChain(chain, why))
   return undefined
 }
@@ -123,6 +124,7 @@ function related(cursor: Cursor, hook: Hook, entry: NatEntry, attachment: Attach
 }
 
 function recordNat(cursor: Cursor, hook: Hook, manip: Manip, was: Headers, rule: RuleVisit | undefined): void {
+  if (cursor.run.options.silent) return
   const now = headersOf(cursor.skb.packet, cursor.skb.mark)
   const [before, after] = [endOf(was, manip), endOf(now, manip)]
   if (before === after) return

@@ -66,6 +66,7 @@ function prepare(state: Namespace): Prepared {
 
 function settingsOf({ sysctls }: Namespace, read: (key: string) => number): Settings {
   const flag = (name: string) => read(`net.netfilter.nf_conntrack_${name}`) !== 0
+  const timeouts = new Map<string, number>()
   return {
     checksum: flag('checksum'),
     accounting: flag('acct'),
@@ -75,8 +76,14 @@ function settingsOf({ sysctls }: Namespace, read: (key: string) => number): Sett
     maxRetransmits: read('net.netfilter.nf_conntrack_tcp_max_retrans'),
     ignoreInvalidRst: flag('tcp_ignore_invalid_rst'),
     automaticHelpers: sysctls?.get('net.netfilter.nf_conntrack_helper') === '1',
-    timeout: (name) =>
-      Number(sysctls?.get(`net.netfilter.nf_conntrack_${timeoutSysctl(name)}`) ?? TIMEOUTS[name] ?? 600),
+    timeout(name) {
+      let seconds = timeouts.get(name)
+      if (seconds === undefined) {
+        seconds = Number(sysctls?.get(`net.netfilter.nf_conntrack_${timeoutSysctl(name)}`) ?? TIMEOUTS[name] ?? 600)
+        timeouts.set(name, seconds)
+      }
+      return seconds
+    },
   }
 }
 

@@ -36,7 +36,8 @@ export interface RuleHost {
   /** Whether a rule whose outcome is not known is taken as matching on this branch. */
   suppose(rule: Rule, because: Reason | undefined, at: { readonly chain: string; readonly number: number }): boolean
   count(rule: Rule): void
-  record(visit: RuleVisit): void
+  /** Left out: nobody looks at what rules were looked at. */
+  record?(visit: RuleVisit): void
 }
 
 type ControlEffect =
@@ -68,7 +69,7 @@ export function traverse(table: Table, base: Chain, host: RuleHost): Traversal {
     }
     frame.next++
     const { visit, goes } = visitRule(rule, frame, host)
-    host.record(visit)
+    if (visit) host.record?.(visit)
     if (goes.to === 'verdict') return { verdict: goes.verdict, by: visit }
     if (goes.to === 'return') stack.pop()
     if (goes.to === 'chain') {
@@ -85,13 +86,22 @@ type Goes =
   | { readonly to: 'verdict'; readonly verdict: Verdict }
   | { readonly to: 'chain'; readonly chain: string; readonly instead: boolean }
 
-function visitRule(rule: Rule, frame: Frame, host: RuleHost): { visit: RuleVisit; goes: Goes } {
-  const at = { chain: frame.chain.name, number: frame.next, rule }
+interface Visited {
+  /** Undefined where nobody asks for it: the rule decided nothing, and visits are not recorded. */
+  readonly visit: RuleVisit | undefined
+  readonly goes: Goes
+}
+
+const NEXT: Goes = { to: 'next' }
+const PASSED: Visited = { visit: undefined, goes: NEXT }
+
+function visitRule(rule: Rule, frame: Frame, host: RuleHost): Visited {
   const did: string[] = []
-  const done = (judged: Judgement, goes: Goes) => ({
-    visit: { ...at, outcome: judged.outcome, because: judged.because, did, depth: frame.depth },
-    goes,
-  })
+  const done = ({ outcome, because }: Judgement, goes: Goes): Visited => {
+    if (!host.record && goes.to !== 'verdict') return goes === NEXT ? PASSED : { visit: undefined, goes }
+    const visit = { chain: frame.chain.name, number: frame.next, rule, outcome, because, did, depth: frame.depth }
+    return { visit, goes }
+  }
   let last: Judgement = { outcome: 'yes' }
   for (let i = 0; i < rule.steps.length; i++) {
     const step = rule.steps[i]!
@@ -99,22 +109,24 @@ function visitRule(rule: Rule, frame: Frame, host: RuleHost): { visit: RuleVisit
       const judged = interpret(step.if, host.subject)
       if (judged.outcome === 'unknown') {
         const ruledOut = laterNo(rule, i + 1, host.subject)
-        if (ruledOut) return done(ruledOut, { to: 'next' })
-        if (!host.suppose(rule, judged.because, at)) return done(judged, { to: 'next' })
+        if (ruledOut) return done(ruledOut, NEXT)
+        if (!host.suppose(rule, judged.because, placeOf(frame, rule))) return done(judged, NEXT)
         last = judged
-      } else if (judged.outcome === 'no') return done(judged, { to: 'next' })
+      } else if (judged.outcome === 'no') return done(judged, NEXT)
       else if (judged.outcome === 'drop') {
         did.push('DROP (header cut off)')
         return done(judged, { to: 'verdict', verdict: 'drop' })
       } else if (last.outcome !== 'unknown') last = judged
     } else if ('count' in step) host.count(rule)
     else {
-      const goes = performStep(step.do, at, host, did)
+      const goes = performStep(step.do, placeOf(frame, rule), host, did)
       if (goes.to !== 'next') return done(last, goes)
     }
   }
-  return done(last, { to: 'next' })
+  return done(last, NEXT)
 }
+
+const placeOf = ({ chain, next }: Frame, rule: Rule) => ({ chain: chain.name, number: next, rule })
 
 /** A definite `no` further down makes an unknown condition unimportant, if nothing in between changes anything. */
 function laterNo(rule: Rule, from: number, subject: Subject): Judgement | undefined {
@@ -148,7 +160,7 @@ function performStep(
     default: {
       const performed = host.perform(effect, at)
       did.push(performed.did)
-      return performed.verdict === 'next' ? { to: 'next' } : { to: 'verdict', verdict: performed.verdict }
+      return performed.verdict === 'next' ? NEXT : { to: 'verdict', verdict: performed.verdict }
     }
   }
 }
