@@ -2,6 +2,7 @@ import { type Ip, parseIp } from '../address/ip.js'
 import { servicePort } from '../address/services.js'
 import type { Ranges } from '../rules/value.js'
 import { showIp } from './address-mask.js'
+import { type Plain, plainPort, plainText } from './plain.js'
 
 /** What a word got wrong; the reader of the line knows where it stands. */
 export class WordError extends Error {}
@@ -16,6 +17,8 @@ export interface Codec<T> {
   /** `text`: its words, joined by one space. Throws WordError. */
   parse(text: string): T
   print(value: T): string
+  /** Tells by the looks of most words that they are right and print as they stand. */
+  readonly plain?: Plain
 }
 
 const one = <T>(metavar: string, parse: (text: string) => T, print: (value: T) => string): Codec<T> => ({
@@ -27,8 +30,8 @@ const one = <T>(metavar: string, parse: (text: string) => T, print: (value: T) =
 
 export const flag: Codec<true> = { words: 0, metavar: '', parse: () => true, print: () => '' }
 
-export const text = (limit: number): Codec<string> =>
-  one(
+export const text = (limit: number): Codec<string> => ({
+  ...one(
     'text',
     (word) => {
       // a UTF-16 unit makes at most three bytes of UTF-8
@@ -37,7 +40,9 @@ export const text = (limit: number): Codec<string> =>
       return word
     },
     quote,
-  )
+  ),
+  plain: plainText(limit),
+})
 
 /** As xtables_save_string prints: bare where every character is harmless, else in quotes with `\`, `"` and `'` escaped. */
 export function quote(word: string): string {
@@ -82,22 +87,25 @@ export function port(word: string): number {
 const isPlainPort = /^[1-9]\d{0,4}$/
 
 /** `PORT`, `FROM:TO`, `:TO`, `FROM:` (xtopt_parse_mport, XTTYPE_PORTRC). */
-export const portRange: Codec<readonly [number, number]> = one(
-  'port[:port]',
-  (word) => {
-    if (isPlainPort.test(word)) {
-      const value = port(word)
-      return [value, value]
-    }
-    const [low = '', high, ...more] = word.split(':')
-    if (more.length > 0) throw new WordError(`invalid port range "${word}"`)
-    const from = low === '' && high !== undefined ? 0 : port(low)
-    const to = high === undefined ? from : high === '' ? 0xffff : port(high)
-    if (from > to) throw new WordError(`invalid port range "${word}": it falls`)
-    return [from, to]
-  },
-  ([from, to]) => (from === to ? `${from}` : `${from}:${to}`),
-)
+export const portRange: Codec<readonly [number, number]> = {
+  ...one<readonly [number, number]>(
+    'port[:port]',
+    (word) => {
+      if (isPlainPort.test(word)) {
+        const value = port(word)
+        return [value, value]
+      }
+      const [low = '', high, ...more] = word.split(':')
+      if (more.length > 0) throw new WordError(`invalid port range "${word}"`)
+      const from = low === '' && high !== undefined ? 0 : port(low)
+      const to = high === undefined ? from : high === '' ? 0xffff : port(high)
+      if (from > to) throw new WordError(`invalid port range "${word}": it falls`)
+      return [from, to]
+    },
+    ([from, to]) => (from === to ? `${from}` : `${from}:${to}`),
+  ),
+  plain: plainPort,
+}
 
 /** Up to `limit` ports, separated by commas; a range `from:to` counts as two and must rise. Neither sorted nor merged. */
 export const portList = (limit: number): Codec<Ranges> =>

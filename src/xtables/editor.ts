@@ -7,6 +7,7 @@ import { Registry } from './known.js'
 import { LineError } from './line-error.js'
 import { RuleReader } from './read-rule.js'
 import { SaveRule, type TablePlace } from './rule.js'
+import { ReadChain } from './rule-rows.js'
 import type { SaveChain, SaveFile, SaveTable } from './save-file.js'
 import { Words } from './words.js'
 
@@ -29,7 +30,8 @@ export class TableEditor {
     this.name = name
     this.#save = save
     this.#known = save.tables.find((table) => table.name === name)
-    for (const chain of (this.#known ?? builtinTable(name)).chains.values()) this.#chains.set(chain.name, chain)
+    for (const chain of (this.#known ?? builtinTable(name)).chains.values())
+      this.#chains.set(chain.name, chain instanceof ReadChain ? chain.whole : chain)
     const { family, backend } = save
     this.reader = new RuleReader(new Registry(), { family, table: name, backend }, (chain) => this.#chains.has(chain))
     this.#counted = save.tables.some(({ chains }) => {

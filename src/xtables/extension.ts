@@ -72,6 +72,8 @@ export interface Extension<Table extends OptionTable> {
   readonly tracks?: boolean | ((options: OptionsOf<Table>) => boolean)
   /** Fragments are put together in its namespace, tracked or not (nf_defrag_ipv4_enable in its checkentry). */
   readonly defragments?: boolean
+  /** What `check`, `print`, `tracks` and `chains` make of an option does not hang on what a plain word says (Codec.plain). */
+  readonly plainWords?: boolean
   /** Only in these tables. */
   readonly tables?: readonly string[]
   /** Only reached from these base chains, by way of user chains too. A function: its checkentry asks, which under nft concerns base chains alone. */

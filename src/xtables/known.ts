@@ -10,6 +10,7 @@ import {
 } from './extension.js'
 import type { AnyMatch } from './match.js'
 import { matchAliases, matches } from './matches/index.js'
+import type { Plain } from './plain.js'
 import type { AnyTarget } from './target.js'
 import { targets } from './targets/index.js'
 
@@ -20,6 +21,8 @@ export interface KnownOption {
   readonly spec: OptionSpec<any>
   readonly words: 0 | 1 | 2
   readonly invertible: boolean
+  /** What a plain word says changes nothing but the value. */
+  readonly plain: Plain | undefined
   /** By text, not inverted. */
   readonly read: Map<string, Given<unknown>>
 }
@@ -47,7 +50,14 @@ export class Known<E extends AnyExtension = AnyExtension> {
     this.#easy = exactlyOne || required || needsOption || tables || check ? [] : families
     this.#protocols = protocols
     for (const [key, spec] of Object.entries(extension.options as Readonly<Record<string, OptionSpec<unknown>>>)) {
-      const option = { key, spec, words: spec.value.words, invertible: spec.invertible ?? false, read: new Map() }
+      const option = {
+        key,
+        spec,
+        words: spec.value.words,
+        invertible: spec.invertible ?? false,
+        plain: isOpen(extension) ? spec.value.plain : undefined,
+        read: new Map(),
+      }
       for (const flag of [spec.flag, ...(spec.aliases ?? [])]) this.options.set(flag, option)
     }
   }
@@ -61,6 +71,10 @@ export class Known<E extends AnyExtension = AnyExtension> {
     return problemOf(this.extension, options, context)
   }
 }
+
+/** Is it only their presence that its options are checked and printed by? */
+const isOpen = ({ plainWords, check, print, tracks, chains }: AnyExtension): boolean =>
+  plainWords ?? !(check || print || typeof tracks === 'function' || typeof chains === 'function')
 
 function byName<E extends AnyExtension>(registry: Readonly<Record<string, E>>): ReadonlyMap<string, Known<E>> {
   const known = new Map<E, Known<E>>()
@@ -83,6 +97,15 @@ export class Registry {
     for (const known of this.matches.values())
       for (const family of known.extension.families)
         for (const protocol of known.extension.impliedBy ?? []) this.#implied.set(family * 256 + protocol, known)
+  }
+
+  /** The options whose words may be plain, by flag. */
+  plain(): ReadonlyMap<string, Plain> {
+    const found = new Map<string, Plain>()
+    for (const registry of [this.matches, this.targets])
+      for (const { options } of registry.values())
+        for (const [flag, { plain }] of options) if (plain && !found.has(flag)) found.set(flag, plain)
+    return found
   }
 
   impliedBy(family: Family, protocol: number | undefined): Known<AnyMatch> | undefined {

@@ -1,6 +1,8 @@
 import type { Family } from '../address/ip.js'
-import type { Base, Chain, Table } from '../rules/program.js'
+import type { Chain, Table } from '../rules/program.js'
+import { baseOf } from './base-of.js'
 import { SaveRule } from './rule.js'
+import { ReadChain } from './rule-rows.js'
 import type { SaveChain, SaveFile, SaveTable } from './save-file.js'
 import { TABLES } from './tables.js'
 
@@ -8,16 +10,20 @@ import { TABLES } from './tables.js'
 export const toTables = (save: SaveFile): readonly Table[] => save.tables.map((table) => toTable(save, table))
 
 function toTable(save: SaveFile, table: SaveTable): Table {
+  const place = { table: table.name, backend: save.backend }
   const chains = new Map<string, Chain>()
   for (const chain of table.chains.values())
-    chains.set(chain.name, { name: chain.name, rules: chain.rules, base: baseOf(table.name, save.backend, chain) })
+    chains.set(
+      chain.name,
+      chain instanceof ReadChain ? chain : { name: chain.name, rules: chain.rules, base: baseOf(place, chain) },
+    )
   return {
     name: table.name,
     family: save.family,
     backend: save.backend,
     chains,
-    needsConntrack: someRule(table, (rule) => rule.tracks),
-    needsDefragmentation: someRule(table, (rule) => rule.defragments),
+    needsConntrack: someRule(table, 'tracks'),
+    needsDefragmentation: someRule(table, 'defragments'),
   }
 }
 
@@ -45,18 +51,9 @@ export const isSaved = ({ name, chains }: Table): boolean =>
   Object.hasOwn(TABLES, name) &&
   [...chains.values()].every(({ rules }) => rules.every((rule) => rule instanceof SaveRule))
 
-/** iptables-nft registers `security` at 150, behind the source NAT of INPUT (iptables 1.8.9, nft.c: xtables_ipv4; seen in nft list ruleset). */
-const NFT_SECURITY = 150
-
-function baseOf(table: string, backend: SaveFile['backend'], chain: SaveChain): Base | undefined {
-  // a look into an object makes V8 keep every name that it is asked for
-  const place = chain.policy === undefined ? undefined : TABLES[table]?.[chain.name]
-  const moved = table === 'security' && backend === 'nft' ? { priority: NFT_SECURITY } : undefined
-  return place && { ...place, ...moved, policy: chain.policy === 'DROP' ? 'drop' : 'accept', counters: chain.counters }
-}
-
 /** Chains that nobody jumps to count as well: their rules are loaded all the same. */
-function someRule(table: SaveTable, is: (rule: SaveRule) => boolean): boolean {
-  for (const { rules } of table.chains.values()) for (const rule of rules) if (is(rule)) return true
+function someRule({ chains }: SaveTable, is: 'tracks' | 'defragments'): boolean {
+  for (const chain of chains.values())
+    if (chain instanceof ReadChain ? chain[is] : chain.rules.some((rule) => rule[is])) return true
   return false
 }

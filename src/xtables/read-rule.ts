@@ -7,6 +7,7 @@ import type { AnyExtension, Given, RuleContext } from './extension.js'
 import { interfaceName } from './interface.js'
 import type { Known, KnownOption, Registry } from './known.js'
 import { LineError } from './line-error.js'
+import { type Plain, plainAddress, plainInterface } from './plain.js'
 import type { Words } from './words.js'
 
 /** Extensions of iptables 1.8 that are targets and that we do not have: `-j` with one of these names is no jump to a chain. */
@@ -44,6 +45,10 @@ export class RuleReader {
   readonly #interfaces = new Map<string, Given<string>>()
   readonly #protocols = new Map<string, Given<number>>()
   readonly #draft: Draft
+  /** By word: how a plain value looks where it stands (Codec.plain), of the rule read last. */
+  readonly plain: (Plain | undefined)[] = []
+  /** Words of the rule read last were put in the place of others. */
+  respelled = false
   #words!: Words
   #at = 0
   #commands: CommandOptions | undefined
@@ -67,6 +72,8 @@ export class RuleReader {
     this.#commands = commands
     const draft = this.#draft
     draft.begin(chain)
+    this.plain.length = 0
+    this.respelled = false
     let not = -1
     while (this.#at < words.length) {
       const at = this.#at++
@@ -121,9 +128,11 @@ export class RuleReader {
     at: number,
     inverted: boolean,
     parse: (word: string) => T,
+    plain?: Plain,
   ): Given<T> {
     const not = this.#negated(at, inverted)
     const word = this.#next(what, at)
+    this.plain[this.#at - 1] = plain
     let given = kept.get(word)
     if (given === undefined) {
       try {
@@ -151,6 +160,7 @@ export class RuleReader {
             at,
             inverted,
             this.#parseAddress,
+            plainAddress,
           )
         return
       case 'protocol':
@@ -168,6 +178,7 @@ export class RuleReader {
           at,
           inverted,
           interfaceName.parse,
+          plainInterface,
         )
         return
       case 'fragment':
@@ -277,6 +288,7 @@ export class RuleReader {
     if (use.options[slot] !== undefined) throw new LineError(`${word} stands twice`, at)
     if (key === use.known?.extension.nextPart) use.part++
     let text = words === 0 || this.#isLeftOut(option) ? '' : this.#argument(option, at)
+    if (words === 1) this.plain[this.#at - 1] = option.plain
     if (words === 2) text += ` ${this.#argument(option, at)}`
     let given = read.get(text)
     if (given === undefined) {
@@ -335,6 +347,7 @@ export class RuleReader {
 
   /** Other words in the place of one. */
   #put(at: number, ...instead: readonly string[]): void {
+    this.respelled = true
     const { text, at: places, end: ends } = this.#words
     text.splice(at, 1, ...instead)
     places.splice(at, 1, ...instead.map(() => places[at]!))

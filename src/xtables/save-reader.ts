@@ -4,11 +4,13 @@ import { parseCounters } from './counters.js'
 import type { Draft } from './draft.js'
 import { Registry } from './known.js'
 import { LineError } from './line-error.js'
+import { hashed, Names } from './names.js'
 import { RuleReader } from './read-rule.js'
-import { SaveRule, type TablePlace } from './rule.js'
-import type { Problem, ReadOptions, SaveChain, SaveFile, SaveTable } from './save-file.js'
+import { bitsOf, PRINTED, ReadChain, RuleRows } from './rule-rows.js'
+import type { Problem, ReadOptions, SaveFile, SaveTable } from './save-file.js'
+import { Shapes } from './shapes.js'
 import { chainNameProblem, isBuiltin, TABLES } from './tables.js'
-import { Words } from './words.js'
+import { isBlank, Words } from './words.js'
 
 /** No line of iptables-save comes near: the real iptables-restore gives up at 10,239 characters. */
 const LONGEST_LINE = 65_536
@@ -28,11 +30,20 @@ export class SaveReader {
   readonly #parts: (string | SaveTable)[] = []
   readonly #tables = new Map<string, SaveTable>()
   #table: SaveTable | undefined
-  #place!: TablePlace
+  /** The names of the table's chains, and the chains by number. */
+  #names!: Names
+  #byNumber: (ReadChain | undefined)[] = []
+  /** Chains that have the name of a target. */
+  readonly #alsoTargets = new Set<number>()
+  #rows!: RuleRows
+  #shapes!: Shapes
   /** `iptables -S`: neither table lines nor COMMIT. */
   #bare = false
   #line = 0
   #from = 0
+  /** Where the rule begins that was looked up among the shapes. */
+  #ruleFrom = 0
+  #looked = false
   #to = 0
 
   constructor(text: string, options: ReadOptions) {
@@ -126,7 +137,18 @@ export class SaveReader {
     this.#parts.push(table)
     const where = { family, table: table.name, backend: this.#backend }
     const reader = new RuleReader(this.#registry, where, (name) => table.chains.has(name))
-    this.#place = { ...where, file, text: this.#text, reader, bases: basesOf(table), verbatim: this.#old }
+    const place = { ...where, file, text: this.#text, reader, bases: basesOf(table), verbatim: this.#old }
+    this.#names = new Names(this.#text)
+    this.#rows = new RuleRows(place, this.#names)
+    this.#byNumber = []
+    const { targets } = this.#registry
+    this.#shapes = new Shapes(
+      this.#text,
+      this.#names,
+      this.#registry.plain(),
+      (id) => this.#byNumber[id] !== undefined && !this.#alsoTargets.has(id),
+      (name) => targets.has(name),
+    )
   }
 
   #commit(): void {
@@ -143,10 +165,18 @@ export class SaveReader {
     this.#bare = true
     const name = this.#options.table ?? 'filter'
     const table: SaveTable = { name, chains: new Map(), line: this.#line }
-    for (const chain of Object.keys(TABLES[name] ?? {}))
-      table.chains.set(chain, { name: chain, policy: 'ACCEPT', counters: undefined, rules: [], line: this.#line })
     this.#open(table)
+    for (const chain of Object.keys(TABLES[name] ?? {})) this.#put(chain, 'ACCEPT', undefined)
     return table
+  }
+
+  #put(name: string, policy: string | undefined, counters: Counters | undefined): ReadChain {
+    const chain = new ReadChain(this.#rows, name, policy, counters, this.#line)
+    this.#table!.chains.set(name, chain)
+    const id = this.#names.numberOf(name)
+    this.#byNumber[id] = chain
+    if (this.#registry.targets.has(name)) this.#alsoTargets.add(id)
+    return chain
   }
 
   /** `:CHAIN POLICY [packets:bytes]`. */
@@ -172,12 +202,38 @@ export class SaveReader {
       throw new LineError(`chain ${name} is not built into table ${table.name}: it has no policy`, 1)
     const known = table.chains.get(name)
     if (known && !(this.#bare && builtin)) throw new LineError(`chain ${name} stands twice`, 0)
-    const rules = known?.rules ?? []
-    const kept = policy === '-' ? 'ACCEPT' : policy
-    table.chains.set(name, { name, policy: builtin ? kept : undefined, counters, rules, line: this.#line })
+    const kept = builtin ? (policy === '-' ? 'ACCEPT' : policy) : undefined
+    if (known) Object.assign(known, { policy: kept, counters, line: this.#line })
+    else this.#put(name, kept, counters)
+  }
+
+  /** A rule of a shape that is known; false where it has to be read. */
+  #known(): boolean {
+    const [text, to] = [this.#text, this.#to]
+    this.#looked = false
+    if (!this.#table) return false
+    const from = text.charCodeAt(this.#from) === BRACKET ? behindCounters(text, this.#from, to) : this.#from
+    if (from < 0 || !text.startsWith('-A ', from)) return false
+    let hash = 0
+    let end = from + 3
+    for (; end < to; end++) {
+      const code = text.charCodeAt(end)
+      if (isBlank(code)) break
+      hash = hashed(hash, code)
+    }
+    const chain = this.#byNumber[this.#names.find(from + 3, end, hash)]
+    if (!chain) return false
+    this.#looked = true
+    this.#ruleFrom = from
+    const bits = this.#shapes.find(chain.bit, end, to)
+    if (bits < 0) return false
+    const { tidy, jump } = this.#shapes
+    chain.append(this.#line, this.#from, to, 0, tidy ? bits : bits & ~PRINTED, jump)
+    return true
   }
 
   #rule(): void {
+    if (this.#known()) return
     const words = this.#words
     words.split(this.#text, this.#from, this.#to)
     if (words.open >= 0) {
@@ -198,22 +254,43 @@ export class SaveReader {
       throw new LineError(`"${command}" is no line of iptables-save: -A`, at)
     if (chain === undefined) throw new LineError('-A needs a chain', at)
     const table = this.#current()
-    const target = table.chains.get(chain) ?? this.#builtin(table, chain)
+    const target = (table.chains.get(chain) as ReadChain | undefined) ?? this.#builtin(table, chain)
     if (!target) throw new LineError(`chain ${chain} of table ${table.name} does not exist`, at + 1)
-    this.#append(target.rules, this.#place.reader.read(chain, words, at + 2))
+    this.#append(target, this.#rows.place.reader.read(chain, words, at + 2), at + 2)
   }
 
   /** A file written by hand may leave out what is there anyway. */
-  #builtin(table: SaveTable, name: string): SaveChain | undefined {
-    if (!isBuiltin(table.name, name)) return undefined
-    const chain: SaveChain = { name, policy: 'ACCEPT', counters: undefined, rules: [], line: this.#line }
-    table.chains.set(name, chain)
-    return chain
+  #builtin(table: SaveTable, name: string): ReadChain | undefined {
+    return isBuiltin(table.name, name) ? this.#put(name, 'ACCEPT', undefined) : undefined
   }
 
-  #append(rules: SaveRule[], draft: Draft): void {
+  /** `first`: the first of its words behind the chain. */
+  #append(chain: ReadChain, draft: Draft, first: number): void {
     if (draft.otherFamily) return
-    for (let i = 0; i < draft.size; i++)
-      rules.push(new SaveRule(this.#place, this.#line, this.#from, this.#to, i, draft))
+    const { place } = this.#rows
+    const bits = this.#looked
+      ? this.#shapes.learn(draft, place.reader, place, this.#text.slice(this.#ruleFrom, this.#to), first)
+      : bitsOf(draft)
+    const { jump } = draft
+    const to = jump === undefined ? -1 : this.#names.numberOf(jump)
+    for (let i = 0; i < draft.size; i++) chain.append(this.#line, this.#from, this.#to, i, bits, to)
   }
+}
+
+const BRACKET = 91
+
+/** Where the rule begins behind `[packets:bytes] ` as it prints, or -1. */
+function behindCounters(text: string, from: number, to: number): number {
+  const colon = behindNumber(text, from + 1, to)
+  if (colon < 0 || text.charCodeAt(colon) !== 58) return -1
+  const end = behindNumber(text, colon + 1, to)
+  return end > 0 && text.startsWith('] ', end) ? end + 2 : -1
+}
+
+/** Of a number that prints as it stands. */
+function behindNumber(text: string, from: number, to: number): number {
+  let i = from
+  while (i < to && text.charCodeAt(i) >= 48 && text.charCodeAt(i) <= 57) i++
+  const length = i - from
+  return length === 0 || length > 15 || (length > 1 && text.charCodeAt(from) === 48) ? -1 : i
 }

@@ -2,6 +2,7 @@ import type { Counters } from '../rules/program.js'
 import { builtinTable } from './builtin-table.js'
 import { printCounters } from './counters.js'
 import type { SaveRule } from './rule.js'
+import { ReadChain } from './rule-rows.js'
 import type { ReadOptions, ReadSave, SaveChain, SaveFile, SaveTable } from './save-file.js'
 import { SaveReader } from './save-reader.js'
 
@@ -66,7 +67,8 @@ export function printSave(save: SaveFile, options: PrintOptions = {}): string {
       lines.push(`:${chain.name} ${chain.policy ?? '-'} ${printCounters(counters)}`)
     }
     for (const chain of part.chains.values())
-      for (const rule of chain.rules) lines.push(rule.print(options.rule?.(rule)))
+      if (chain instanceof ReadChain && !options.rule) chain.print(lines)
+      else for (const rule of chain.rules) lines.push(rule.print(options.rule?.(rule)))
     lines.push('COMMIT')
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`

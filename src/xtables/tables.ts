@@ -31,13 +31,13 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Pick<Base, 
   },
 }
 
-const BITS: Readonly<Record<string, number>> = { PREROUTING: 1, INPUT: 2, FORWARD: 4, OUTPUT: 8, POSTROUTING: 16 }
+const BITS: ReadonlyMap<string, number> = new Map([['PREROUTING', 1], ['INPUT', 2], ['FORWARD', 4], ['OUTPUT', 8], ['POSTROUTING', 16]]) // biome-ignore format: one line
 
 /** The name of a base chain as one bit; 0 for any other. */
-export const baseChainBit = (name: string): number => BITS[name] ?? 0
+export const baseChainBit = (name: string): number => BITS.get(name) ?? 0
 /** All of them. */
 export const BASE_CHAINS = 31
-export const BASE_NAMES = Object.keys(BITS)
+export const BASE_NAMES = [...BITS.keys()]
 
 const BUILTIN: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries(TABLES).map(([table, chains]) => [table, new Set(Object.keys(chains))]),

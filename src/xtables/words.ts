@@ -4,7 +4,8 @@ const SPACE = 32
 const TAB = 9
 const RETURN = 13
 
-const isBlank = (code: number): boolean => code === SPACE || code === TAB || code === RETURN
+/** What stands between words. */
+export const isBlank = (code: number): boolean => code === SPACE || code === TAB || code === RETURN
 
 /**
  * The words of one line, cut as iptables-restore does (iptables/xshared.c: add_param_to_argv): blanks separate, double quotes hold

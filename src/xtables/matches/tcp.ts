@@ -61,6 +61,7 @@ export const tcp = defineMatch({
   families: [4, 6],
   protocols: [6],
   impliedBy: [6],
+  plainWords: true,
   options: {
     ...PORT_OPTIONS,
     option: {

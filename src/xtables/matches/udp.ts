@@ -8,6 +8,7 @@ export const udp = defineMatch({
   families: [4, 6],
   protocols: [17],
   impliedBy: [17],
+  plainWords: true,
   options: {
     ...PORT_OPTIONS,
   },

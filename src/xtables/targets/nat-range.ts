@@ -3,6 +3,7 @@ import type { NatRange } from '../../rules/effect.js'
 import { showIp } from '../address-mask.js'
 import { type Codec, port, WordError } from '../codec.js'
 import type { RuleContext } from '../extension.js'
+import { plainNatRange } from '../plain.js'
 
 /** `PORT`, `PORT-PORT`, `PORT-PORT/BASE`; a service name only alone: it may have a dash in it. */
 function parsePorts(text: string): Pick<NatRange, 'ports' | 'basePort'> {
@@ -79,6 +80,7 @@ export const natRange: Codec<NatRange> = {
     const base = basePort === undefined ? '' : `/${basePort}`
     return ports ? `${range}:${ports[0]}${ports[0] === ports[1] ? '' : `-${ports[1]}`}${base}` : range
   },
+  plain: plainNatRange,
 }
 
 /** `PORT[-PORT]`. */

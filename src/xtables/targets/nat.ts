@@ -18,6 +18,7 @@ export const dnat = defineTarget({
   tables: ['nat'],
   chains: ['PREROUTING', 'OUTPUT'],
   tracks: true,
+  plainWords: true,
   required: ['to'],
   options: { to: { flag: '--to-destination', value: natRange, doc: 'where to' }, random, persistent },
   listed: [
@@ -42,6 +43,7 @@ export const snat = defineTarget({
   tables: ['nat'],
   chains: ['POSTROUTING', 'INPUT'],
   tracks: true,
+  plainWords: true,
   required: ['to'],
   options: { to: { flag: '--to-source', value: natRange, doc: 'the new source' }, random, fully, persistent },
   listed: [
