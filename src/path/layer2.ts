@@ -1,5 +1,6 @@
 import type { Ip } from '../address/ip.js'
 import type { Mac } from '../address/mac.js'
+import { type Stack, stackOf } from './stack.js'
 import type { Hosts, Link, Namespace, Place, Port, Wire } from './world.js'
 import { placeName } from './world.js'
 
@@ -13,8 +14,12 @@ export interface Located {
 export class Layer2 {
   readonly #namespaces: ReadonlyMap<string, Namespace>
   readonly #wires: ReadonlyMap<string, Wire>
+  readonly #heard = new Map<string, readonly Located[]>()
+
+  readonly #stack: Stack
 
   constructor(hosts: Hosts) {
+    this.#stack = stackOf(hosts)
     this.#namespaces = new Map(hosts.namespaces.map((namespace) => [placeName(namespace), namespace]))
     this.#wires = new Map(hosts.wires.flatMap((wire) => wire.ends.map((end) => [portName(end), wire] as const)))
   }
@@ -44,6 +49,16 @@ export class Layer2 {
 
   /** Every interface that a frame sent out of `port` can reach: across wires, through bridges. `port` itself is left out. */
   hears(port: Port): readonly Located[] {
+    const name = portName(port)
+    let found = this.#heard.get(name)
+    if (!found) {
+      found = this.#listen(port)
+      this.#heard.set(name, found)
+    }
+    return found
+  }
+
+  #listen(port: Port): readonly Located[] {
     const seen = new Set([portName(port)])
     const found: Located[] = []
     const queue: Located[] = [...this.#neighbours(port)]
@@ -53,6 +68,7 @@ export class Layer2 {
       seen.add(name)
       if (!at.link.up) continue
       found.push(at)
+      queue.push(...this.#above(at))
       if (bridgeOf(at)) queue.push(...this.#bridgeMembers(at.namespace, bridgeOf(at)!.name))
       if (at.link.master !== undefined || at.link.bridge) queue.push(...this.#neighbours(portOf(at)))
     }
@@ -63,7 +79,30 @@ export class Layer2 {
   #neighbours(port: Port): readonly Located[] {
     const at = this.locate(port)
     const members = at?.link.bridge ? this.#bridgeMembers(at.namespace, at.link.name) : []
-    return [...members, ...(this.across(port) ?? [])]
+    return [...members, ...(this.across(port) ?? []), ...(at ? this.#below(at) : [])]
+  }
+
+  /** Whom a device hears through the devices that it stands on; through a VLAN device those of the same VLAN alone. */
+  #below(at: Located): readonly Located[] {
+    const { device } = at.link
+    return this.#stack.below(at).flatMap((lower) => {
+      const beside = at.link.kind === 'bond' ? [] : this.#stack.above(lower)
+      const heard = this.#neighbours(portOf(lower))
+      if (device?.is !== 'vlan') return [...beside.filter(({ link }) => link.kind === at.link.kind), ...heard]
+      const takers = heard.flatMap((far) => [far, ...this.#masterOf(far)])
+      return takers.flatMap((far) => this.#stack.vlanOn(far, device.id, device.tpid) ?? [])
+    })
+  }
+
+  /** What takes frames off a device that has received them: macvlan, ipvlan, its bond. */
+  #above(at: Located): readonly Located[] {
+    const untagged = this.#stack.above(at).filter(({ link }) => link.kind === 'macvlan' || link.kind === 'ipvlan')
+    return [...untagged, ...this.#masterOf(at)]
+  }
+
+  #masterOf({ namespace, link }: Located): readonly Located[] {
+    const master = namespace.links.find(({ name }) => name === link.master)
+    return master?.kind === 'bond' ? [{ namespace, link: master }] : []
   }
 
   #bridgeMembers(namespace: Namespace, bridge: string): readonly Located[] {

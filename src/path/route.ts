@@ -172,10 +172,7 @@ export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
   if (through || (skb.looped && skb.destination)) return skb.destination?.result === 'output' ? 'forward' : 'local'
   const flow = { ...flowOf(cursor), iif: skb.iif! }
   const route = inputWay(cursor, flow)
-  const lookup = describeLookup(flow, route, undefined, route.to === 'forward' ? route.dev : undefined)
-  recordValidation(cursor, flow, route)
-  const result = route.to === 'nowhere' ? 'none' : route.to === 'local' ? route.type : 'forward'
-  cursor.record({ kind: 'route', lookup, result, text: inputText(route) })
+  if (!cursor.run.options.silent) recordInput(cursor, flow, route)
   if (route.to === 'nowhere') {
     // a refusing route is a route: options are looked at before it refuses
     const fate = route.icmp === undefined ? undefined : lookAtOptions(cursor, flow)
@@ -190,6 +187,13 @@ export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
   skb.nexthop = route.gateway ?? flow.dst
   skb.redirect = route.redirect
   return lookAtOptions(cursor, flow) ?? 'forward'
+}
+
+function recordInput(cursor: Cursor, flow: Flow, route: InputRoute): void {
+  const lookup = describeLookup(flow, route, undefined, route.to === 'forward' ? route.dev : undefined)
+  recordValidation(cursor, flow, route)
+  const result = route.to === 'nowhere' ? 'none' : route.to === 'local' ? route.type : 'forward'
+  cursor.record({ kind: 'route', lookup, result, text: inputText(route) })
 }
 
 const PARAMETER_PROBLEM = 12

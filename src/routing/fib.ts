@@ -1,10 +1,12 @@
-import { bitsOf, type Family, familyOf, type Ip } from '../address/ip.js'
+import { type Family, familyOf, type Ip } from '../address/ip.js'
 import { and, maskOf } from '../address/prefix.js'
 import type { Route, RoutingRule } from './types.js'
 
 /** One routing table: routes by prefix, longest first (net/ipv4/fib_trie.c; net/ipv6/ip6_fib.c). */
 export class FibTable {
   readonly #byLength: (Map<Ip, Route[]> | undefined)[] = []
+  /** Those that some prefix has, longest first. */
+  readonly #lengths: number[] = []
   readonly #family: Family
 
   constructor(family: Family) {
@@ -15,7 +17,11 @@ export class FibTable {
   add(route: Route): void {
     const { ip, length } = route.destination
     const network = and(ip, maskOf(this.#family, length))
-    this.#byLength[length] ??= new Map()
+    if (!this.#byLength[length]) {
+      this.#byLength[length] = new Map()
+      this.#lengths.push(length)
+      this.#lengths.sort((a, b) => b - a)
+    }
     const map = this.#byLength[length]!
     const equals = map.get(network)
     if (!equals) map.set(network, [route])
@@ -27,6 +33,10 @@ export class FibTable {
     }
   }
 
+  get lengths(): readonly number[] {
+    return this.#lengths
+  }
+
   /** The routes to exactly this prefix, in the order in which the kernel would take them. */
   at(ip: Ip, length: number): readonly Route[] {
     return this.#byLength[length]?.get(and(ip, maskOf(this.#family, length))) ?? []
@@ -34,7 +44,7 @@ export class FibTable {
 
   /** The same, the routes to one prefix together. */
   *groups(ip: Ip): Generator<readonly Route[]> {
-    for (let length = bitsOf(this.#family); length >= 0; length--) {
+    for (const length of this.#lengths) {
       const routes = this.at(ip, length)
       if (routes.length > 0) yield routes
     }
@@ -42,7 +52,7 @@ export class FibTable {
 
   /** Every route whose prefix holds `ip`, in the order in which the kernel would take them. */
   *matching(ip: Ip): Generator<Route> {
-    for (let length = bitsOf(this.#family); length >= 0; length--) yield* this.at(ip, length)
+    for (const length of this.#lengths) yield* this.at(ip, length)
   }
 }
 
@@ -89,6 +99,7 @@ export class Fib {
   /** Rules other than the kernel's own three (fib4_has_custom_rules). Rules that were there once and are gone leave no trace in a snapshot. */
   readonly hasCustomRules: boolean
   readonly #tables = new Map<string, FibTable>()
+  #mergedLengths: readonly number[] | undefined
 
   constructor(family: Family, rules: readonly RoutingRule[], routes: readonly Route[]) {
     this.family = family
@@ -120,7 +131,8 @@ export class Fib {
 
   *merged(ip: Ip): Generator<Route> {
     const [local, main] = [this.table('local'), this.table('main')]
-    for (let length = bitsOf(this.family); length >= 0; length--) {
+    this.#mergedLengths ??= [...new Set([...(local?.lengths ?? []), ...(main?.lengths ?? [])])].sort((a, b) => b - a)
+    for (const length of this.#mergedLengths) {
       if (local) yield* local.at(ip, length)
       if (main) yield* main.at(ip, length)
     }
