@@ -1,7 +1,11 @@
 const NONE = -1
 
-/** Adds a character to the hash of a word, which begins with 0. */
-export const hashed = (hash: number, code: number): number => (Math.imul(hash, 31) + code) | 0
+/** The hash by which a word is found. */
+export function hashOf(text: string, from: number, to: number): number {
+  let hash = 0
+  for (let i = from; i < to; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0
+  return hash
+}
 
 /** Words of one text by number, found by where they stand: no string is made of a word that was seen before. */
 export class Names {
@@ -38,8 +42,7 @@ export class Names {
 
   /** The number of a name that need not stand in the text. */
   numberOf(name: string): number {
-    let hash = 0
-    for (let i = 0; i < name.length; i++) hash = hashed(hash, name.charCodeAt(i))
+    const hash = hashOf(name, 0, name.length)
     const table = this.#table
     const mask = table.length - 1
     for (let slot = mix(hash) & mask; ; slot = (slot + 1) & mask) {

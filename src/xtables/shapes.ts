@@ -1,7 +1,7 @@
 import type { Draft } from './draft.js'
 import { Edges } from './edges.js'
 import type { RuleContext } from './extension.js'
-import { hashed, Names } from './names.js'
+import { hashOf, Names } from './names.js'
 import { type Plain, plainAddress, plainInterface } from './plain.js'
 import type { RuleReader } from './read-rule.js'
 import { printRule } from './rule.js'
@@ -145,36 +145,35 @@ export class Shapes {
       if (i - gap !== 1 || text.charCodeAt(gap) !== SPACE) this.tidy = false
       const start = i
       const quoted = text.charCodeAt(i) === QUOTE
-      let hash = 0
       if (quoted) {
         for (i++; ; i++) {
           if (i >= to) return false
           const code = text.charCodeAt(i)
           if (code === BACKSLASH) return false
           if (code === QUOTE) break
-          hash = hashed(hash, code)
         }
         i++
       } else
         for (; i < to; i++) {
           const code = text.charCodeAt(i)
-          if (isBlank(code)) break
           if (code === QUOTE) return false
-          hash = hashed(hash, code)
+          if (code <= SPACE && isBlank(code)) break
         }
-      const code = this.#code(kind, start, i, quoted, hash)
+      const code = this.#code(kind, start, i, quoted)
       if (code < 0) return false
       this.#codes[this.#count++] = code
       kind = (code & 7) === 0 ? this.#kinds[code >> 3]! : 0
     }
   }
 
-  #code(kind: number, from: number, to: number, quoted: boolean, hash: number): number {
+  #code(kind: number, from: number, to: number, quoted: boolean): number {
     if (kind > JUMP) {
       const look = this.#plains[kind]!
       const is = quoted ? look(this.#text, from + 1, to - 1, true) : look(this.#text, from, to, false)
       if (is > 0) return (kind << 3) | is
-    } else if (kind === JUMP) {
+    }
+    const hash = hashOf(this.#text, from, to)
+    if (kind === JUMP) {
       const chain = this.#chains.find(from, to, hash)
       if (chain >= 0 && this.#isChain(chain)) {
         this.jump = chain
