@@ -9,7 +9,6 @@ import { Run } from './run.js'
 import type { Handled, Simulation, SimulationOptions } from './simulation.js'
 import { Skb } from './skb.js'
 import { outputSource } from './source.js'
-import type { StageName } from './stages.js'
 import { branchOf } from './trace.js'
 import { walk } from './walk.js'
 import type { Hosts, Place } from './world.js'
@@ -57,26 +56,29 @@ class HostsSimulation implements Simulation {
     const packet = packetOfFrame(frame)
     const skb = new Skb(packet ?? new Packet(Uint8Array.of(0x40)))
     skb.iif = link
-    if (packet) return this.#handle(place, skb, at, 'receive')
     const cursor = new Cursor(this.#run, walk, this.#run.netns(place), skb)
-    return this.#handled(cursor, cursor.drop('not-ip', 'the frame holds no IP packet'), this.#run.sent.length)
+    this.#begin(place, at)
+    return this.#handled(
+      cursor,
+      packet ? walk(cursor, 'receive') : cursor.drop('not-ip', 'the frame holds no IP packet'),
+    )
   }
 
   generate(place: Place, bytes: Uint8Array, at: number): Handled {
     const skb = new Skb(new Packet(bytes.slice()))
     skb.sender = { uid: 0, gid: 0, socket: true, raw: true }
     const cursor = new Cursor(this.#run, walk, this.#run.netns(place), skb)
+    this.#begin(place, at)
+    const refused = refusedRaw(cursor)
+    if (refused) return this.#handled(cursor, refused)
     completeRaw(cursor)
-    return this.#handle(place, skb, at, 'generate', cursor)
+    return this.#handled(cursor, walk(cursor, 'generate'))
   }
 
-  #handle(place: Place, skb: Skb, at: number, stage: StageName, begun?: Cursor): Handled {
+  #begin(place: Place, at: number): void {
     this.#run.now = at
     this.#unknown = undefined
     this.#tidy(place)
-    const before = this.#run.sent.length
-    const cursor = begun ?? new Cursor(this.#run, walk, this.#run.netns(place), skb)
-    return this.#handled(cursor, walk(cursor, stage), before)
   }
 
   /** What is over is let go, so that a run of any length takes no more room than what it knows: frames that were told of, connections that timed out. */
@@ -85,11 +87,11 @@ class HostsSimulation implements Simulation {
     if (++this.#handledPackets % EVERY === 0) this.#run.netns(place).connections.collect(this.#run.now)
   }
 
-  #handled(cursor: Cursor, fate: Fate, before: number): Handled {
+  #handled(cursor: Cursor, fate: Fate): Handled {
     const unknown = this.#unknown
     const told: Fate = unknown ? { ...fate, outcome: 'undecided', reason: 'unknown', text: unknown.about } : fate
     return {
-      sent: this.#run.sent.slice(before),
+      sent: [...this.#run.sent],
       branch: branchOf({ fate: told, steps: cursor.steps, way: cursor.way }, 1),
     }
   }
@@ -118,11 +120,23 @@ class HostsSimulation implements Simulation {
   }
 }
 
+/** raw_send_hdrinc, rawv6_send_hdrinc: EINVAL for a header that is cut off, or says of itself that it is too short or longer than the packet. */
+function refusedRaw(cursor: Cursor): Fate | undefined {
+  const { bytes, family } = cursor.skb.packet
+  const least = family === 4 ? 20 : 40
+  const says = family === 4 ? (bytes[0]! & 15) * 4 : least
+  if (bytes.length >= least && says >= least && says <= bytes.length) return undefined
+  return cursor.drop(
+    'raw-header',
+    'a raw socket does not send a packet whose IP header is cut off or has a wrong length',
+  )
+}
+
 /** What the kernel fills in for a raw socket with IP_HDRINCL (net/ipv4/raw.c: raw_send_hdrinc): length, checksum, an absent source and id. */
 function completeRaw(cursor: Cursor): void {
   const { packet } = cursor.skb
   const { bytes } = packet
-  if (packet.family !== 4 || bytes.length < 20) return
+  if (packet.family !== 4) return
   put16(bytes, 2, bytes.length)
   if (u32(bytes, 12) === 0) {
     const source = outputSource(cursor, FIELDS['ip.daddr'].read(packet) ?? 0, undefined)

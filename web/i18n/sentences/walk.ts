@@ -37,6 +37,8 @@ export const WALK: Sentences = {
   '{0} is made up: the addresses of {1} are not known': '{0} 是虚构的：{1} 的地址未知',
   'an interface that no rule names': '没有规则提到的接口',
   'the frame holds no IP packet': '帧里没有 IP 数据包',
+  'a raw socket does not send a packet whose IP header is cut off or has a wrong length':
+    '原始套接字不会发送 IP 头部不完整或长度错误的数据包',
   delivered: '已送达',
   sent: '已发出',
   dropped: '被丢弃',
