@@ -158,6 +158,32 @@ export class Scope {
     return this.#through(hook, ({ accepted }) => accepted)
   }
 
+  /** May a packet of `set`, which is on the hook, pass all its chains? Builds less than `mayPass`. */
+  mayPassSome(hook: Hook, set: Node): boolean {
+    const filters = this.#filters(hook).filter(({ chain }) => chain.rules.length > 0 || chain.base?.policy === 'drop')
+    const last = filters.at(-1)
+    const { space } = this
+    let left = space.bdd.and(set, this.input(hook))
+    for (const entry of filters.slice(0, -1))
+      left = space.bdd.and(left, space.forget(this.flow(entry).accepted, this.written))
+    if (left === EMPTY || !last) return left !== EMPTY
+    const any = space.bdd.and(space.forget(left, this.written), this.input(hook))
+    return this.flow(last).mayAccept(any)
+  }
+
+  /** The packets of `set`, which is on the hook, that no chain drops, whatever was written to them before. */
+  passingOf(hook: Hook, set: Node): Node {
+    const { space } = this
+    if (this.hooks[hook].some(({ kind }) => kind === 'opaque')) return EMPTY
+    let left = space.bdd.and(set, this.input(hook))
+    for (const entry of this.#filters(hook)) {
+      const any = space.bdd.and(space.forget(left, this.written), this.input(hook))
+      const dropped = space.bdd.minus(any, this.flow(entry).undropped(any))
+      left = space.bdd.minus(left, space.forget(dropped, this.written))
+    }
+    return left
+  }
+
   #through(hook: Hook, part: (flow: ChainFlow) => Node): Node {
     const { bdd } = this.space
     let left = this.input(hook)

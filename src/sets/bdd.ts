@@ -24,8 +24,8 @@ const APART = 5
 /** One node: level, low and high child. */
 const STRIDE = 3
 const FIRST_CAPACITY = 1 << 13
-/** The operation cache never grows beyond this many entries of 16 bytes. */
-const LARGEST_CACHE = 1 << 21
+/** The operation cache never grows beyond this many entries of 16 bytes: one that the processor's own caches hold knows less and is faster. */
+const LARGEST_CACHE = 1 << 16
 
 /** Eight million nodes are about 160 MB. */
 export const DEFAULT_NODE_LIMIT = 8_000_000
@@ -283,6 +283,18 @@ export class Bdd {
     const levels = new Set<number>()
     this.visit(a, (node) => levels.add(this.levelOf(node)))
     return levels
+  }
+
+  /** The variables that some of these sets ask for are added to `levels`. */
+  supportOf(sets: Iterable<Node>, levels: Set<number>): void {
+    const seen = new Set<number>()
+    const stack = [...sets]
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (node <= FULL || seen.has(node >> 1)) continue
+      seen.add(node >> 1)
+      levels.add(this.levelOf(node))
+      stack.push(this.highOf(node), this.lowOf(node))
+    }
   }
 
   /** Every inner node of a diagram once (a set and its complement are one). */

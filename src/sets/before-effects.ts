@@ -50,6 +50,7 @@ function beforeAdding(space: Space, set: Node, field: Field, by: number): Node {
   const { bdd } = space
   const last = 2 ** fieldSpec(field).bits - 1
   if (last > 255) return space.forget(set, [field])
+  if (!space.asks(set, field)) return set
   return space.union(
     Array.from({ length: last + 1 }, (_, value) => {
       const reached = space.beforeAssigning(set, field, Math.max(0, Math.min(last, value + by)))

@@ -1,5 +1,5 @@
 import type { Field, FieldValue } from '../packet/fields.js'
-import { EMPTY, FULL, type Node } from './bdd.js'
+import { Bdd, EMPTY, FULL, type Node } from './bdd.js'
 import type { Space } from './space.js'
 
 /** Closed intervals, ascending, disjoint, none touching the next. */
@@ -14,7 +14,7 @@ export interface Blocks {
   readonly more: boolean
 }
 
-/** The fields that people tell packets apart by, in the order of the diagrams' variables. */
+/** The fields that people tell packets apart by, in the order in which they are told. */
 export const shownFields = (family: 4 | 6): readonly Field[] => [
   'meta.l4proto',
   family === 4 ? 'ip.saddr' : 'ip6.saddr',
@@ -30,7 +30,7 @@ export const shownFields = (family: 4 | 6): readonly Field[] => [
 const wide = (value: bigint): FieldValue => (value < 1n << 48n ? Number(value) : value)
 
 /**
- * A set as few blocks that have no packet in common, as far as `fields` tell (in the order of their variables; whatever else the set asks for is left out).
+ * A set as few blocks that have no packet in common, as far as `fields` tell (in their order; whatever else the set asks for is left out).
  * `within`: what the packets are known to be among, which is not told again. Later fragments and packets whose header is cut off are left out where there are others. The values of interface names are their numbers in the space.
  */
 export function blocksOf(
@@ -41,11 +41,12 @@ export function blocksOf(
   within: Node = space.valid,
 ): Blocks {
   const { bdd } = space
+  const view = new View(space, fields)
   const cells = fields.map((field) => {
-    const bits = space.levelsOf(field)
     // a packet may have any of these: nothing that needs to be said
-    const any = partition(space, space.project(space.bdd.and(within, space.valid), [field]), bits)?.get(FULL)
-    return { field, bits, any: textOf(any) }
+    const all = space.project(bdd.and(within, space.valid), [field])
+    const any = partition(space, all, space.levelsOf(field))?.get(FULL)
+    return { field, bits: view.levelsOf(field), any: textOf(any) }
   })
   const found: Map<Field, Values>[] = []
   let more = false
@@ -57,7 +58,7 @@ export function blocksOf(
       else found.push(new Map(block))
       return
     }
-    const parts = partition(space, node, cell.bits)
+    const parts = partition(view, node, cell.bits)
     if (!parts) {
       more = true
       return
@@ -67,16 +68,60 @@ export function blocksOf(
   }
   const own = bdd.and(set, space.valid)
   const whole = bdd.and(own, space.whole)
-  walk(space.project(whole === EMPTY ? own : whole, fields), 0, [])
+  walk(view.of(space.project(whole === EMPTY ? own : whole, fields)), 0, [])
   const any = new Map(cells.map((cell) => [cell.field, cell.any]))
   return { blocks: joined(found, fields, any), more }
+}
+
+/** Sets that ask for some fields only, with variables in the order of these fields. */
+class View {
+  readonly bdd: Bdd
+  readonly #space: Space
+  readonly #levels: ReadonlyMap<Field, readonly number[]>
+  readonly #numbers = new Map<number, number>()
+
+  constructor(space: Space, fields: readonly Field[]) {
+    this.#space = space
+    this.bdd = new Bdd(space.bdd.limit)
+    for (const level of fields.flatMap((field) => space.levelsOf(field)))
+      if (!this.#numbers.has(level)) this.#numbers.set(level, this.#numbers.size)
+    this.#levels = new Map(
+      fields.map((field) => [field, space.levelsOf(field).map((level) => this.#numbers.get(level)!)]),
+    )
+  }
+
+  levelsOf(field: Field): readonly number[] {
+    return this.#levels.get(field)!
+  }
+
+  of(set: Node): Node {
+    const { bdd } = this
+    const from = this.#space.bdd
+    const known = new Map<Node, Node>()
+    const walk = (node: Node): Node => {
+      if (node === EMPTY || node === FULL) return node
+      let found = known.get(node)
+      if (found === undefined) {
+        const number = this.#numbers.get(from.levelOf(node))!
+        const [low, high] = [walk(from.lowOf(node)), walk(from.highOf(node))]
+        found = bdd.or(bdd.and(bdd.literal(number, false), low), bdd.and(bdd.literal(number, true), high))
+        known.set(node, found)
+      }
+      return found
+    }
+    return walk(set)
+  }
 }
 
 /** Values that cannot be listed: every odd address, say. */
 const MOST_RANGES = 20_000
 
 /** For each set that is left below these variables, the values that lead to it; undefined where they are scattered all over. */
-export function partition({ bdd }: Space, node: Node, bits: readonly number[]): ReadonlyMap<Node, Values> | undefined {
+export function partition(
+  { bdd }: Pick<Space, 'bdd'>,
+  node: Node,
+  bits: readonly number[],
+): ReadonlyMap<Node, Values> | undefined {
   let count = 0
   const found = new Map<Node, [bigint, bigint][]>()
   const last = bits.at(-1)!

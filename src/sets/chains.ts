@@ -2,8 +2,9 @@ import type { Effect } from '../rules/effect.js'
 import type { Chain, Rule, Table } from '../rules/program.js'
 import { EMPTY, type Node } from './bdd.js'
 import type { Conditions } from './conditions.js'
-import { type ChainSummary, calledChain, Summaries } from './summary.js'
-import type { RuleWays, Way } from './ways.js'
+import { type Entered, enter } from './enter.js'
+import { type ChainSummary, Summaries } from './summary.js'
+import { packetsOf, type RuleWays, type Way } from './ways.js'
 
 export { matching } from './asked.js'
 export { VisitLimitError } from './ways.js'
@@ -23,9 +24,13 @@ export interface RuleFlow {
   readonly matched: Node
   /** Is there a packet in `matched`? Builds no set. */
   readonly isMatched: boolean
+  /** Do packets of the set come to it, with any value of what neither the chain nor those that it calls ask for but the state of the connection? Builds no set of them. */
+  mayMeet(set: Node): boolean
   /** Packets that it ends, its own verdict or a header that it cannot read. */
   readonly accepted: Node
   readonly dropped: Node
+  /** `matched`, with any value of what neither the chain nor those that it calls ask for: it fares alike from there on. */
+  readonly outline: Node
   /** Packets that do not go on to the next rule, whichever way they went, for sure. */
   readonly gone: Node
 }
@@ -42,6 +47,8 @@ export interface ChainInputs {
   /** Does any packet? */
   has(chain: string): boolean
   get(chain: string): Node
+  /** With any value of what neither the chain nor those that it calls ask for. */
+  outline(chain: string): Node
 }
 
 /** All packets through one base chain at once. */
@@ -51,6 +58,10 @@ export interface ChainFlow {
   readonly dropped: Node
   /** What the policy decides. */
   readonly byPolicy: Node
+  /** May a packet of this set, which is within the input, be accepted? Builds as little as it can. */
+  mayAccept(set: Node): boolean
+  /** The packets of this set, which is within the input, that are surely not dropped. */
+  undropped(set: Node): Node
   /** Those that packets come to. */
   readonly rules: ReadonlyMap<Rule, RuleFlow>
   readonly chains: ChainInputs
@@ -64,12 +75,6 @@ export interface ChainFlow {
 export const chainFlow = (conditions: Conditions, table: Table, base: Chain, input: Node): ChainFlow =>
   new Flow(Summaries.of(conditions), table, base, input)
 
-/** A chain with what comes into it: sets that are put together only where that saves work. */
-interface Entered {
-  readonly summary: ChainSummary
-  packets: Node[]
-}
-
 class Flow implements ChainFlow {
   readonly input: Node
   readonly #summaries: Summaries
@@ -77,7 +82,8 @@ class Flow implements ChainFlow {
   readonly #base: Chain
   readonly #summary: ChainSummary
   readonly #results = new Map<readonly Way[], Node>()
-  #entered: ReadonlyMap<string, Entered> | undefined
+  #exact: ReadonlyMap<string, Entered> | undefined
+  #outlines: ReadonlyMap<string, Entered> | undefined
   #rules: ReadonlyMap<Rule, RuleFlow> | undefined
   #nat: readonly NatUse[] | undefined
 
@@ -101,21 +107,56 @@ class Flow implements ChainFlow {
     return this.#image(this.#summary.returned)
   }
 
+  mayAccept(set: Node): boolean {
+    const accepts = (this.#base.base?.policy ?? 'accept') === 'accept'
+    const fates = this.#summary.fates(set, 0, { accepted: true, returned: accepts })
+    return fates.accepted || (accepts && fates.returned)
+  }
+
+  undropped(set: Node): Node {
+    const { math } = this.#summaries
+    const { bdd } = math.space
+    const drops = this.#base.base?.policy === 'drop'
+    if (this.#summary.isPlain) {
+      const { dropped, returned } = this.#summary.dropping(set)
+      return bdd.minus(set, drops ? bdd.or(dropped, returned) : dropped)
+    }
+    const { dropped, returned } = this.#summary
+    return bdd.minus(set, packetsOf(math, drops ? [...dropped, ...returned] : dropped))
+  }
+
   get rules(): ReadonlyMap<Rule, RuleFlow> {
     this.#rules ??= new Map(
-      [...this.#visited()].map(([entered, index, rule]) => [rule, new LazyRuleFlow(entered, index, rule)]),
+      [...this.#visited()].map(([name, index, rule]) => [rule, this.#ruleFlow(name, index, rule)]),
     )
     return this.#rules
   }
 
+  #ruleFlow(chain: string, index: number, rule: Rule): RuleFlow {
+    return new LazyRuleFlow(this.#entered('outlines').get(chain)!, () => this.#entered('exact').get(chain), index, rule)
+  }
+
   readonly chains: ChainInputs = {
-    has: (chain) => this.#enter().has(chain),
-    get: (chain) => {
-      const entered = this.#enter().get(chain)
-      if (!entered) return EMPTY
-      entered.packets = [this.#summaries.math.space.union(entered.packets)]
-      return entered.packets[0]!
-    },
+    has: (chain) => this.#entered('outlines').has(chain),
+    get: (chain) => this.#united('exact', chain),
+    outline: (chain) => this.#united('outlines', chain),
+  }
+
+  #united(kind: 'exact' | 'outlines', chain: string): Node {
+    const entered = this.#entered(kind).get(chain)
+    if (!entered) return EMPTY
+    entered.packets = [this.#summaries.math.space.union(entered.packets)]
+    return entered.packets[0]!
+  }
+
+  /** What comes into each chain that packets come into. */
+  #entered(kind: 'exact' | 'outlines'): ReadonlyMap<string, Entered> {
+    if (kind === 'exact') {
+      this.#exact ??= enter(this.#summaries, this.#table, this.#summary, this.input, false)
+      return this.#exact
+    }
+    this.#outlines ??= enter(this.#summaries, this.#table, this.#summary, this.input, true)
+    return this.#outlines
   }
 
   get nat(): readonly NatUse[] {
@@ -140,67 +181,23 @@ class Flow implements ChainFlow {
   }
 
   /** Rules that packets come to, chain by chain. */
-  *#visited(): Generator<readonly [Entered, number, Rule]> {
-    for (const entered of this.#enter().values()) {
-      const { summary, packets } = entered
+  *#visited(): Generator<readonly [string, number, Rule]> {
+    for (const [name, { summary, packets }] of this.#entered('outlines')) {
       const reached = packets.reduce((most, set) => Math.max(most, summary.reached(set)), 0)
-      for (let i = 0; i < reached; i++) yield [entered, i, summary.chain.rules[i]!]
+      for (let i = 0; i < reached; i++) yield [name, i, summary.chain.rules[i]!]
     }
   }
 
   *#translations(): Generator<NatUse> {
-    for (const [{ summary, packets }, index, rule] of this.#visited())
+    for (const [name, index, rule] of this.#visited()) {
+      const { summary } = this.#entered('outlines').get(name)!
       for (const { effect, ways } of summary.ruleWays(index).nat) {
-        const set = whatBecomes(summary, packets, index, ways)
+        const set = whatBecomes(summary, this.#entered('exact').get(name)?.packets ?? [], index, ways)
         if (set !== EMPTY) yield { rule, effect, packets: set }
       }
-  }
-
-  /** What comes into each chain that packets come into. */
-  #enter(): ReadonlyMap<string, Entered> {
-    if (this.#entered) return this.#entered
-    const { math } = this.#summaries
-    const entered = new Map<string, Entered>()
-    for (const summary of this.#callersFirst()) {
-      const { name, rules } = summary.chain
-      const own = entered.get(name) ?? { summary, packets: name === this.#base.name ? [this.input] : [] }
-      if (own.packets.length === 0) continue
-      const calls = [...rules.keys()].filter((index) => summary.ruleWays(index).calls.length > 0)
-      // a chain of one or two rules that many others call: its visits are rarely asked for together
-      if (own.packets.length > MOST_SETS && (rules.length > 2 || calls.length > 0)) own.packets = [math.space.union(own.packets)] // biome-ignore format: one line
-      entered.set(name, own)
-      for (const index of calls)
-        for (const { chain, ways } of summary.ruleWays(index).calls) {
-          const called = entered.get(chain) ?? {
-            summary: this.#summaries.chain(this.#table, calledChain(this.#table, chain)),
-            packets: [],
-          }
-          for (const set of setsThere(summary, own.packets, index, ways)) called.packets.push(set)
-          entered.set(chain, called)
-        }
     }
-    for (const [name, { packets }] of entered) if (packets.length === 0) entered.delete(name)
-    this.#entered = entered
-    return entered
-  }
-
-  /** The chains that can be called from the base chain; who calls stands before who is called. */
-  #callersFirst(): readonly ChainSummary[] {
-    const found: ChainSummary[] = []
-    const seen = new Set<string>()
-    const visit = (summary: ChainSummary) => {
-      seen.add(summary.chain.name)
-      for (const index of summary.chain.rules.keys())
-        for (const { chain } of summary.ruleWays(index).calls)
-          if (!seen.has(chain)) visit(this.#summaries.chain(this.#table, calledChain(this.#table, chain)))
-      found.push(summary)
-    }
-    visit(this.#summary)
-    return found.reverse()
   }
 }
-
-const MOST_SETS = 8
 
 /** What comes into a chain, by the sets of which it consists, once it has gone a way of one of the rules. */
 function setsThere(
@@ -213,7 +210,10 @@ function setsThere(
   const { bdd } = math.space
   const wanted = summary.before(index, math.space.union(ways.map((way) => way.packets)))
   if (wanted === EMPTY) return []
-  const sets = packets.map((set) => math.image(ways, summary.at(index, bdd.and(set, wanted))))
+  const sets = packets.map((set) => {
+    const some = bdd.and(set, wanted)
+    return summary.isPlain ? some : math.image(ways, summary.at(index, some))
+  })
   return sets.filter((set) => set !== EMPTY)
 }
 
@@ -224,7 +224,8 @@ class LazyRuleFlow implements RuleFlow {
   readonly rule: Rule
   readonly chain: string
   readonly number: number
-  readonly #entered: Entered
+  readonly #outlines: Entered
+  readonly #exact: () => Entered | undefined
   readonly #ways: RuleWays
   #reach: Node | undefined
   #matched: Node | undefined
@@ -232,32 +233,44 @@ class LazyRuleFlow implements RuleFlow {
   #accepted: Node | undefined
   #dropped: Node | undefined
 
-  constructor(entered: Entered, index: number, rule: Rule) {
+  constructor(outlines: Entered, exact: () => Entered | undefined, index: number, rule: Rule) {
     this.rule = rule
-    this.chain = entered.summary.chain.name
+    this.chain = outlines.summary.chain.name
     this.number = index + 1
-    this.#entered = entered
-    this.#ways = entered.summary.ruleWays(index)
+    this.#outlines = outlines
+    this.#exact = exact
+    this.#ways = outlines.summary.ruleWays(index)
   }
 
   get reach(): Node {
-    this.#reach ??= this.#there(this.#entered.summary.math.everything)
+    this.#reach ??= this.#there(this.#outlines.summary.math.everything)
     return this.#reach
   }
 
   get matched(): Node {
-    this.#matched ??= this.#there(this.#entered.summary.math.plain(this.#ways.matched))
+    this.#matched ??= this.#there(this.#outlines.summary.math.plain(this.#ways.matched))
     return this.#matched
   }
 
   get isMatched(): boolean {
     if (this.#isMatched === undefined) {
-      const { summary, packets } = this.#entered
+      const { summary, packets } = this.#outlines
       const { bdd } = summary.math.space
       const wanted = summary.before(this.number - 1, this.#ways.matched)
       this.#isMatched = packets.some((set) => bdd.meets(set, wanted))
     }
     return this.#isMatched
+  }
+
+  get outline(): Node {
+    const { summary, packets } = this.#outlines
+    return whatBecomes(summary, packets, this.number - 1, summary.math.plain(this.#ways.matched))
+  }
+
+  mayMeet(set: Node): boolean {
+    const { summary, packets } = this.#outlines
+    const wanted = summary.before(this.number - 1, set)
+    return packets.some((one) => summary.math.space.bdd.meets(one, wanted))
   }
 
   get accepted(): Node {
@@ -271,12 +284,12 @@ class LazyRuleFlow implements RuleFlow {
   }
 
   get gone(): Node {
-    const { math } = this.#entered.summary
+    const { math } = this.#outlines.summary
     return math.space.bdd.minus(this.reach, math.image(this.#ways.next, this.reach))
   }
 
   #there(ways: readonly Way[]): Node {
-    const { summary, packets } = this.#entered
-    return ways.length === 0 ? EMPTY : whatBecomes(summary, packets, this.number - 1, ways)
+    const entered = ways.length === 0 ? undefined : this.#exact()
+    return entered ? whatBecomes(entered.summary, entered.packets, this.number - 1, ways) : EMPTY
   }
 }

@@ -158,6 +158,10 @@ export class Conditions {
    */
   #several(of: readonly Condition[], all: boolean): Parts {
     const { bdd } = this.space
+    const parts = all ? of.map((part) => this.parts(part)) : []
+    // those that only say yes or no can be asked in any order
+    if (all && parts.every(({ yes, no, drop, unknown }) => drop === EMPTY && unknown === EMPTY && bdd.not(yes) === no))
+      return decided(this.space.intersection(parts.map(({ yes }) => yes)), bdd.not.bind(bdd))
     let going: Node = FULL
     let doubtful: Node = EMPTY
     let [ended, drop, unknown]: [Node, Node, Node] = [EMPTY, EMPTY, EMPTY]

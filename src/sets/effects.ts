@@ -118,6 +118,7 @@ function added(space: Space, set: Node, field: Field, by: number): Node {
   const { bdd } = space
   const last = 2 ** fieldSpec(field).bits - 1
   if (last > 255) return space.forget(set, [field])
+  if (!space.asks(set, field)) return set
   const values = Array.from({ length: last + 1 }, (_, value) => value)
   return space.union(
     values.map((value) => {

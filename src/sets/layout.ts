@@ -6,15 +6,15 @@ import { FIELDS, type Field, fieldSpec } from '../packet/fields.js'
  * top: what most rules ask for stands first, and what is asked together stands together (docs/packet-sets.md has measurements).
  */
 const CELLS = [
-  ['meta.l4proto', 8],
+  ['meta.iifname', 'name'],
   ['ip.saddr', 32],
   ['ip6.saddr', 128],
+  ['meta.l4proto', 8],
+  ['meta.oifname', 'name'],
   ['ip.daddr', 32],
   ['ip6.daddr', 128],
   ['dport', 16],
   ['sport', 16],
-  ['meta.iifname', 'name'],
-  ['meta.oifname', 'name'],
   ['ct.state', 7],
   ['ct.direction', 1],
   ['ct.status', 14],

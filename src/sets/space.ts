@@ -31,7 +31,7 @@ export class Space {
   readonly valid: Node
   /** Whole packets and first fragments, with a whole transport header and no authentication header: what people have in mind. */
   readonly whole: Node
-  readonly #ranges = new Map<string, Node>()
+  readonly #ranges = new WeakMap<Bits, Map<string, Node>>()
   readonly #present = new Map<Field, Node>()
 
   constructor({ family, names = new Names([]), limit = DEFAULT_NODE_LIMIT }: SpaceOptions) {
@@ -83,44 +83,65 @@ export class Space {
 
   /** Packets whose value, given by its bits, lies in one of the ranges; whether the packet has it is not asked. */
   bitsIn(bits: Bits, ranges: Ranges): Node {
+    let known = this.#ranges.get(bits)
+    if (!known) {
+      known = new Map()
+      this.#ranges.set(bits, known)
+    }
+    const key = ranges.length === 1 ? `${ranges[0]![0]}-${ranges[0]![1]}` : ranges.map((one) => one.join('-')).join(' ')
+    let node = known.get(key)
+    if (node === undefined) {
+      node = bits.length <= 48 ? this.#buildNarrow(bits, ranges) : this.#buildWide(bits, ranges)
+      known.set(key, node)
+    }
+    return node
+  }
+
+  #buildNarrow(bits: Bits, ranges: Ranges): Node {
+    const last = 2 ** bits.length - 1
+    const wanted = ranges.flatMap(([from, to]): [number, number][] =>
+      from > last ? [] : [[Number(from), to > last ? last : Number(to)]],
+    )
+    wanted.sort((a, b) => a[0] - b[0])
+    const below = (at: number, prefix: number, size: number, first: number, end: number): Node => {
+      const from = prefix * size
+      const to = from + size - 1
+      let [a, b] = [first, end]
+      while (a < b && wanted[a]![1] < from) a++
+      while (a < b && wanted[b - 1]![0] > to) b--
+      if (a === b) return EMPTY
+      if (wanted[a]![0] <= from && to <= wanted[a]![1]) return FULL
+      const half = (bit: 0 | 1) => below(at + 1, prefix * 2 + bit, size / 2, a, b)
+      return this.#branch(bits[at]!, half)
+    }
+    return below(0, 0, last + 1, 0, wanted.length)
+  }
+
+  #buildWide(bits: Bits, ranges: Ranges): Node {
     const width = BigInt(bits.length)
     const last = (1n << width) - 1n
     const wanted = ranges.flatMap(([from, to]): [bigint, bigint][] =>
       BigInt(from) > last ? [] : [[BigInt(from), BigInt(to) > last ? last : BigInt(to)]],
     )
     wanted.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0))
-    const key = `${bits.join(' ')}:${wanted.map(([from, to]) => (from === to ? from : `${from}-${to}`)).join(' ')}`
-    let node = this.#ranges.get(key)
-    if (node === undefined) {
-      node = this.#build(bits, 0, wanted, 0, wanted.length, 0n, width)
-      this.#ranges.set(key, node)
+    const below = (at: number, prefix: bigint, left: bigint, first: number, end: number): Node => {
+      const from = prefix << left
+      const to = from | ((1n << left) - 1n)
+      let [a, b] = [first, end]
+      while (a < b && wanted[a]![1] < from) a++
+      while (a < b && wanted[b - 1]![0] > to) b--
+      if (a === b) return EMPTY
+      if (wanted[a]![0] <= from && to <= wanted[a]![1]) return FULL
+      return this.#branch(bits[at]!, (bit) => below(at + 1, (prefix << 1n) | BigInt(bit), left - 1n, a, b))
     }
-    return node
+    return below(0, 0n, width, 0, wanted.length)
   }
 
-  /** Values that begin with `prefix` above the last `left` bits, as far as ranges `first` to `end` hold them. */
-  #build(
-    bits: Bits,
-    at: number,
-    ranges: readonly (readonly [bigint, bigint])[],
-    first: number,
-    end: number,
-    prefix: bigint,
-    left: bigint,
-  ): Node {
-    const from = prefix << left
-    const to = from | ((1n << left) - 1n)
-    let [a, b] = [first, end]
-    while (a < b && ranges[a]![1] < from) a++
-    while (a < b && ranges[b - 1]![0] > to) b--
-    if (a === b) return EMPTY
-    if (ranges[a]![0] <= from && to <= ranges[a]![1]) return FULL
-    const half = (bit: bigint) => this.#build(bits, at + 1, ranges, a, b, (prefix << 1n) | bit, left - 1n)
-    const bit = bits[at]!
-    if (bit === 'zero') return half(0n)
-    if (bit === 'one') return half(1n)
+  #branch(bit: Bits[number], half: (bit: 0 | 1) => Node): Node {
+    if (bit === 'zero') return half(0)
+    if (bit === 'one') return half(1)
     const { bdd } = this
-    const [low, high] = [half(0n), half(1n)]
+    const [low, high] = [half(0), half(1)]
     if (bit < bdd.levelOf(low) && bit < bdd.levelOf(high)) return bdd.node(bit, low, high)
     return bdd.or(bdd.and(bdd.literal(bit, false), low), bdd.and(bdd.literal(bit, true), high))
   }
@@ -167,6 +188,13 @@ export class Space {
   /** The variables of a field. */
   levelsOf(field: Field): readonly number[] {
     return this.bitsOf(field).filter((bit) => typeof bit === 'number')
+  }
+
+  /** Packets in all of the sets. Those that ask for what stands last in the order come first, so that each step only adds on top. */
+  intersection(sets: Iterable<Node>): Node {
+    const { bdd } = this
+    const ordered = [...sets].sort((a, b) => bdd.levelOf(b) - bdd.levelOf(a))
+    return ordered.reduce((all: Node, one) => bdd.and(one, all), FULL)
   }
 
   union(sets: Iterable<Node>): Node {

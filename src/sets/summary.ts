@@ -1,57 +1,129 @@
 import type { Chain, Rule, Table } from '../rules/program.js'
-import { EMPTY, type Node } from './bdd.js'
+import { EMPTY, FULL, type Node } from './bdd.js'
+import { Block } from './block.js'
 import type { Conditions } from './conditions.js'
-import { type Called, type RuleWays, ruleWays, VisitLimitError, type Way, WayMath, type Ways } from './ways.js'
+import { type Called, NO_WAYS, packetsOf, type RuleWays, ruleWays, VisitLimitError, type Way, WayMath } from './ways.js'
 
-/** Rules in a row, from the first up to `end`: what may become of packets that come to the first. Halves of halves, so that small sets meet small ones. */
-interface Block {
-  readonly first: number
-  readonly end: number
-  readonly ways: Ways
-  /** None of the rules does more than decide and call. */
-  readonly quiet: boolean
-  readonly halves: readonly [Block, Block] | undefined
-}
+const FATES = ['accepted', 'dropped', 'returned'] as const
+
+/** In shorter chains a smaller set does not save what it costs. */
+const WORTH_OUTLINING = 8
 
 /** What a chain makes of packets, whatever packets they are: worked out once, and then asked for any of them. */
-export class ChainSummary {
+export class ChainSummary implements Called {
   readonly chain: Chain
   readonly math: WayMath
   /** Out of the chain without a verdict. */
   readonly returned: readonly Way[]
-  readonly accepted: readonly Way[]
-  readonly dropped: readonly Way[]
   /** None of its rules does more than decide and call. */
   readonly quiet: boolean
+  /** Nothing is written to packets, in the chain or in those that it calls. */
+  readonly isPlain: boolean
   readonly #root: Block | undefined
+  #asked: { readonly levels: ReadonlySet<number> | undefined } | undefined
 
-  constructor(chain: Chain, math: WayMath, waysOf: (rule: Rule) => RuleWays) {
+  constructor(chain: Chain, math: WayMath, within: Node, waysOf: (rule: Rule) => RuleWays) {
     this.chain = chain
     this.math = math
     const { rules } = chain
     const build = (first: number, end: number): Block => {
-      if (end - first === 1) {
-        const ways = waysOf(rules[first]!)
-        return { first, end, ways, quiet: ways.quiet, halves: undefined }
-      }
+      if (end - first === 1) return new Block(math, first, end, waysOf(rules[first]!))
       const middle = (first + end) >> 1
-      const halves = [build(first, middle), build(middle, end)] as const
-      const [left, right] = halves
-      return { first, end, ways: math.composed(left.ways, right.ways), quiet: left.quiet && right.quiet, halves }
+      return new Block(math, first, end, [build(first, middle), build(middle, end)])
     }
     this.#root = rules.length > 0 ? build(0, rules.length) : undefined
-    const ways: Ways = this.#root?.ways ?? { next: math.everything, returned: [], accepted: [], dropped: [] }
-    this.returned = math.union(ways.next, ways.returned)
-    this.accepted = ways.accepted
-    this.dropped = ways.dropped
+    this.returned = this.#root ? math.union(this.#root.next, this.#root.returned) : math.plain(within)
     this.quiet = this.#root?.quiet ?? true
+    this.isPlain = this.#root?.isPlain ?? true
+  }
+
+  get accepted(): readonly Way[] {
+    return this.#root?.accepted ?? NO_WAYS
+  }
+
+  get dropped(): readonly Way[] {
+    return this.#root?.dropped ?? NO_WAYS
+  }
+
+  /** Does any of its rules call? */
+  get calls(): boolean {
+    return this.#root?.calls ?? false
+  }
+
+  /** The chains that its rules call. */
+  get called(): ReadonlySet<string> {
+    const found = new Set<string>()
+    const walk = (block: Block): void => {
+      if (!block.calls) return
+      for (const { chain } of block.rule?.calls ?? []) found.add(chain)
+      block.halves?.forEach(walk)
+    }
+    if (this.#root) walk(this.#root)
+    return found
+  }
+
+  /** The variables that the rules of the chain and of those it calls ask for; undefined: any. */
+  get asked(): ReadonlySet<number> | undefined {
+    if (this.#asked === undefined) this.#asked = { levels: this.#findAsked() }
+    return this.#asked.levels
+  }
+
+  #findAsked(): ReadonlySet<number> | undefined {
+    const { transforms, space } = this.math
+    const found = new Set<number>()
+    const sets: Node[] = []
+    const called = new Set<Called>()
+    for (let i = 0; i < this.chain.rules.length; i++) {
+      const { matched, touched, next, returned, ownAccepted, nat, calls } = this.ruleWays(i)
+      // what is written may be made of other fields
+      const ways = [next, returned, ownAccepted, ...nat.map((one) => one.ways), ...calls.map((one) => one.ways)]
+      if (ways.some((list) => list.some(({ transform }) => !transforms.isConstant(transform)))) return undefined
+      sets.push(matched, touched, ...ways.flatMap((list) => list.map(({ packets }) => packets)))
+      for (const call of calls) called.add(call.called)
+    }
+    space.bdd.supportOf(sets, found)
+    for (const one of called) {
+      const levels = (one as ChainSummary).asked
+      if (!levels) return undefined
+      for (const level of levels) found.add(level)
+    }
+    return found
+  }
+
+  /** The packets of `set`, with any value of what the chain does not ask for. */
+  outlineOf(set: Node): Node {
+    if (set === EMPTY || set === FULL || this.chain.rules.length < WORTH_OUTLINING) return set
+    const { asked } = this
+    if (!asked) return set
+    const { bdd } = this.math.space
+    // whether a connection exists is asked of everything
+    const state = this.math.space.levelsOf('ct.state')
+    const others = [...bdd.support(set)].filter((level) => !asked.has(level) && !state.includes(level))
+    return others.length === 0 ? set : bdd.exists(set, bdd.variables(others))
   }
 
   /** What may become of packets at one rule. */
   ruleWays(index: number): RuleWays {
     let block = this.#root!
     while (block.halves) block = index < block.halves[0].end ? block.halves[0] : block.halves[1]
-    return block.ways as RuleWays
+    return block.rule!
+  }
+
+  /** What comes to rules that call, of packets that come into the chain. */
+  *callers(set: Node): Generator<{ readonly rule: RuleWays; readonly packets: Node }> {
+    const { math } = this
+    function* walk(block: Block, packets: Node): Generator<{ readonly rule: RuleWays; readonly packets: Node }> {
+      const some = block.calls ? math.space.bdd.and(packets, block.calling) : EMPTY
+      if (some === EMPTY) return
+      if (block.rule) {
+        yield { rule: block.rule, packets: some }
+        return
+      }
+      const [left, right] = block.halves!
+      yield* walk(left, some)
+      if (right.calls) yield* walk(right, math.image(left.next, some))
+    }
+    if (this.#root) yield* walk(this.#root, set)
   }
 
   /** The packets, as they come into the chain, that may be in `set` when they come to the rule with this index. */
@@ -61,7 +133,7 @@ export class ChainSummary {
       const [left, right] = block.halves
       if (index < left.end) return walk(left)
       const inRight = walk(right)
-      return inRight === EMPTY ? EMPTY : this.math.before(left.ways.next, inRight)
+      return inRight === EMPTY ? EMPTY : this.math.before(left.next, inRight)
     }
     return this.#root ? walk(this.#root) : set
   }
@@ -71,7 +143,7 @@ export class ChainSummary {
     let packets = set
     for (let block = this.#root; block?.halves && packets !== EMPTY; ) {
       const [left, right] = block.halves
-      if (index >= left.end) packets = this.math.image(left.ways.next, packets)
+      if (index >= left.end) packets = this.math.image(left.next, packets)
       block = index < left.end ? left : right
     }
     return packets
@@ -87,63 +159,99 @@ export class ChainSummary {
       const [left, right]: readonly [Block, Block] = block.halves
       if (!this.#goOn(left, packets)) block = left
       else {
-        packets = this.math.image(left.ways.next, packets)
+        packets = this.math.image(left.next, packets)
         block = right
       }
     }
     return block.end
   }
 
-  #goOn({ ways: { next } }: Block, packets: Node): boolean {
+  #goOn({ next }: Block, packets: Node): boolean {
     const { bdd } = this.math.space
     return next.some((way) => bdd.meets(packets, way.packets))
   }
 
-  /** What may become of packets, as they are at the rule `from`, there and behind it. */
-  fates(set: Node, from: number): Fates {
-    const { bdd } = this.math.space
-    const found = { accepted: false, dropped: false, returned: false }
-    let packets = set
-    const walk = (block: Block): void => {
-      if (packets === EMPTY || block.end <= from) return
-      if (block.first < from && block.halves) {
-        walk(block.halves[0])
-        walk(block.halves[1])
-        return
-      }
-      const { ways } = block
-      for (const fate of ['accepted', 'dropped', 'returned'] as const)
-        found[fate] ||= ways[fate].some((way) => bdd.meets(packets, way.packets))
-      packets = this.math.image(ways.next, packets)
-    }
-    if (this.#root) walk(this.#root)
-    if (packets !== EMPTY) found.returned = true
+  /** What may become of packets, as they are at the rule `from`, there and behind it. No more is found out once something of `enough` is. */
+  fates(set: Node, from: number, enough: Partial<Fates> = {}): Fates {
+    const found: Fates = { accepted: false, dropped: false, returned: false }
+    this.#fates(set, from, found, enough)
     return found
   }
 
-  /** Follows packets, as they are at the rule `from`, over the rules before `end`: each rule at which something may become of some of them. */
+  #fates(set: Node, from: number, found: Fates, enough: Partial<Fates>): void {
+    const { bdd } = this.math.space
+    let packets = set
+    const isDone = () =>
+      (found.accepted && found.dropped && found.returned) || FATES.some((fate) => found[fate] && enough[fate])
+    const walk = (block: Block): void => {
+      if (block.end <= from || isDone()) return
+      if (block.first >= from && block.passes(packets)) return
+      const { rule, halves } = block
+      if (halves) {
+        walk(halves[0])
+        walk(halves[1])
+        return
+      }
+      const some = (ways: readonly Way[]) => ways.some((way) => bdd.meets(packets, way.packets))
+      found.accepted ||= some(rule!.ownAccepted)
+      found.dropped ||= some(rule!.ownDropped)
+      found.returned ||= some(rule!.returned)
+      for (const { ways, called } of rule!.calls) {
+        if (isDone()) return
+        // what comes back is in `next` or `returned` of the rule
+        const within = { ...found, returned: true }
+        const inside = this.math.image(ways, packets)
+        if (inside !== EMPTY) (called as ChainSummary).#fates(inside, 0, within, { ...enough, returned: false })
+        found.accepted = within.accepted
+        found.dropped = within.dropped
+      }
+      if (!isDone()) packets = this.math.image(rule!.next, packets)
+    }
+    if (this.#root) walk(this.#root)
+    if (!isDone() && packets !== EMPTY) found.returned = true
+  }
+
+  /** The packets of `set` that may be dropped, of a chain that writes nothing; they are not followed any further once they are. */
+  dropping(set: Node): { readonly dropped: Node; readonly returned: Node } {
+    const { bdd } = this.math.space
+    let [packets, dropped, returned]: [Node, Node, Node] = [set, EMPTY, EMPTY]
+    const drop = (some: Node) => {
+      dropped = bdd.or(dropped, some)
+      packets = bdd.minus(packets, some)
+    }
+    const walk = (block: Block): void => {
+      if (block.passes(packets)) return
+      const { rule, halves } = block
+      if (halves) {
+        walk(halves[0])
+        walk(halves[1])
+        return
+      }
+      drop(bdd.and(packets, packetsOf(this.math, rule!.ownDropped)))
+      for (const { ways, called } of rule!.calls)
+        drop((called as ChainSummary).dropping(bdd.and(packets, packetsOf(this.math, ways))).dropped)
+      returned = bdd.or(returned, bdd.and(packets, packetsOf(this.math, rule!.returned)))
+      packets = bdd.and(packets, packetsOf(this.math, rule!.next))
+    }
+    if (this.#root) walk(this.#root)
+    return { dropped, returned: bdd.minus(bdd.or(returned, packets), dropped) }
+  }
+
+  /** Follows packets, as they are at the rule `from`, over the rules before `end`: each rule that does something with some of them. */
   *along(set: Node, from: number, end: number): Generator<Passing> {
     const { math } = this
-    const { bdd } = math.space
     let packets = set
-    const isUntouched = ({ quiet, ways: { next, returned, accepted, dropped } }: Block): boolean => {
-      if (!quiet) return false
-      const [only, ...more] = next
-      if (!only || more.length > 0 || only.transform !== math.transforms.identity) return false
-      if (!bdd.isWithin(packets, only.packets)) return false
-      return ![returned, accepted, dropped].some((ways) => ways.some((way) => bdd.meets(packets, way.packets)))
-    }
     function* walk(block: Block): Generator<Passing> {
-      if (packets === EMPTY || block.end <= from || block.first >= end) return
-      if (block.first >= from && block.end <= end && block.halves && isUntouched(block)) return
+      if (block.end <= from || block.first >= end || packets === EMPTY) return
+      if (block.first >= from && block.end <= end && block.passes(packets)) return
       if (block.halves) {
         yield* walk(block.halves[0])
         yield* walk(block.halves[1])
         return
       }
-      const ways = block.ways as RuleWays
+      const ways = block.rule!
       const left = math.image(ways.next, packets)
-      if (left !== packets || bdd.meets(packets, ways.matched)) yield { index: block.first, ways, packets, left }
+      yield { index: block.first, ways, packets, left }
       packets = left
     }
     if (this.#root) yield* walk(this.#root)
@@ -152,9 +260,9 @@ export class ChainSummary {
 
 /** What may become of packets in a chain; `returned`: they leave it without a verdict. */
 export interface Fates {
-  readonly accepted: boolean
-  readonly dropped: boolean
-  readonly returned: boolean
+  accepted: boolean
+  dropped: boolean
+  returned: boolean
 }
 
 /** Packets at a rule of a chain, and what of them goes on to the next. */
@@ -199,14 +307,19 @@ export class Summaries {
     if (known?.chain === chain) return known
     chains.set(chain.name, 'under way')
     try {
+      const within = this.#within(table, chain)
       const call = (name: string): Called => this.chain(table, calledChain(table, name))
-      const waysOf = (rule: Rule) => ruleWays(this.#conditions, this.math, rule, call)
-      const made = new ChainSummary(chain, this.math, waysOf)
+      const waysOf = (rule: Rule) => ruleWays(this.#conditions, this.math, rule, within, call)
+      const made = new ChainSummary(chain, this.math, within, waysOf)
       chains.set(chain.name, made)
       return made
     } finally {
       if (chains.get(chain.name) === 'under way') chains.delete(chain.name)
     }
+  }
+
+  #within(_table: Table, _chain: Chain): Node {
+    return FULL
   }
 }
 

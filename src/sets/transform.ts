@@ -59,6 +59,11 @@ export class Transforms {
     return found
   }
 
+  /** Does it write nothing but what is known beforehand? */
+  isConstant({ writes }: Transform): boolean {
+    return writes.every(isConstant)
+  }
+
   /** What becomes of the packets. */
   image({ writes }: Transform, set: Node): Node {
     return writes.reduce((all, write) => (all === EMPTY ? EMPTY : this.#written(all, write)), set)

@@ -1,7 +1,7 @@
 import type { Effect } from '../rules/effect.js'
 import { isPure } from '../rules/interpret.js'
 import type { Rule } from '../rules/program.js'
-import { asked } from './asked.js'
+import { type Asked, asked } from './asked.js'
 import { EMPTY, FULL, type Node } from './bdd.js'
 import type { Conditions } from './conditions.js'
 import type { Space } from './space.js'
@@ -24,19 +24,29 @@ export interface Ways {
   readonly dropped: readonly Way[]
 }
 
-/** What may become of packets in one rule. */
+/** What may become of packets in one rule. `accepted` and `dropped` are put together when they are asked for. */
 export interface RuleWays extends Ways {
   /** Packets that it counts, as they come to it. */
   readonly matched: Node
+  /** Packets with which it does anything at all. */
+  readonly touched: Node
   /** What it ends itself, a header that it cannot read included; the rest of `accepted` and `dropped` the called chain does. */
   readonly ownAccepted: readonly Way[]
   readonly ownDropped: readonly Way[]
   /** Packets that it translates. */
   readonly nat: readonly { readonly effect: Nat; readonly ways: readonly Way[] }[]
+  /** Packets that it sends into chains. */
+  readonly calls: readonly Call[]
   /** It decides and calls, and does nothing else: no rewriting, no logging, no lots and no state. */
   readonly quiet: boolean
-  /** Packets that it sends into chains. */
-  readonly calls: readonly { readonly chain: string; readonly ways: readonly Way[] }[]
+  /** It writes nothing, and neither do chains that it calls. */
+  readonly isPlain: boolean
+}
+
+export interface Call {
+  readonly chain: string
+  readonly ways: readonly Way[]
+  readonly called: Called
 }
 
 export type Nat = Extract<Effect, { do: 'nat' }>
@@ -49,6 +59,10 @@ export class VisitLimitError extends Error {
 }
 
 export const NO_WAYS: readonly Way[] = []
+const NOTHING: readonly never[] = []
+
+export const packetsOf = ({ space }: WayMath, ways: readonly Way[]): Node =>
+  ways.length === 1 ? ways[0]!.packets : space.union(ways.map(({ packets }) => packets))
 
 /** Ways, put together. */
 export class WayMath {
@@ -116,18 +130,6 @@ export class WayMath {
     )
   }
 
-  /** First `one`, then, for what goes on, `other`. */
-  composed(one: Ways, other: Ways): Ways {
-    const { next } = one
-    if (next.length === 0) return one
-    return {
-      next: this.sequence(next, other.next),
-      returned: this.union(one.returned, this.sequence(next, other.returned)),
-      accepted: this.union(one.accepted, this.sequence(next, other.accepted)),
-      dropped: this.union(one.dropped, this.sequence(next, other.dropped)),
-    }
-  }
-
   #collected(ways: readonly Way[]): readonly Way[] {
     if (ways.length < 2) return ways
     const sets = new Map<Transform, Node[]>()
@@ -145,74 +147,101 @@ export class WayMath {
 /** What is known of chains that rules call. */
 export interface Called {
   readonly quiet: boolean
+  readonly isPlain: boolean
   readonly returned: readonly Way[]
   readonly accepted: readonly Way[]
   readonly dropped: readonly Way[]
 }
 
-/** All packets through one rule. */
-export function ruleWays(conditions: Conditions, math: WayMath, rule: Rule, call: (chain: string) => Called): RuleWays {
-  return new RuleWalk(conditions, math, call).run(rule)
+/** All packets of `within` through one rule. */
+export function ruleWays(
+  conditions: Conditions,
+  math: WayMath,
+  rule: Rule,
+  within: Node,
+  call: (chain: string) => Called,
+): RuleWays {
+  return new RuleWalk(conditions, math, within, call).run(rule)
 }
 
 const QUIET: ReadonlySet<Effect['do']> = new Set(['accept', 'drop', 'reject', 'return', 'jump', 'goto'])
 
-class RuleWalk {
+const WRITING: ReadonlySet<Effect['do']> = new Set([
+  'set', 'add', 'notrack', 'tcp-bits', 'map-prefix', 'hash-mark', 'map-set', 'to-socket',
+]) // biome-ignore format: a table
+
+/** Carries out one rule, and keeps what came of it. */
+class RuleWalk implements RuleWays {
+  next: readonly Way[] = NO_WAYS
+  returned: readonly Way[] = NO_WAYS
+  ownAccepted: readonly Way[] = NO_WAYS
+  matched: Node = EMPTY
+  touched: Node = EMPTY
+  nat: RuleWays['nat'] = NOTHING
+  calls: RuleWays['calls'] = NOTHING
+  quiet = true
+  isPlain = true
   readonly #conditions: Conditions
   readonly #math: WayMath
   readonly #call: (chain: string) => Called
   #live: readonly Way[]
-  #next: readonly Way[] = NO_WAYS
-  #returned: readonly Way[] = NO_WAYS
-  #accepted: readonly Way[] = NO_WAYS
   #dropped: readonly Way[] = NO_WAYS
-  #quiet = true
-  readonly #called = { accepted: NO_WAYS, dropped: NO_WAYS }
-  #nat: RuleWays['nat'] = []
-  #calls: RuleWays['calls'] = []
+  /** Headers that conditions cannot read: worked out when they are asked for. */
+  #cutOff: readonly { readonly ways: readonly Way[]; readonly asked: Asked }[] = NOTHING
 
-  constructor(conditions: Conditions, math: WayMath, call: (chain: string) => Called) {
+  constructor(conditions: Conditions, math: WayMath, within: Node, call: (chain: string) => Called) {
     this.#conditions = conditions
     this.#math = math
     this.#call = call
-    this.#live = math.everything
+    this.#live = math.plain(within)
+  }
+
+  get ownDropped(): readonly Way[] {
+    const math = this.#math
+    for (const { ways, asked } of this.#cutOff) this.#drop(math.into(ways, asked.drop))
+    this.#cutOff = NOTHING
+    return this.#dropped
+  }
+
+  get accepted(): readonly Way[] {
+    return this.#withCalled(this.ownAccepted, 'accepted')
+  }
+
+  get dropped(): readonly Way[] {
+    return this.#withCalled(this.ownDropped, 'dropped')
+  }
+
+  #withCalled(own: readonly Way[], what: 'accepted' | 'dropped'): readonly Way[] {
+    const math = this.#math
+    return this.calls.reduce((all, { ways, called }) => math.union(all, math.sequence(ways, called[what])), own)
   }
 
   run(rule: Rule): RuleWays {
     const math = this.#math
     const { steps } = rule
-    let matched: Node = EMPTY
     for (let i = 0; i < steps.length && this.#live.length > 0; ) {
       // conditions as one small set each
       const part = asked(this.#conditions, rule, i)
       if (part.end > i) {
-        this.#dropped = math.union(this.#dropped, math.into(this.#live, part.drop))
-        this.#next = math.union(this.#next, math.into(this.#live, part.no))
+        if (part.touched !== part.live) this.#cutOff = [...this.#cutOff, { ways: this.#live, asked: part }]
+        if (i === 0) this.touched = packetsOf(math, math.into(this.#live, part.touched))
+        this.next = math.union(this.next, math.into(this.#live, part.no))
         this.#live = math.into(this.#live, part.live)
         i = part.end
         continue
       }
       const step = steps[i++]!
-      if ('count' in step) matched = this.#conditions.space.union(this.#live.map(({ packets }) => packets))
+      if ('count' in step) this.matched = packetsOf(math, this.#live)
       else if ('do' in step) this.#live = this.#effect(step.do, this.#live)
     }
-    const called = this.#called
-    const own = { ownAccepted: this.#accepted, ownDropped: this.#dropped }
-    return {
-      next: math.union(this.#next, this.#live),
-      returned: this.#returned,
-      accepted: math.union(this.#accepted, called.accepted),
-      dropped: math.union(this.#dropped, called.dropped),
-      matched,
-      quiet: this.#quiet && steps.every((step) => !('if' in step) || isPure(step.if)),
-      ...own,
-      nat: this.#nat,
-      calls: this.#calls,
-    }
+    this.next = math.union(this.next, this.#live)
+    if (!('if' in (steps[0] ?? {}))) this.touched = this.matched
+    if (steps.some((step) => 'if' in step && !isPure(step.if))) this.quiet = false
+    return this
   }
 
   #accept(ways: readonly Way[]) {
-    this.#accepted = this.#math.union(this.#accepted, ways)
+    this.ownAccepted = this.#math.union(this.ownAccepted, ways)
   }
 
   #drop(ways: readonly Way[]) {
@@ -223,7 +252,8 @@ class RuleWalk {
   #effect(effect: Effect, live: readonly Way[]): readonly Way[] {
     const math = this.#math
     const { space } = math
-    if (!QUIET.has(effect.do)) this.#quiet = false
+    if (!QUIET.has(effect.do)) this.quiet = false
+    if (WRITING.has(effect.do)) this.isPlain = false
     const forgetting = (...fields: Extract<Write, { do: 'forget' }>['fields']) =>
       math.written(live, { do: 'forget', fields })
     const without = (present: Node) => math.into(live, space.bdd.not(present))
@@ -236,22 +266,21 @@ class RuleWalk {
         this.#drop(live)
         return NO_WAYS
       case 'return':
-        this.#returned = math.union(this.#returned, live)
+        this.returned = math.union(this.returned, live)
         return NO_WAYS
       case 'jump':
       case 'goto': {
-        const { returned, accepted, dropped, quiet } = this.#call(effect.chain)
-        if (!quiet) this.#quiet = false
-        this.#calls = [...this.#calls, { chain: effect.chain, ways: live }]
-        const back = math.sequence(live, returned)
-        this.#called.accepted = math.union(this.#called.accepted, math.sequence(live, accepted))
-        this.#called.dropped = math.union(this.#called.dropped, math.sequence(live, dropped))
-        if (effect.do === 'goto') this.#returned = math.union(this.#returned, back)
-        else this.#next = math.union(this.#next, back)
+        const called = this.#call(effect.chain)
+        if (!called.quiet) this.quiet = false
+        if (!called.isPlain) this.isPlain = false
+        this.calls = [...this.calls, { chain: effect.chain, ways: live, called }]
+        const back = math.sequence(live, called.returned)
+        if (effect.do === 'goto') this.returned = math.union(this.returned, back)
+        else this.next = math.union(this.next, back)
         return NO_WAYS
       }
       case 'nat':
-        this.#nat = [...this.#nat, { effect, ways: live }]
+        this.nat = [...this.nat, { effect, ways: live }]
         this.#accept(live)
         // MASQUERADE and REDIRECT drop where the interface has no address
         if (effect.how) this.#drop(live)

@@ -80,6 +80,12 @@ class JoinedFlow implements RuleFlow {
   get dropped(): Node {
     return this.#bdd.or(this.#one.dropped, this.#other.dropped)
   }
+  mayMeet(set: Node): boolean {
+    return this.#one.mayMeet(set) || this.#other.mayMeet(set)
+  }
+  get outline(): Node {
+    return this.#bdd.or(this.#one.outline, this.#other.outline)
+  }
   get gone(): Node {
     return this.#bdd.or(this.#one.gone, this.#other.gone)
   }
@@ -92,6 +98,7 @@ export function chainInputs(scope: Scope, table: Table): ChainInputs {
   return {
     has: (chain) => flows.some(({ flow }) => flow.chains.has(chain)),
     get: (chain) => flows.reduce((all: Node, { flow }) => bdd.or(all, flow.chains.get(chain)), EMPTY),
+    outline: (chain) => flows.reduce((all: Node, { flow }) => bdd.or(all, flow.chains.outline(chain)), EMPTY),
   }
 }
 

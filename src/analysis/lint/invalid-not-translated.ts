@@ -18,14 +18,12 @@ export const invalidNotTranslated: LintRule = {
   *check(scope) {
     const { space } = scope
     const { bdd } = space
-    const passing = [
-      scope.surelyPassed('forward'),
+    const late = [
       space.equals('ct.state', CT_STATE.INVALID),
       space.equals('meta.l4proto', 6),
       space.whole,
       bdd.not(space.equals('meta.iifname', ifName('lo'))),
     ].reduce((all, one) => bdd.and(all, one))
-    if (passing === EMPTY) return
     for (const { use, flow, table } of translations(scope, 'postrouting')) {
       // the rule sees packets of connections; what it would do to this one hangs on addresses, ports and interfaces alone
       const wouldBe = space.forget(use.packets, [
@@ -37,8 +35,10 @@ export const invalidNotTranslated: LintRule = {
         'meta.iifname',
         ...CONNECTION,
       ])
-      const set = space.forget(bdd.and(passing, wouldBe), ['meta.oifname'])
-      if (set === EMPTY || use.effect.manip !== 'src') continue
+      if (use.effect.manip !== 'src') continue
+      const passing = scope.passingOf('forward', bdd.and(late, wouldBe))
+      const set = space.forget(passing, ['meta.oifname'])
+      if (set === EMPTY) continue
       const seen = witness(scope, set, (branches, { src }) =>
         branches.some(({ outcome, final }) => outcome === 'sent' && final.src === printIp(src)),
       )

@@ -32,8 +32,8 @@ export const ndpBlocked: LintRule = {
         untracked,
       ]
       const icmp = parts.reduce((all, one) => bdd.and(all, one))
-      const blocked = MESSAGES.filter(([type]) =>
-        bdd.isWithin(bdd.and(icmp, space.equals('icmp.type', type)), scope.surelyDropped(hook)),
+      const blocked = MESSAGES.filter(
+        ([type]) => !scope.mayPassSome(hook, bdd.and(icmp, space.equals('icmp.type', type))),
       )
       if (blocked.length === 0) continue
       const name = hook.toUpperCase()

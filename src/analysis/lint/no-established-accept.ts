@@ -15,25 +15,15 @@ export const noEstablishedAccept: LintRule = {
     const { space } = scope
     const { bdd } = space
     const own = replies(scope, 'input', space.in('th.dport', [EPHEMERAL]))
-    const opens = [
-      scope.mayPass('output'),
-      space.equals('meta.l4proto', 6),
-      space.equals('ct.state', CT_STATE.NEW),
-    ].reduce((all, one) => bdd.and(all, one))
-    if (own !== EMPTY && opens !== EMPTY && bdd.isWithin(own, scope.surelyDropped('input')))
+    const fresh = bdd.and(space.equals('meta.l4proto', 6), space.equals('ct.state', CT_STATE.NEW))
+    if (own !== EMPTY && !scope.mayPassSome('input', own) && scope.mayPassSome('output', fresh))
       yield {
         message:
           'INPUT drops every reply to the TCP connections that this host opens: no rule accepts ESTABLISHED packets',
         at: hookSpot(scope, 'input', 'INPUT'),
       }
     const forwarded = replies(scope, 'forward', scope.input('forward'))
-    const started = [
-      scope.mayPass('forward'),
-      space.equals('meta.l4proto', 6),
-      space.equals('ct.state', CT_STATE.NEW),
-      space.whole,
-    ].reduce((all, one) => bdd.and(all, one))
-    if (started !== EMPTY && bdd.isWithin(forwarded, scope.surelyDropped('forward')))
+    if (!scope.mayPassSome('forward', forwarded) && scope.mayPassSome('forward', bdd.and(fresh, space.whole)))
       yield {
         message: 'FORWARD lets new TCP connections through, but drops every reply: no rule accepts ESTABLISHED packets',
         at: hookSpot(scope, 'forward', 'FORWARD'),

@@ -1,5 +1,4 @@
 import { ifName } from '../../address/ifname.js'
-import { EMPTY } from '../../sets/bdd.js'
 import { hookSpot } from './no-established-accept.js'
 import type { LintRule } from './types.js'
 
@@ -18,8 +17,8 @@ export const pathMtuBlocked: LintRule = {
     for (const hook of ['input', 'forward'] as const) {
       const parts = [scope.input(hook), space.whole, bdd.not(space.equals('meta.iifname', ifName('lo'))), ...message]
       const needed = parts.reduce((all, one) => bdd.and(all, one))
-      const others = bdd.and(scope.mayPass(hook), bdd.and(space.equals('meta.l4proto', 6), space.whole))
-      if (others === EMPTY || !bdd.isWithin(needed, scope.surelyDropped(hook))) continue
+      const others = bdd.and(space.equals('meta.l4proto', 6), space.whole)
+      if (scope.mayPassSome(hook, needed) || !scope.mayPassSome(hook, others)) continue
       const name = hook.toUpperCase()
       yield {
         message: `${name} drops ${family === 4 ? 'ICMP "fragmentation needed"' : 'ICMPv6 "packet too big"'}: connections over a path with a smaller MTU hang once they send large packets`,

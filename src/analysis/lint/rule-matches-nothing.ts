@@ -15,7 +15,7 @@ export const ruleMatchesNothing: LintRule = {
         for (const [i, rule] of chain.rules.entries()) {
           const flow = flows.get(rule)
           if (!flow || flow.isMatched) continue
-          if (matching(conditions, rule, inputs.get(chain.name)) !== EMPTY) continue
+          if (matching(conditions, rule, inputs.outline(chain.name)) !== EMPTY) continue
           if (matching(conditions, rule, space.valid) !== EMPTY) continue
           yield {
             message: 'no packet can match this rule: its conditions exclude each other',

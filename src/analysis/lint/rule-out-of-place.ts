@@ -15,7 +15,7 @@ export const ruleOutOfPlace: LintRule = {
         for (const [i, rule] of chain.rules.entries()) {
           const flow = flows.get(rule)
           if (!flow || flow.isMatched) continue
-          if (matching(conditions, rule, inputs.get(chain.name)) !== EMPTY) continue
+          if (matching(conditions, rule, inputs.outline(chain.name)) !== EMPTY) continue
           if (matching(conditions, rule, space.valid) === EMPTY) continue
           yield {
             message: `no packet that comes to ${chain.name} matches this rule`,

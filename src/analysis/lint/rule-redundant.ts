@@ -25,7 +25,7 @@ export const ruleRedundant: LintRule = {
           const verdict = verdictOf(rule)
           const flow = flows.get(rule)
           if (!verdict || !flow?.isMatched || hasSideEffect(rule)) continue
-          const decided = decidedLater(scope, table, chain, i + 1, flow.matched, verdict, budget)
+          const decided = decidedLater(scope, table, chain, i + 1, flow.outline, verdict, budget)
           if (!decided) continue
           yield {
             message: `the rule changes nothing: without it, ${decided.text} would ${NAMES[verdict]} the same packets`,
@@ -47,10 +47,13 @@ function decidedLater(
   budget: { left: number },
 ): { readonly text: string; readonly by: readonly Spot[] } | undefined {
   const summary = Summaries.of(scope.conditions).chain(table, chain)
-  const fates = summary.fates(packets, from)
-  if (fates.returned && (verdict === 'reject' || chain.base?.policy !== verdict)) return undefined
-  const isElsewhere = verdict === 'accept' ? fates.dropped : fates.accepted
-  if (isElsewhere) return undefined
+  const other = {
+    returned: verdict === 'reject' || chain.base?.policy !== verdict,
+    accepted: verdict !== 'accept',
+    dropped: verdict === 'accept',
+  }
+  const fates = summary.fates(packets, from, other)
+  if ((['returned', 'accepted', 'dropped'] as const).some((fate) => fates[fate] && other[fate])) return undefined
   const by: Spot[] = []
   const follow = (set: Node, within: Chain, first: number): boolean => {
     const own = Summaries.of(scope.conditions).chain(table, within)

@@ -25,7 +25,7 @@ function* find(scope: Scope): Generator<Shadow> {
       for (const [i, rule] of chain.rules.entries()) {
         const at = flows.get(rule)
         if (!at || at.isMatched) continue
-        const wanted = matching(scope.conditions, rule, inputs.get(chain.name))
+        const wanted = matching(scope.conditions, rule, inputs.outline(chain.name))
         if (wanted === EMPTY) continue
         const summary = Summaries.of(scope.conditions).chain(table, chain)
         const { bdd } = scope.space
