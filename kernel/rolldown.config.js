@@ -17,4 +17,5 @@ export default [
   program('listings'),
   program('spellings'),
   program('commands'),
+  program('ipsets'),
 ]

@@ -1,4 +1,4 @@
-import { type Ran, runCommand, type Surroundings } from './command.js'
+import { runCommand, type Surroundings } from './command.js'
 import { type ErrorKind, IpsetError, KernelError, kernelMessage } from './data.js'
 import { Sets } from './sets.js'
 import { splitLine, type Word } from './words.js'
@@ -11,10 +11,13 @@ export interface IpsetProblem {
   /** Of a restored text. */
   readonly line: number
   readonly column: number
+  /** `-q` was said: the real program does not print it. */
+  readonly quiet: boolean
 }
 
 export type Restored =
-  | { readonly ok: true; readonly sets: Sets; readonly out: string }
+  /** A test or a warning ends the text: `err` has what it says, and `status` is 1 where nothing was found. */
+  | { readonly ok: true; readonly sets: Sets; readonly out: string; readonly err: string; readonly status: number }
   /** `sets`: with what was done before. */
   | { readonly ok: false; readonly problem: IpsetProblem; readonly sets: Sets }
 
@@ -24,6 +27,7 @@ export type Restored =
  */
 export function restoreSets(text: string, around: Surroundings, before: Sets = new Sets()): Restored {
   const sets = before.size === 0 ? new Sets() : before.clone()
+  const settings = around.settings ?? {}
   const out: string[] = []
   const pending = new Pending()
   let number = 0
@@ -42,9 +46,10 @@ export function restoreSets(text: string, around: Surroundings, before: Sets = n
       }
       words = splitLine(line)
       const texts = words.map((word) => word.text)
-      const { later } = runLine(texts, sets, { ...around, line: number }, pending, out)
-      if (later) pending.push(later.of, later.change, number, words)
-      else if (out.at(-1) === ENDS) break
+      const ran = runCommand(texts, sets, { ...around, settings, line: number, flush: () => pending.commit() })
+      if (ran.out !== '') out.push(ran.out)
+      if (ran.later) pending.push(ran.later.of, ran.later.change, number, words)
+      if (ran.ends) return { ok: true, sets, out: out.join(''), err: ran.err ?? '', status: ran.status }
     }
     pending.commit()
   } catch (error) {
@@ -52,22 +57,10 @@ export function restoreSets(text: string, around: Surroundings, before: Sets = n
     const at = pending.failed ?? { number, words }
     const column = (at.words[error.word ?? 0]?.at ?? 0) + 1
     const message = messageOf(error, at.number)
-    return { ok: false, sets, problem: { message, kind: error.kind, line: at.number, column } }
+    const quiet = settings.quiet ?? false
+    return { ok: false, sets, problem: { message, kind: error.kind, line: at.number, column, quiet } }
   }
-  return { ok: true, sets, out: out.join('') }
-}
-
-/** Stands behind the output of a test, which ends the program. */
-const ENDS = ''
-
-/** All but `add` and `del` of the same set first has what waits done. */
-function runLine(words: readonly string[], sets: Sets, around: Surroundings, pending: Pending, out: string[]): Ran {
-  const changes = /^(--)?(a|d$|de|del$|-A$|-D$)/.test(words[0] ?? '')
-  if (!changes) pending.commit()
-  const ran = runCommand(words, sets, around)
-  if (ran.out !== '') out.push(ran.out)
-  if (ran.ends) out.push(ENDS)
-  return ran
+  return { ok: true, sets, out: out.join(''), err: '', status: 0 }
 }
 
 /** Elements that are added to, or deleted from, one set go to the kernel together: an error in a line behind them comes first. */
@@ -125,9 +118,15 @@ export function applyIpset(command: string | readonly string[], before: Sets, ar
   const failed = (error: IpsetError, words: readonly Word[]): Applied => ({
     sets,
     out: '',
-    err: complaint(messageOf(error, undefined), error.kind),
+    err: error.quiet ? '' : complaint(messageOf(error, undefined), error.kind),
     status: error.kind === 'parameter' ? 2 : 1,
-    problem: { message: error.message, kind: error.kind, line: 1, column: (words[error.word ?? 0]?.at ?? 0) + 1 },
+    problem: {
+      message: error.message,
+      kind: error.kind,
+      line: 1,
+      column: (words[error.word ?? 0]?.at ?? 0) + 1,
+      quiet: error.quiet,
+    },
   })
   let words: readonly Word[] = []
   try {
@@ -141,18 +140,20 @@ export function applyIpset(command: string | readonly string[], before: Sets, ar
     if (!ran.restore) {
       return {
         sets,
-        ...(ran.ends ? { out: '', err: ran.out } : { out: ran.out, err: '' }),
+        out: ran.out,
+        err: ran.err ?? '',
         status: ran.status,
         problem: undefined,
       }
     }
-    const restored = restoreSets(around.input ?? '', { ...around, exist: ran.restore.exist }, sets)
-    if (restored.ok) return { sets: restored.sets, ...told(restored.out), status: 0, problem: undefined }
+    const restored = restoreSets(around.input ?? '', { ...around, settings: ran.restore }, sets)
+    if (restored.ok)
+      return { sets: restored.sets, out: restored.out, err: restored.err, status: restored.status, problem: undefined }
     const { problem } = restored
     return {
       sets: restored.sets,
       out: '',
-      err: complaint(problem.message, problem.kind),
+      err: problem.quiet ? '' : complaint(problem.message, problem.kind),
       status: problem.kind === 'parameter' ? 2 : 1,
       problem,
     }
@@ -160,12 +161,6 @@ export function applyIpset(command: string | readonly string[], before: Sets, ar
     if (error instanceof IpsetError) return failed(error, words)
     throw error
   }
-}
-
-/** The answer to a test goes where errors go. */
-function told(out: string): { readonly out: string; readonly err: string } {
-  const [, before = '', test = ''] = /^([\s\S]*?)((?:Warning: )?[^\n]* is (?:NOT )?in set [^\n]*\.\n)?$/.exec(out) ?? []
-  return { out: before, err: test }
 }
 
 function placed(words: readonly string[]): readonly Word[] {

@@ -1,5 +1,5 @@
 import { type Command, type Data, type ErrorKind, IpsetError, KernelError, kernelMessage } from './data.js'
-import { at, readElement, readOptions } from './parse.js'
+import { at, readElement, readOptions, readWords } from './parse.js'
 import { printAddress } from './print.js'
 import type { Sets } from './sets.js'
 import { listSets, printSets } from './text.js'
@@ -34,13 +34,20 @@ const COMMANDS: readonly CommandSpec[] = [
   { name: 'quit', spellings: ['quit'], takes: 0 },
 ]
 
-const FLAGS = {
-  '-s': 'sorted', '-sorted': 'sorted', '-q': 'quiet', '-quiet': 'quiet', '-r': 'resolve', '-resolve': 'resolve', '-!': 'exist', '-exist': 'exist',
-  '-n': 'names', '-name': 'names', '-t': 'terse', '-terse': 'terse',
-} as const // biome-ignore format: a table
-const VALUES = { '-o': 'output', '-output': 'output', '-f': 'file', '-file': 'file' } as const
+/** Options of the program itself, in the order in which it looks for them. */
+const SETTINGS = [
+  { spellings: ['-o', '-output'], key: 'output', takes: true },
+  { spellings: ['-s', '-sorted'], key: 'sorted', takes: false },
+  { spellings: ['-q', '-quiet'], key: 'quiet', takes: false },
+  { spellings: ['-r', '-resolve'], key: 'resolve', takes: false },
+  { spellings: ['-!', '-exist'], key: 'exist', takes: false },
+  { spellings: ['-n', '-name'], key: 'names', takes: false },
+  { spellings: ['-t', '-terse'], key: 'terse', takes: false },
+  { spellings: ['-f', '-file'], key: 'file', takes: true },
+] as const
 
-interface Settings {
+/** Said once, they hold for all lines of a `restore` from there on. */
+export interface Settings {
   sorted?: boolean
   quiet?: boolean
   resolve?: boolean
@@ -60,19 +67,23 @@ export interface Surroundings {
   readonly input?: string
   /** As a line of `restore`, of this number. */
   readonly line?: number
-  /** `-exist` was said for all lines. */
-  readonly exist?: boolean
+  /** What earlier lines have said. Changed in place. */
+  readonly settings?: Settings
+  /** Has done what waits: called before a command that was understood is carried out. */
+  readonly flush?: () => void
 }
 
 /** What a command comes to: what it prints, and its exit status. */
 export interface Ran {
   readonly out: string
+  /** What the real program writes to its standard error though nothing is wrong. */
+  readonly err?: string
   readonly status: number
-  /** `restore` is to be done by the caller, with `-exist` or not. */
-  readonly restore?: { readonly exist: boolean }
+  /** `restore` is to be done by the caller, with these settings. */
+  readonly restore?: Settings
   /** A line of `restore` that is not done yet: several of them go to the kernel at once. */
   readonly later?: { readonly of: string; readonly change: () => void }
-  /** A test ends the program, in a `restore` too. */
+  /** A test or a warning ends the program, in a `restore` too. */
   readonly ends?: boolean
 }
 
@@ -82,8 +93,17 @@ const fail = (message: string, kind: ErrorKind, word?: number): never => {
 
 /** Carries one command out on `sets`. Throws IpsetError with what the real program would complain about. */
 export function runCommand(words: readonly string[], sets: Sets, around: Surroundings): Ran {
-  const { rest, settings } = takeSettings(words)
-  if (around.exist) settings.exist = true
+  const settings = around.settings ?? {}
+  try {
+    return runWith(settings, words, sets, around)
+  } catch (error) {
+    if (error instanceof IpsetError) error.quiet = settings.quiet ?? false
+    throw error
+  }
+}
+
+function runWith(settings: Settings, words: readonly string[], sets: Sets, around: Surroundings): Ran {
+  const rest = takeSettings(words, settings)
   const [first] = rest
   if (!first) return fail('No command specified.', 'parameter')
   const command = COMMANDS.find(({ spellings }) => spellings.some((spelling) => begins(first.text, spelling)))
@@ -93,11 +113,11 @@ export function runCommand(words: readonly string[], sets: Sets, around: Surroun
     return fail(`Command \`${name}' is invalid in restore mode.`, 'parameter', first.index)
   if (takes === 2 && !rest[1]) return fail(`Missing mandatory argument to command ${name}`, 'parameter')
   if (takes === 2 && !rest[2]) return fail(`Missing second mandatory argument to command ${name}`, 'parameter')
-  if (name === 'help' || name === 'quit') return { out: '', status: 0 }
+  if (name === 'help' || name === 'quit') return { out: '', status: 0, ends: name === 'quit' }
   if (name === 'version') return { out: 'ipset v7.17, protocol version: 7\n', status: 0 }
   if (name === 'restore') {
     if (rest[1]) return fail(`Unknown argument ${rest[1].text}`, 'parameter', rest[1].index)
-    return { out: '', status: 0, restore: { exist: settings.exist ?? false } }
+    return { out: '', status: 0, restore: settings }
   }
   try {
     return run(name, rest.slice(1), sets, settings, around)
@@ -113,31 +133,32 @@ interface Placed {
   readonly index: number
 }
 
-/** Options of the program itself may stand anywhere, one by one in the order of its table. */
-function takeSettings(words: readonly string[]): { rest: readonly Placed[]; settings: Settings } {
-  const settings: Settings = {}
-  const rest: Placed[] = []
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!
-    const bare = word.startsWith('--') ? word.slice(1) : word
-    const flag = Object.hasOwn(FLAGS, bare) ? FLAGS[bare as keyof typeof FLAGS] : undefined
-    const key = Object.hasOwn(VALUES, bare) ? VALUES[bare as keyof typeof VALUES] : undefined
-    if (flag) settings[flag] = true
-    else if (key) {
-      if (i + 1 >= words.length)
-        fail(`Missing mandatory argument to option ${key === 'file' ? '-f' : '-o'}`, 'parameter', i)
-      const value = words[++i]!
-      if (key === 'file') settings.file = value
-      else if (value === 'plain' || value === 'save') settings.output = value
-      else
-        fail(
-          value === 'xml' ? 'The output mode xml is not modelled.' : `Syntax error: unknown output mode '${value}'`,
-          'session',
-          i,
-        )
-    } else rest.push({ text: word, index: i })
-  }
-  return { rest, settings }
+/** Options of the program itself may stand anywhere. What is left is the command. */
+function takeSettings(words: readonly string[], settings: Settings): readonly Placed[] {
+  const rest: Placed[] = words.map((text, index) => ({ text, index }))
+  for (const { spellings, key, takes } of SETTINGS)
+    for (let i = 0; i < rest.length; ) {
+      const { text, index } = rest[i]!
+      const bare = text.startsWith('--') ? text.slice(1) : text
+      if (!spellings.some((spelling) => spelling === bare)) i++
+      else if (!takes) {
+        settings[key] = true
+        rest.splice(i, 1)
+      } else {
+        const value = rest[i + 1]
+        if (!value) return fail(`Missing mandatory argument to option ${spellings[0]}`, 'parameter', index)
+        if (key === 'file') settings.file = value.text
+        else settings.output = outputMode(value)
+        rest.splice(i, 2)
+      }
+    }
+  return rest
+}
+
+function outputMode({ text, index }: Placed): 'plain' | 'save' {
+  if (text === 'plain' || text === 'save') return text
+  const why = text === 'xml' ? 'The output mode xml is not modelled.' : `Syntax error: unknown output mode '${text}'`
+  return fail(why, 'session', index)
 }
 
 /** Any beginning of a command's name stands for it; two dashes in front are left out. */
@@ -155,14 +176,23 @@ function run(name: Command, words: readonly Placed[], sets: Sets, settings: Sett
   const alone = (extra: Placed | undefined) => {
     if (extra) fail(`Unknown argument ${extra.text}`, 'parameter', extra.index)
   }
+  const flush = () => around.flush?.()
+  const named = (from: Placed, to: Placed, extra: Placed | undefined, act: (from: string, to: string) => void) => {
+    const names = [nameOf(from), nameOf(to)] as const
+    alone(extra)
+    flush()
+    act(...names)
+    return none
+  }
   switch (name) {
     case 'create': {
       const set = nameOf(one!)
       const type = typeOf(two!)
       const data: Data = type.families === 'inet' ? { family: 4 } : {}
       readOptions(type, 'create', texts, more[0]?.index ?? 0, data)
+      flush()
       sets.create(set, type, data, exist)
-      return none
+      return data.ignored ? { out: '', err: settings.quiet ? '' : warning(data.ignored), status: 0, ends: true } : none
     }
     case 'add':
     case 'del':
@@ -170,9 +200,13 @@ function run(name: Command, words: readonly Placed[], sets: Sets, settings: Sett
       const set = nameOf(one!)
       const { type, header } = sets.need(set)
       const data: Data = header.family === undefined ? {} : { family: header.family }
-      at(two!.index, () => remembering(type, name, () => readElement(type, two!.text, data)))
+      const rest = () => readWords(type, name, texts, more[0]?.index ?? 0, { family: 4 })
+      at(two!.index, () => remembering(type, name, () => readElement(type, two!.text, data), rest))
       readOptions(type, name, texts, more[0]?.index ?? 0, data)
-      if (name === 'test') return tested(set, type, data, sets.test(set, data, around.now), settings)
+      if (name === 'test') {
+        flush()
+        return tested(set, type, data, sets.test(set, data, around.now), settings)
+      }
       const change = () =>
         name === 'add' ? sets.add(set, data, exist, around.now) : sets.delete(set, data, exist, around.now)
       if (around.line !== undefined) return { ...none, later: { of: `${name} ${set}`, change } }
@@ -183,22 +217,20 @@ function run(name: Command, words: readonly Placed[], sets: Sets, settings: Sett
     case 'flush': {
       const set = one && nameOf(one)
       alone(two)
+      flush()
       if (name === 'destroy') sets.destroy(set, exist, around.held)
       else sets.flush(set)
       return none
     }
     case 'rename':
-      alone(more[0])
-      sets.rename(nameOf(one!), nameOf(two!), around.held)
-      return none
+      return named(one!, two!, more[0], (from, to) => sets.rename(from, to, around.held))
     case 'swap':
-      alone(more[0])
-      sets.swap(nameOf(one!), nameOf(two!))
-      return none
+      return named(one!, two!, more[0], (from, to) => sets.swap(from, to))
     case 'list':
     case 'save': {
       const set = one && nameOf(one)
       alone(two)
+      flush()
       if (set !== undefined) sets.need(set)
       return { out: shown(name, set, sets, settings, around), status: 0 }
     }
@@ -206,11 +238,18 @@ function run(name: Command, words: readonly Placed[], sets: Sets, settings: Sett
 }
 
 /** What the real program does after it has complained of a protocol and lost what it had read: it goes on. */
-function remembering(type: SetType, name: 'add' | 'del' | 'test', read: () => void): void {
+function remembering(type: SetType, name: 'add' | 'del' | 'test', read: () => void, rest: () => void): void {
   try {
     read()
   } catch (error) {
     if (!(error instanceof IpsetError) || error.kind !== 'forgets') throw error
+    try {
+      rest()
+    } catch (next) {
+      if (next instanceof IpsetError && next.kind === 'session')
+        throw new IpsetError(`${error.message}\n${next.message}`, 'session', next.word)
+      throw next
+    }
     if (type.options[name].length === 0)
       fail("There are missing mandatory flags but can't check them. It's a bug, please report the problem.", 'other')
     fail(`${error.message}\nInvalid ${name} command: missing setname`, 'session')
@@ -225,7 +264,8 @@ function typeOf({ text, index }: Placed): SetType {
 
 /** The element as it was asked for: with its length, and in the words of `save`. */
 function tested(set: string, type: SetType, data: Data, found: boolean, { quiet }: Settings): Ran {
-  const { cidr, cidr2, ...rest } = data
+  // it does not say that an interface is a bridge port
+  const { cidr, cidr2, physdev: _, ...rest } = data
   const element = {
     ...rest,
     ...(cidr === undefined ? {} : { cidr }),
@@ -238,11 +278,14 @@ function tested(set: string, type: SetType, data: Data, found: boolean, { quiet 
   const to = data.ipTo === undefined ? '' : `-${printAddress(data.ipTo)}`
   const text = `${type.parts
     .map((part) => part.print(element as Parameters<typeof part.print>[0]))
-    .filter((part) => part !== '')
+    .filter((part) => part !== '' || !type.lastOptional)
     .join(',')}${to}${where}`
-  const out = found ? `Warning: ${text} is in set ${set}.\n` : `${text} is NOT in set ${set}.\n`
-  return { out: quiet ? '' : out, status: found ? 0 : 1, ends: true }
+  const err = found ? `Warning: ${text} is in set ${set}.\n` : `${text} is NOT in set ${set}.\n`
+  return { out: '', err: quiet ? '' : err, status: found ? 0 : 1, ends: true }
 }
+
+const warning = (options: readonly string[]): string =>
+  `Warning: ${options.map((option) => `Option '${option}' is ignored. Please upgrade your syntax.\n`).join('')}`
 
 function shown(
   command: 'list' | 'save',

@@ -4,6 +4,8 @@ import type { Mac } from '../address/mac.js'
 /** What a command line says of a set or an element: one key for each option that libipset knows (enum ipset_opt). */
 export interface Data {
   family?: 4 | 6 | undefined
+  /** `family any` was said, of which no set can be. */
+  anyFamily?: true
   ip?: Ip
   ipTo?: Ip
   cidr?: number
@@ -43,6 +45,8 @@ export interface Data {
   comments?: true
   skbinfo?: true
   forceadd?: true
+  /** Options that once meant something, as they were said. */
+  ignored?: readonly string[]
 }
 
 export type DataKey = keyof Data
@@ -59,6 +63,8 @@ export class IpsetError extends Error {
   readonly kind: ErrorKind
   /** Which word of the command is wrong, from 0 (the command's name); undefined: the whole. */
   readonly word: number | undefined
+  /** `-q` was said: the real program prints nothing. */
+  quiet = false
 
   constructor(message: string, kind: ErrorKind = 'session', word?: number) {
     super(message)

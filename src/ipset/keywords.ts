@@ -76,12 +76,19 @@ const flag = (name: string, key: Flag): KeywordSpec => ({
 })
 
 /** Options that once meant something: read over. */
-const ignored = (name: string, key: DataKey): KeywordSpec => ({ name, hasValue: true, key, read: () => undefined })
+const ignored = (name: string, key: DataKey): KeywordSpec => ({
+  name,
+  hasValue: true,
+  key,
+  read: (data, word) => {
+    data.ignored = [...(data.ignored ?? []), `--${name} ${word}`]
+  },
+})
 
 function family(data: Data, word: string): void {
   if (['inet', 'ipv4', '-4'].includes(word)) data.family = 4
   else if (['inet6', 'ipv6', '-6'].includes(word)) data.family = 6
-  else if (['any', 'unspec'].includes(word)) data.family = undefined
+  else if (['any', 'unspec'].includes(word)) Object.assign(data, { family: undefined, anyFamily: true })
   else syntax(`unknown inet family ${word}`)
 }
 

@@ -34,6 +34,12 @@ export function at<T>(word: number, read: () => T): T {
 
 /** Options behind the name of a set and its type or element. `first`: the number of the first word, for complaints. */
 export function readOptions(type: SetType, does: Does, words: readonly string[], first: number, data: Data): void {
+  readWords(type, does, words, first, data)
+  complete(type, does, data)
+}
+
+/** Nobody looks whether they are allowed, and enough. */
+export function readWords(type: SetType, does: Does, words: readonly string[], first: number, data: Data): void {
   const keywords = type.options[does]
   if (keywords.length === 0 && words.length > 0) fail(`Unknown argument: \`${words[0]}'`, 'parameter', first)
   // the family says how all else is to be read
@@ -51,7 +57,6 @@ export function readOptions(type: SetType, does: Does, words: readonly string[],
     spec.read(data, word)
     for (const key of Object.keys(data) as DataKey[]) if (key !== 'family') seen.add(key)
   })
-  complete(type, does, data)
 }
 
 /** Flags of a creation (`counters`, `comment`, …) may be repeated: they are bits of one option. */
@@ -89,6 +94,11 @@ function complete(type: SetType, does: Does, data: Data): void {
   const family = data.family === 4 ? 'inet' : data.family === 6 ? 'inet6' : 'unspec'
   const place = `in command ${does} with set type ${type.name} and family ${family}`
   for (const [key, name] of RANGES) if (has(key) && !allowed.has(key)) fail(`${name} is not allowed ${place}`, 'other')
+  // a length of the second address, which no option stands for
+  if (has('cidr2') && !allowed.has('cidr2')) {
+    const why = type.options[does].length === 0 ? 'option list is empty' : "can't resolve them"
+    fail(`There are not allowed options (28) but ${why}. It's a bug, please report the problem.`, 'other')
+  }
 }
 
 const RANGES: readonly (readonly [DataKey, string])[] = [
@@ -120,8 +130,21 @@ export function readElement(type: SetType, text: string, data: Data): void {
   } else if (second >= 0) syntax(`Two elem separators in ${text}, but settype ${type.name} supports one.`)
   if (third !== undefined && separator(third, ',') >= 0)
     syntax(`Three elem separators in ${text}, but settype ${type.name} supports two.`)
-  for (const [i, piece] of [head, rest, third].entries())
-    if (piece !== undefined && i < dimension) PARTS[type.parts[i]!.read](piece, data)
+  let forgotten: IpsetError | undefined
+  for (const [i, piece] of [head, rest, third].entries()) {
+    if (piece === undefined || i >= dimension) continue
+    try {
+      PARTS[type.parts[i]!.read](piece, data)
+    } catch (error) {
+      if (!(error instanceof IpsetError)) throw error
+      if (forgotten) throw new IpsetError(`${forgotten.message}\n${error.message}`, error.kind)
+      if (error.kind !== 'forgets') throw error
+      // it goes on with what is behind, the family forgotten too
+      forgotten = error
+      data.family = 4
+    }
+  }
+  if (forgotten) throw forgotten
 }
 
 /** `a,before,b` of older versions. */

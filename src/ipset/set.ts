@@ -61,6 +61,10 @@ export class IpSet {
 
   /** call_ad: adds or deletes all elements that a command means; the first that cannot be ends it. */
   change(adt: 'add' | 'del', data: Data, exist: boolean, now: number): void {
+    const start = data.port
+    const { first, last } = this.header
+    // bitmap_port_uadt looks where the element begins before it looks at anything else
+    if (this.type.name === 'bitmap:port' && (start! < first || start! > last)) throw new KernelError('BITMAP_RANGE')
     const given = this.given(data)
     const where = data.nameref === undefined ? undefined : { before: data.before ?? false, reference: data.nameref }
     for (const element of this.type.elements(this.header, data, adt)) {
@@ -166,6 +170,7 @@ function hash(type: SetType, data: Data, keeps: Keeps): IpSet {
   const family = type.families === 'none' ? undefined : (data.family ?? 4)
   const host = family === 6 ? 128 : 32
   const all = family === 6 ? 2n ** 128n - 1n : 0xffffffff
+  if (family !== undefined && data.family === undefined && data.anyFamily) throw new KernelError('INVALID_FAMILY')
   if (data.markmask === 0) throw new KernelError('INVALID_MARKMASK')
   if (data.bitmask === 0 || data.bitmask === 0n) throw new KernelError('INVALID_NETMASK')
   const netmask = data.netmask === host ? undefined : data.netmask
@@ -174,7 +179,7 @@ function hash(type: SetType, data: Data, keeps: Keeps): IpSet {
   if (hashsize >= TOO_MANY_BUCKETS) throw new KernelError('ENOMEM')
   const maxelem = data.maxelem ?? MAXELEM
   const bucketsize = even(Math.min(Math.max(data.bucketsize ?? MOST_BUCKET, LEAST_BUCKET), MOST_BUCKET))
-  const { netmask: _, bitmask: __, ...rest } = data
+  const { netmask: _, bitmask: __, anyFamily: ___, ignored: ____, ...rest } = data
   const options: Data = {
     ...rest,
     hashsize,

@@ -104,8 +104,10 @@ export class Sets {
   }
 
   /** list_set_uadt: the set, and the one beside which it is to stand, exist; lists are not put into lists. */
-  #checkMember({ type }: IpSet, { name, nameref }: Data): void {
-    if (type.kind !== 'list') return
+  #checkMember(set: IpSet, data: Data): void {
+    if (set.type.kind !== 'list') return
+    const { name, nameref } = data
+    set.given(data)
     const member = this.get(name!)
     if (!member) throw new KernelError('NAME')
     if (member.type.kind === 'list') throw new KernelError('LOOP')
