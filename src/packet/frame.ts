@@ -84,5 +84,13 @@ export function packetOfFrame(bytes: Uint8Array): Packet | undefined {
   return new Packet(frame.payload.slice(), frame.mac)
 }
 
+/** The tags of a frame, outermost first; most have none, which is seen at once. */
+export function tagsOf(bytes: Uint8Array): readonly VlanTag[] {
+  const ethertype = u16(bytes, 12)
+  return ethertype === ETHERTYPE.VLAN || ethertype === ETHERTYPE.QINQ ? (parseFrame(bytes)?.vlans ?? NO_TAGS) : NO_TAGS
+}
+
+const NO_TAGS: readonly VlanTag[] = []
+
 /** The frame of a packet that has a MAC header. */
 export const frameOfPacket = (packet: Packet, mac: MacHeader): Uint8Array => buildFrame(mac, packet.bytes)

@@ -1,4 +1,4 @@
-import { packetOfFrame } from '../packet/frame.js'
+import { ETHERTYPE, packetOfFrame, tagsOf } from '../packet/frame.js'
 import { describe, headersOf } from '../packet/headers.js'
 import type { Packet } from '../packet/packet.js'
 import { type PacketRequest, toPacket } from '../packet/request.js'
@@ -49,6 +49,7 @@ function arrive(cursor: Cursor, dev: string, request: Extract<PacketRequest, { i
   const { skb, netns } = cursor
   const link = netns.link(dev)!
   skb.iif = dev
+  if (request.vlan !== undefined) skb.vlans = [{ id: request.vlan, priority: 0, tpid: ETHERTYPE.VLAN }]
   const ethertype = skb.packet.family === 4 ? 0x0800 : 0x86dd
   const source =
     request.mac ?? netns.state.neighbours.find(({ ip }) => ip === netns.addressOf(skb.packet, 'src'))?.mac ?? 0
@@ -67,6 +68,7 @@ function beginFrame(run: Run, engine: Engine, request: Extract<PacketRequest, { 
   const skb = new Skb(packet)
   const cursor = new Cursor(run, engine, run.netns(place), skb)
   skb.iif = dev
+  skb.vlans = tagsOf(request.frame)
   skb.mark = request.mark ?? 0
   const dst = cursor.netns.addressOf(packet, 'dst')
   return { cursor, stage: 'receive', start: { place, in: dev, src: cursor.netns.addressOf(packet, 'src'), dst } }

@@ -1,5 +1,6 @@
 import type { Ip } from '../address/ip.js'
 import type { Attachment, Entry, Tracking } from '../conntrack/entry.js'
+import type { VlanTag } from '../packet/frame.js'
 import type { Packet } from '../packet/packet.js'
 import type { IpOptions } from './ip-options.js'
 import type { Whole } from './reassembly.js'
@@ -91,6 +92,8 @@ export class Skb {
 
   /** Of a copy: the device that TEE's routing gave it, which POSTROUTING takes for the one that it came in by (ip_output: indev). */
   copiedTo: string | undefined
+  /** 802.1Q tags of the frame, outermost first; a device that takes it removes its own. */
+  vlans: readonly VlanTag[] = []
   /** Handed back to this host, which listens to the group or broadcast address it was sent to (dev_loopback_xmit). */
   looped = false
 

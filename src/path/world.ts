@@ -5,6 +5,7 @@ import type { Entry } from '../conntrack/entry.js'
 import type { Route, RoutingRule } from '../routing/types.js'
 import type { Table } from '../rules/program.js'
 import type { NamedSets } from '../rules/store.js'
+import type { Device } from './device.js'
 
 /**
  * What is known of hosts before a packet is walked: immutable, built by a front end (snapshot), read by every walker.
@@ -81,6 +82,11 @@ export type LinkKind =
   | 'wireguard'
   | 'vlan'
   | 'dummy'
+  | 'bond'
+  | 'macvlan'
+  | 'ipvlan'
+  | 'vrf'
+  | 'tunnel'
   | 'other'
 
 export interface Link {
@@ -100,6 +106,10 @@ export interface Link {
   readonly port: BridgePort | undefined
   readonly bridge: Bridge | undefined
   readonly vxlan: Vxlan | undefined
+  /** What else is known of a device that stands on others. Left out: nothing was printed. */
+  readonly device?: Device | undefined
+  /** Of a bond's port: is it the one in use (`state ACTIVE`)? Left out: not told. */
+  readonly active?: boolean | undefined
   /** ifindex of the other end (veth) or the lower device, and the netnsid it lies in. */
   readonly peerIndex: number | undefined
   readonly peerNetnsId: number | undefined

@@ -132,16 +132,21 @@ class LinkReader {
 const INFO: Readonly<Record<string, string>> = {
   vlan_filtering: 'vlan_filtering', nf_call_iptables: 'nf_call_iptables', nf_call_ip6tables: 'nf_call_ip6tables', state: 'state', hairpin: 'hairpin',
   isolated: 'isolated', flood: 'flood', learning: 'learning', local: 'local', remote: 'remote', group: 'group', dev: 'link', dstport: 'port', ttl: 'ttl',
-  id: 'id', table: 'table',
+  id: 'id', table: 'table', mode: 'mode', active_slave: 'active_slave', protocol: 'protocol', tos: 'tos', ikey: 'ikey', okey: 'okey',
 } // biome-ignore format: a table
 
 const IPV6_INFO: Readonly<Record<string, string>> = { local: 'local6', remote: 'remote6', group: 'group6' }
+
+/** Bare words of tunnels that the model asks for. */
+const TUNNEL_FLAGS: ReadonlySet<string> = new Set(['iseq', 'oseq', 'icsum', 'ocsum', 'external'])
 
 function readInfoWord(words: Words, data: Draft, builder: Builder): void {
   const { position } = words
   const word = words.next('the link')
   const key = INFO[word]
   if (word === 'nolearning') builder.set(data, 'learning', false, position)
+  else if (word === 'nopmtudisc') builder.set(data, 'pmtudisc', false, position)
+  else if (TUNNEL_FLAGS.has(word) && data[word] === undefined) builder.set(data, word, true, position)
   else if (key && !words.done && data[key] === undefined) {
     const at = words.position
     const value = words.next(word)

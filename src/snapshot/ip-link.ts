@@ -1,6 +1,8 @@
 import type { Ip } from '../address/ip.js'
 import type { Mac } from '../address/mac.js'
+import type { Device } from '../path/device.js'
 import type { Address, Bridge, BridgePort, LinkKind, Vxlan } from '../path/world.js'
+import { deviceOf, isActive } from './ip-link-device.js'
 import { linkObjects } from './ip-link-text.js'
 import { type Item, jsonItems } from './item.js'
 import { looksLikeJson } from './words.js'
@@ -19,6 +21,8 @@ export interface LinkFacts {
   readonly port: BridgePort | undefined
   readonly bridge: Bridge | undefined
   readonly vxlan: Vxlan | undefined
+  readonly device: Device | undefined
+  readonly active: boolean | undefined
   /** The lower device or the peer: by name (in this namespace) or by index, in the namespace of this id or name. */
   readonly peerName: string | undefined
   readonly peerIndex: number | undefined
@@ -35,6 +39,8 @@ export interface AddressFacts extends Address {
 
 const KINDS: Readonly<Record<string, LinkKind>> = {
   veth: 'veth', bridge: 'bridge', vxlan: 'vxlan', tun: 'tun', tap: 'tun', wireguard: 'wireguard', vlan: 'vlan', dummy: 'dummy',
+  bond: 'bond', macvlan: 'macvlan', macvtap: 'macvlan', ipvlan: 'ipvlan', vrf: 'vrf', gre: 'tunnel', gretap: 'tunnel', ipip: 'tunnel', sit: 'tunnel',
+  ip6tnl: 'tunnel', ip6gre: 'tunnel', ip6gretap: 'tunnel',
 } // biome-ignore format: a table
 
 /** The model's kind of what `ip -d link` says; without a kind only loopback and hardware are left. */
@@ -73,6 +79,8 @@ function toFacts(item: Item, listsAddresses: boolean): LinkFacts {
     port: portOf(item, info),
     bridge: kindText === 'bridge' && data ? bridgeOf(data) : undefined,
     vxlan: kindText === 'vxlan' && data ? vxlanOf(data) : undefined,
+    device: kindText !== undefined && data ? deviceOf(kindText, data) : undefined,
+    active: info?.text('info_slave_kind') === 'bond' ? isActive(info.item('info_slave_data')) : undefined,
     peerName: item.text('link'),
     peerIndex: item.number('link_index'),
     peerNetnsId: item.number('link_netnsid'),

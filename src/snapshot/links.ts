@@ -63,6 +63,8 @@ function toLink(of: LinkFacts, guesser: Guesser, all: readonly LinkFacts[], fore
     port: isPort ? (of.port ?? PLAIN_PORT) : undefined,
     bridge: of.bridge ?? (kind === 'bridge' ? PLAIN_BRIDGE : undefined),
     vxlan: of.vxlan,
+    ...(of.device ? { device: of.device } : {}),
+    ...(of.active === undefined ? {} : { active: of.active }),
     peerIndex: of.peerIndex ?? all.find((one) => one.name === of.peerName)?.index,
     peerNetnsId: of.peerNetnsId ?? foreignId(of.peerNetnsName, foreignIds),
     group: of.group ?? 0,

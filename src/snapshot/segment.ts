@@ -1,4 +1,12 @@
-import { type Address, type Link, type Namespace, type Port, placeName, type Wire } from '../path/world.js'
+import {
+  type Address,
+  type Link,
+  type LinkKind,
+  type Namespace,
+  type Port,
+  placeName,
+  type Wire,
+} from '../path/world.js'
 import { shareSubnet } from './subnet.js'
 import type { Joined } from './veth.js'
 import { isJoined } from './veth.js'
@@ -10,8 +18,9 @@ interface Outlet {
   readonly addresses: readonly Address[]
 }
 
+const OUT: ReadonlySet<LinkKind> = new Set(['ether', 'vlan', 'veth', 'bond', 'macvlan', 'ipvlan'])
 /** Devices of kind `other` that lead out like Ethernet. */
-const OTHERS: ReadonlySet<string> = new Set(['bond', 'team', 'macvlan', 'macvtap', 'ipvlan'])
+const OTHERS: ReadonlySet<string> = new Set(['team'])
 
 /**
  * Segments outside: interfaces of different hosts whose addresses lie in one subnet hear each other. Only what can lead out of a host counts:
@@ -48,8 +57,7 @@ function outletsOf(namespace: Namespace, pairs: readonly Wire[]): Outlet[] {
 }
 
 const leadsOut = (namespace: Namespace, { kind, kindText, name: link }: Link, pairs: readonly Wire[]): boolean =>
-  (kind === 'ether' || kind === 'vlan' || kind === 'veth' || (kind === 'other' && OTHERS.has(kindText))) &&
-  !isJoined(pairs, namespace, link)
+  (OUT.has(kind) || (kind === 'other' && OTHERS.has(kindText))) && !isJoined(pairs, namespace, link)
 
 function sharedSubnets(a: Outlet, b: Outlet): string[] {
   const shared = a.addresses.flatMap((one) => b.addresses.map((other) => shareSubnet(one.prefix, other.prefix)))

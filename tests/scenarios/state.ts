@@ -43,6 +43,9 @@ export interface LinkSpec {
   /** NETNS/LINK at the other end of a veth pair; the host's own namespace is `-`. */
   readonly peer?: string
   readonly hairpin?: boolean
+  /** What `ip -d link` says of it as a port. */
+  readonly port?: Readonly<Record<string, unknown>>
+  readonly down?: boolean
 }
 
 export interface HostSpec extends Netns {
@@ -121,7 +124,10 @@ function filesOf(folder: string, name: string, netns: Netns, all: Readonly<Recor
     const base = {
       ifindex: number,
       ifname,
-      flags: [...(arpless ? ['POINTOPOINT', 'NOARP'] : ['BROADCAST', 'MULTICAST']), 'UP', 'LOWER_UP'],
+      flags: [
+        ...(arpless ? ['POINTOPOINT', 'NOARP'] : ['BROADCAST', 'MULTICAST']),
+        ...(spec.down ? [] : ['UP', 'LOWER_UP']),
+      ],
       mtu: spec.mtu ?? 1500,
       link_type: arpless ? 'none' : 'ether',
       ...(arpless ? {} : { address: spec.mac ?? macOf(number) }),
@@ -130,7 +136,7 @@ function filesOf(folder: string, name: string, netns: Netns, all: Readonly<Recor
       ...(spec.peer ? { link_index: index.get(spec.peer), link_netnsid: names.indexOf(spec.peer.split('/')[0]!) } : {}),
     }
     const info = {
-      ...(spec.kind || spec.peer ? { info_kind: spec.peer ? 'veth' : spec.kind } : {}),
+      ...(spec.kind || spec.peer ? { info_kind: spec.kind ?? 'veth' } : {}),
       ...(spec.kind === 'bridge'
         ? { info_data: { vlan_filtering: 0, nf_call_iptables: 0, nf_call_ip6tables: 0, ...spec.data } }
         : spec.data
@@ -139,7 +145,7 @@ function filesOf(folder: string, name: string, netns: Netns, all: Readonly<Recor
       ...(spec.master
         ? {
             info_slave_kind: masterKind(netns, spec.master),
-            info_slave_data: {
+            info_slave_data: spec.port ?? {
               state: 'forwarding',
               hairpin: spec.hairpin ?? false,
               isolated: false,

@@ -3,24 +3,25 @@ import { BROADCAST_MAC, type Mac, printMac } from '../../address/mac.js'
 import { fragmentOf, fragmentPacket } from '../../packet/build.js'
 import { recomputeHeader } from '../../packet/checksum.js'
 import { FIELDS } from '../../packet/fields.js'
-import { buildFrame, ETHERTYPE } from '../../packet/frame.js'
+import { buildFrame, ETHERTYPE, type VlanTag } from '../../packet/frame.js'
 import { type Packet, put16, u16 } from '../../packet/packet.js'
 import { isMulticast } from '../../routing/classify.js'
 import { loopBack, walkCopy } from '../copies.js'
 import { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
-import { portOf } from '../layer2.js'
+import { type Located, portOf } from '../layer2.js'
 import type { Skb } from '../skb.js'
 import type { ExitOf } from '../stages.js'
 import type { Link } from '../world.js'
 import { placeName } from '../world.js'
+import { descend, isIpTunnel, type Level, reachesItself, sibling } from './devices.js'
 
 /** What a neighbour that nobody knows would answer with: locally administered, so that it is no real card's. */
 const MADE_UP: Mac = 0x020000000001
 
 /** Frames carry no address that anybody would have to be asked for. */
 const isHeaderless = (link: Link): boolean =>
-  link.kind === 'loopback' || link.kind === 'tun' || link.kind === 'wireguard'
+  link.kind === 'loopback' || link.kind === 'tun' || link.kind === 'wireguard' || isIpTunnel(link)
 
 /** Finds the link-layer address of the next hop. */
 export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
@@ -72,6 +73,8 @@ export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
     })
     return send(owner.link.mac)
   }
+  const itself = reachesItself(cursor, link, nexthop)
+  if (itself) return itself
   const failed = known && /FAILED|INCOMPLETE/.test(known.state)
   if (failed || !run.options.assumeNeighbours) {
     const why = failed ? `it does not answer (${known.state})` : 'it is not in the neighbour table'
@@ -113,17 +116,44 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
   }
   if (link.bridge) return 'bridge'
   if (link.vxlan) return 'tunnel'
-  for (const piece of piecesOf(skb, skb.destination?.mtu ?? link.mtu, Math.floor(run.options.random() * 2 ** 32))) {
-    const frame = piece.mac ? buildFrame(piece.mac, piece.bytes) : piece.bytes.slice()
-    run.sent.push({ ...cursor.place, interface: link.name, frame })
+  const beside = run.options.followWires ? sibling(cursor, link) : undefined
+  if (beside) return arriveAt(cursor, beside, link.name, [])
+  const levels = descend(cursor, link)
+  return 'outcome' in levels ? levels : send(cursor, link, levels)
+}
+
+/** On the wire of the lowest device, or of one above it that is known to lead somewhere. */
+function send(cursor: Cursor, link: Link, levels: readonly Level[]): ExitOf<'transmit'> | Fate {
+  const { skb, run } = cursor
+  const last = levels.at(-1)!
+  const { at, vlans } = last
+  const place = { host: at.namespace.host, namespace: at.namespace.namespace }
+  if (at.link.bridge || at.link.vxlan) {
+    cursor.netns = run.netns(at.namespace)
+    skb.oif = at.link.name
+    skb.vlans = vlans
+    return at.link.bridge ? 'bridge' : 'tunnel'
   }
-  const far = run.options.followWires ? receivers(cursor, link) : []
-  if (far.length === 0) return leaves(cursor, link)
-  const [main] = far
-  const to = `${placeName(main!.namespace)} ${main!.link.name}`
-  cursor.record({ kind: 'send', interface: link.name, to, text: `${link.name} is wired to ${to}` })
-  skb.arrive(main!.link.name, main!.namespace === netns.state ? 'veth' : 'netns')
-  cursor.netns = run.netns(main!.namespace)
+  const mtu = skb.destination?.mtu ?? link.mtu
+  for (const piece of piecesOf(skb, mtu, Math.floor(run.options.random() * 2 ** 32))) {
+    const frame = piece.mac ? buildFrame(piece.mac, piece.bytes, vlans) : piece.bytes.slice()
+    run.sent.push({ ...place, interface: at.link.name, frame })
+  }
+  if (!run.options.followWires) return leaves(cursor, link, last)
+  for (const level of levels) {
+    const [main] = receivers(cursor, level.at)
+    if (main) return arriveAt(cursor, main, level.at.link.name, level.vlans)
+  }
+  return leaves(cursor, link, last)
+}
+
+function arriveAt(cursor: Cursor, { namespace, link }: Located, from: string, vlans: readonly VlanTag[]): 'wire' {
+  const { skb, netns, run } = cursor
+  const to = `${placeName(namespace)} ${link.name}`
+  cursor.record({ kind: 'send', interface: from, to, text: `${from} is wired to ${to}` })
+  skb.arrive(link.name, namespace === netns.state ? 'veth' : 'netns')
+  skb.vlans = vlans
+  cursor.netns = run.netns(namespace)
   return 'wire'
 }
 
@@ -187,8 +217,8 @@ function withFlag(piece: Packet, df: boolean): Packet {
 const LEAST_MTU6 = 1280
 
 /** Who takes the frame off the wire: the one with its MAC address, a lone far end, or all for broadcasts. */
-function receivers(cursor: Cursor, link: Link) {
-  const port = { ...cursor.place, link: link.name }
+function receivers(cursor: Cursor, at: Located): readonly Located[] {
+  const port = portOf(at)
   const far = (cursor.run.layer2.across(port) ?? []).filter(({ link: end }) => end.up)
   const mac = cursor.skb.packet.mac?.destination
   if (!cursor.run.layer2.isOpen(port)) return far
@@ -200,10 +230,10 @@ function receivers(cursor: Cursor, link: Link) {
 const leadsTo = (cursor: Cursor, end: Parameters<typeof portOf>[0], mac: Mac | undefined): boolean =>
   mac !== undefined && cursor.run.layer2.withMac(portOf(end), mac) !== undefined && end.link.master !== undefined
 
-function leaves(cursor: Cursor, link: Link): Fate {
+function leaves(cursor: Cursor, link: Link, { at }: Level): Fate {
   const nexthop = cursor.skb.nexthop
   const via = nexthop === undefined ? '' : `, next hop ${printIp(nexthop)}`
   const text = `leaves ${placeName(cursor.place)} through ${link.name}${via}`
-  cursor.record({ kind: 'send', interface: link.name, to: undefined, text })
+  cursor.record({ kind: 'send', interface: at.link.name, to: undefined, text })
   return cursor.fate({ outcome: 'sent', reason: 'sent', text, interface: link.name, hook: undefined })
 }

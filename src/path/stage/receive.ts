@@ -7,6 +7,7 @@ import type { Fate } from '../fate.js'
 import { lookAtHopByHop } from '../headers6.js'
 import type { Skb } from '../skb.js'
 import type { ExitOf } from '../stages.js'
+import { ascend } from './devices.js'
 
 /** A frame comes in on a device: a bridge port hands it to its bridge, every other device to IP. */
 export function receive(cursor: Cursor): ExitOf<'receive'> | Fate {
@@ -16,9 +17,12 @@ export function receive(cursor: Cursor): ExitOf<'receive'> | Fate {
   const last = cursor.steps.findLast((step) => step.kind === 'send')
   cursor.record({ kind: 'receive', interface: link.name, from: last?.kind === 'send' ? last.interface : undefined })
   if (!link.up) return cursor.drop('interface-down', `${link.name} is down`)
-  skb.type = skb.looped ? 'loopback' : packetType(cursor, link.mac, link.kind === 'loopback')
-  const master = netns.link(link.master)
-  return master?.bridge && !skb.looped ? 'port' : 'ip'
+  const taken = skb.looped ? link : ascend(cursor, link)
+  if ('outcome' in taken) return taken
+  skb.type = skb.looped ? 'loopback' : packetType(cursor, taken.mac, taken.kind === 'loopback')
+  const master = cursor.netns.link(taken.master)
+  if (master?.bridge && !skb.looped) return 'port'
+  return unclaimed(cursor) ?? 'ip'
 }
 
 /** net/ethernet/eth.c: eth_type_trans. */
@@ -33,6 +37,8 @@ function packetType({ skb }: Cursor, own: number | undefined, everything: boolea
 /** net/ipv4/ip_input.c: ip_rcv_core; net/ipv6/ip6_input.c: ip6_rcv_core: what is not sound is dropped before any hook sees it. */
 export function ipReceive(cursor: Cursor): ExitOf<'ip-receive'> | Fate {
   const { skb } = cursor
+  const fate = skb.bridge && fromBridge(cursor)
+  if (fate) return fate
   if (skb.type === 'otherhost') {
     const mac = printMac(skb.packet.mac?.destination ?? 0)
     return cursor.drop('other-host', `the frame is addressed to ${mac}, not to ${skb.iif}`)
@@ -46,6 +52,25 @@ export function ipReceive(cursor: Cursor): ExitOf<'ip-receive'> | Fate {
     return 'seen-on-bridge'
   }
   return 'sound'
+}
+
+/** br_pass_frame_up: what stands on the bridge device takes it first. */
+function fromBridge(cursor: Cursor): Fate | undefined {
+  const { skb, netns } = cursor
+  const { bridge } = skb
+  const taken = ascend(cursor, netns.link(skb.iif)!)
+  if ('outcome' in taken) return taken
+  skb.bridge = cursor.netns === netns ? bridge : undefined
+  return unclaimed(cursor)
+}
+
+/** A tag that no device has taken: PACKET_OTHERHOST. One of VLAN 0 says a priority only. */
+function unclaimed(cursor: Cursor): Fate | undefined {
+  const { skb } = cursor
+  const [tag] = skb.vlans
+  if (tag && tag.id !== 0) return cursor.drop('other-host', `no device takes VLAN ${tag.id} off ${skb.iif}`)
+  skb.vlans = []
+  return undefined
 }
 
 function fault4(packet: Packet): string | undefined {

@@ -1,3 +1,4 @@
+import { DEVICES } from './devices.js'
 import { LINE, LINE_COMPOSED } from './line.js'
 import { LINT, LINT_COMPOSED } from './lint.js'
 import { Phrasebook, type Sentences } from './match.js'
@@ -7,7 +8,16 @@ import { SNAPSHOT, SNAPSHOT_COMPOSED } from './snapshot.js'
 import { WALK, WALK_COMPOSED } from './walk.js'
 
 /** Every sentence that the engine says, as it stands in its source. */
-export const SENTENCES: Sentences = { ...WALK, ...RULES, ...LABELS, ...REASONS, ...SNAPSHOT, ...LINT, ...LINE }
+export const SENTENCES: Sentences = {
+  ...WALK,
+  ...DEVICES,
+  ...RULES,
+  ...LABELS,
+  ...REASONS,
+  ...SNAPSHOT,
+  ...LINT,
+  ...LINE,
+}
 
 /** What several of them make together. */
 export const COMPOSED: Sentences = {
