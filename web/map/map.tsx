@@ -10,6 +10,8 @@ import { at, family, focus, goTo, lane, map, place } from '../state.js'
 import { type Box, type Entry, HEAD, layoutOf, ROW, stageOf } from './layout.js'
 import { bypassed, type EntryFate, edgeKey, entryFate, litIn } from './lit.js'
 import { pressable } from './pressable.js'
+import { Traveller } from './traveller.js'
+import { Zoomable, zoomSignal } from './zoom.js'
 
 const layout = computed(() => layoutOf(map.value))
 const lit = computed(() => litIn(lane.value, place.value ?? '', at.value))
@@ -27,10 +29,14 @@ export function PathPicture() {
     element.scrollTo({ left: (box.x + box.width / 2) * scale - element.clientWidth / 2, behavior: motion() })
   }, [current, boxes, width])
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard
-    <section class="picture" ref={frame} tabIndex={0} aria-labelledby="map-title">
+    <Zoomable zoom={zoom} width={width} class="picture" label={t('map')} frame={frame}>
       {/* biome-ignore lint/a11y/useSemanticElements: a group of buttons within a picture; no other element can be one */}
-      <svg viewBox={`0 0 ${width} ${height}`} role="group" aria-label={t('mapOf', { place: place.value ?? '' })}>
+      <svg
+        viewBox={`0 0 ${width} ${height}`}
+        style={zoom.value === undefined ? {} : { width: `${width * zoom.value}px`, minWidth: '0' }}
+        role="group"
+        aria-label={t('mapOf', { place: place.value ?? '' })}
+      >
         <defs>
           <marker
             id="arrow"
@@ -77,10 +83,13 @@ export function PathPicture() {
             fates={box.entries.map((entry) => entryFate(entry, steps.get(box.stage) ?? []))}
           />
         ))}
+        <Traveller box={current && boxes.get(current)} width={width} />
       </svg>
-    </section>
+    </Zoomable>
   )
 }
+
+const zoom = zoomSignal()
 
 const motion = (): ScrollBehavior => (matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth')
 

@@ -5,6 +5,7 @@ import { placeOf } from '../engine/answers.js'
 import { t } from '../i18n/index.js'
 import { goTo, journey, lane, place, shown } from '../state.js'
 import { pressable } from './pressable.js'
+import { Zoomable, zoomSignal } from './zoom.js'
 
 interface Node {
   readonly id: string
@@ -65,6 +66,8 @@ async function draw(places: readonly string[], wires: readonly ShownWire[]): Pro
   }
 }
 
+const zoom = zoomSignal()
+
 /** The namespaces and what joins them; those that the packet passes are lit. */
 export function Topology() {
   const places = (shown.value?.namespaces ?? []).map((one) =>
@@ -90,12 +93,11 @@ export function Topology() {
     journey.value.map(({ place: name }, i) => [journey.value[i - 1]?.place ?? '', name].sort().join(' ')),
   )
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard
-    <section class="topology" tabIndex={0} aria-label={t('topology')}>
+    <Zoomable zoom={zoom} width={picture.width + 12} class="topology" label={t('topology')}>
       {/* biome-ignore lint/a11y/useSemanticElements: a group of buttons within a picture; no other element can be one */}
       <svg
         viewBox={`-6 -6 ${picture.width + 12} ${picture.height + 12}`}
-        style={{ width: `${picture.width + 12}px` }}
+        style={{ width: `${(picture.width + 12) * (zoom.value ?? 1)}px` }}
         role="group"
         aria-label={t('topology')}
       >
@@ -126,6 +128,6 @@ export function Topology() {
           )
         })}
       </svg>
-    </section>
+    </Zoomable>
   )
 }

@@ -1,27 +1,17 @@
-import type { Headers } from '../engine/answers.js'
-import { placeOf, stepsAt } from '../engine/answers.js'
+import { placeOf } from '../engine/answers.js'
 import { redo, undo } from '../history.js'
 import { t } from '../i18n/index.js'
 import { stageLabel } from '../i18n/stages.js'
+import { packetAt } from '../packet-at.js'
 import { at, goTo, journey, lane, place, playing } from '../state.js'
-
-/** The packet as it is when it leaves the i-th stage. */
-function packetAt(index: number): Headers | undefined {
-  const now = lane.value
-  if (!now) return undefined
-  for (let i = index; i >= 0; i--) {
-    const last = stepsAt(now, i).at(-1)
-    if (last) return last.packet
-  }
-  return now.steps[0]?.packet
-}
 
 const SHOWN = ['src', 'sport', 'dst', 'dport', 'protocol', 'flags', 'ttl', 'length', 'mark'] as const
 
 /** The packet's header; what the stage rewrote stands out. */
 export function HeaderCard() {
-  const packet = packetAt(at.value)
-  const before = at.value > 0 ? packetAt(at.value - 1) : packet
+  const way = lane.value
+  const packet = way && packetAt(way, at.value)
+  const before = way && at.value > 0 ? packetAt(way, at.value - 1) : packet
   if (!packet) return null
   return (
     <dl class="card">
