@@ -11,6 +11,7 @@ import { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
 import { QuestionError } from './resolve.js'
 import type { Run } from './run.js'
+import { settle } from './settle.js'
 import { Skb } from './skb.js'
 import { answerEach, suppositions } from './suppose.js'
 import { symptomOf } from './symptom.js'
@@ -81,8 +82,13 @@ export interface ConnectOptions extends TraceOptions {
 export function connect(hosts: Hosts, request: PacketRequest, options: ConnectOptions = {}): Connections {
   const supposed = suppositions(hosts, request)
   const ask = (known: Hosts) => connectKnown(known, request, options)
-  return supposed ? answerEach(supposed, ask, outcomeOf, ({ request }) => request.final.src) : ask(hosts)
+  return supposed
+    ? answerEach(supposed, ask, outcomeOf, ({ request }) => request.final.src)
+    : settle(hosts, ask, { outcomeOf, walksOf })
 }
+
+const walksOf = ({ request, reply, third }: Connection): readonly Branch[] =>
+  [request, reply, third].flatMap((branch) => branch ?? [])
 
 const outcomeOf = ({ works, request, reply, third }: Connection): string =>
   `${works} ${[request, reply, third].map((branch) => branch && endOf(branch))}`

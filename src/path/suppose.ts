@@ -159,14 +159,14 @@ function link(name: string, index: number, address: Ip | undefined): Link {
 const loopback = (): Link => ({ ...link('lo', 1, undefined), kind: 'loopback', mac: 0, mtu: 65536, arp: false })
 
 /** An answer with several ways that it may go. */
-interface Answer<B> {
+export interface Answer<B> {
   readonly packet: Trail['packet']
   readonly assumptions: readonly string[]
   readonly branches: readonly B[]
 }
 
 /** What every way has. */
-interface Supposable {
+export interface Supposable {
   readonly probability: number
   readonly supposing?: string
 }

@@ -5,6 +5,7 @@ import { flatten, type Merge } from './branches.js'
 import { type Chooser, explore, seededRandom } from './choices.js'
 import type { Fate } from './fate.js'
 import { Run } from './run.js'
+import { settle } from './settle.js'
 import { answerEach, suppositions } from './suppose.js'
 import { symptomOf } from './symptom.js'
 import type { Branch, Step, Trail, Way } from './trail.js'
@@ -43,7 +44,9 @@ export function questionRun(hosts: Hosts, chooser: Chooser, options: TraceOption
 export function trace(hosts: Hosts, request: PacketRequest, options: TraceOptions = {}): Trail {
   const supposed = suppositions(hosts, request)
   const ask = (known: Hosts) => traceKnown(known, request, options)
-  return supposed ? answerEach(supposed, ask, endOf, ({ final }) => final.src) : ask(hosts)
+  return supposed
+    ? answerEach(supposed, ask, endOf, ({ final }) => final.src)
+    : settle(hosts, ask, { outcomeOf: endOf, walksOf: (branch) => [branch] })
 }
 
 /** Where it ends, and how. */

@@ -113,7 +113,7 @@ export function overviewLines(branches: readonly Branch[]): Line[] {
     [
       span(
         supposed
-          ? `${branches.length} ways, by what the host is, which its rules do not tell:`
+          ? `${branches.length} ways, by what the snapshot does not tell:`
           : `${branches.length} ways, of which the kernel or what is not known picks one:`,
         'heading',
       ),
