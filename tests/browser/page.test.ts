@@ -286,6 +286,7 @@ describe.skipIf(!CHROMIUM)('the page in a browser', () => {
     const { page, faults } = await site.open(url)
     await page.waitForSelector('.outcome')
     await page.getByRole('button', { name: 'Learn' }).click()
+    await page.selectOption('.learn select', { label: '2. Three kinds of packet' })
     await page.getByLabel('FORWARD only').check()
     await page.waitForSelector('.learn .bad')
     await page.getByLabel('PREROUTING, FORWARD, POSTROUTING').check()

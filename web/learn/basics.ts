@@ -5,6 +5,45 @@ const OUTSIDE_SSH = 'tcp 198.51.100.9:40000 > 203.0.113.10:22 in eth0'
 /** Hooks, tables, chains, verdicts. */
 export const BASICS: readonly Lesson[] = [
   {
+    id: 'five-hooks',
+    title: { en: 'The five hooks', zh: '五个钩子' },
+    text: {
+      en: 'On its way through the kernel a packet comes past five places where rules may look at it: PREROUTING right behind the device, INPUT before it is given to a process, FORWARD between two devices, OUTPUT right behind the process that sends, POSTROUTING before it leaves by a device. lo is a device like any other: what a host sends to itself leaves through it, and comes back in.',
+      zh: '包在内核里会路过五个可以让规则查看它的地方：PREROUTING 紧跟在设备接收之后，INPUT 在交给进程之前，FORWARD 在两个设备之间，OUTPUT 紧跟在发送进程之后，POSTROUTING 在从设备离开之前。lo 和别的设备一样：主机发给自己的包从 lo 出去，再从 lo 进来。',
+    },
+    snapshot: hostFiles('gateway', { ...GATEWAY, iptables: tables({ mangle: '', filter: '' }) }),
+    packet: 'tcp > 203.0.113.10:22 from gateway',
+    question: {
+      en: 'A process on the gateway opens a connection to the gateway’s own address. Which hooks does the packet pass?',
+      zh: '网关上的进程连接网关自己的地址。这个包经过哪些钩子？',
+    },
+    choices: [
+      { en: 'None: it never leaves the host', zh: '一个也不经过：它没有离开主机', fact: { hooks: [] } },
+      { en: 'OUTPUT, INPUT', zh: 'OUTPUT、INPUT', fact: { hooks: ['output', 'input'] } },
+      {
+        en: 'OUTPUT, POSTROUTING, PREROUTING, INPUT',
+        zh: 'OUTPUT、POSTROUTING、PREROUTING、INPUT',
+        fact: { hooks: ['output', 'postrouting', 'prerouting', 'input'] },
+      },
+    ],
+    because: {
+      en: 'It is sent like any other packet, through OUTPUT and POSTROUTING, to the device lo; lo receives it, and what is received passes PREROUTING and, being for this host, INPUT. Only FORWARD is left out.',
+      zh: '它和别的包一样发出，经过 OUTPUT 和 POSTROUTING，到达设备 lo；lo 把它收回来，收到的包经过 PREROUTING，又因为是发给本机的，再经过 INPUT。只有 FORWARD 没有经过。',
+    },
+    task: {
+      text: {
+        en: 'No computer of the LAN shall send mail (port 25) to the internet. The gateway itself still shall.',
+        zh: '不让局域网里的电脑向互联网发邮件（25 端口）。网关自己仍然可以。',
+      },
+      checks: [
+        { packet: 'tcp 192.168.1.5:40000 > 198.51.100.7:25 in lan0', outcome: 'dropped' },
+        { packet: 'tcp > 198.51.100.7:25 from gateway', outcome: 'sent' },
+        { packet: 'tcp 192.168.1.5:40000 > 198.51.100.7:443 in lan0', outcome: 'sent' },
+      ],
+      solution: ['iptables -A FORWARD -i lan0 -p tcp --dport 25 -j DROP'],
+    },
+  },
+  {
     id: 'three-kinds',
     title: { en: 'Three kinds of packet', zh: '三种数据包' },
     text: {

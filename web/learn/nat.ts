@@ -130,6 +130,82 @@ export const NAT: readonly Lesson[] = [
     },
   },
   {
+    id: 'snat',
+    title: { en: 'SNAT: an address of your choice', zh: 'SNAT：自己选定的地址' },
+    text: {
+      en: 'MASQUERADE takes the address that the outgoing interface has, the one that routing would choose, and forgets the connections when the interface goes away. SNAT says the address itself. Both stand in POSTROUTING, and the first rule that matches decides for the connection.',
+      zh: 'MASQUERADE 用的是出接口的地址，也就是路由会选的那个；接口消失时，这些连接也就被忘掉。SNAT 则直接写明地址。两者都在 POSTROUTING，由第一条匹配的规则替整个连接决定。',
+    },
+    snapshot: hostFiles('gateway', {
+      ...GATEWAY,
+      links: 'eth0 203.0.113.10/24 203.0.113.25/32\nlan0 192.168.1.1/24',
+      iptables: tables({ nat: '-A POSTROUTING -o eth0 -j MASQUERADE' }),
+    }),
+    packet: 'tcp 192.168.1.25:40000 > 198.51.100.7:25 in lan0',
+    question: {
+      en: 'The gateway has a second public address, 203.0.113.25, meant for the mail server 192.168.1.25. As which address does the mail server appear outside?',
+      zh: '网关还有第二个公网地址 203.0.113.25，打算给邮件服务器 192.168.1.25 用。邮件服务器在外面显示为哪个地址？',
+    },
+    choices: [
+      { en: '203.0.113.25', zh: '203.0.113.25', fact: { src: '203.0.113.25' } },
+      { en: '203.0.113.10', zh: '203.0.113.10', fact: { src: '203.0.113.10' } },
+      { en: '192.168.1.25', zh: '192.168.1.25', fact: { src: '192.168.1.25' } },
+    ],
+    because: {
+      en: 'MASQUERADE asks routing which address to send from through eth0, and that is the first one, whoever sends.',
+      zh: 'MASQUERADE 问的是路由：从 eth0 出去用哪个源地址。答案是第一个地址，与谁发送无关。',
+    },
+    task: {
+      text: {
+        en: 'The mail server shall go out as 203.0.113.25, all others as 203.0.113.10.',
+        zh: '让邮件服务器以 203.0.113.25 出去，其余的以 203.0.113.10 出去。',
+      },
+      checks: [
+        { packet: 'tcp 192.168.1.25:40000 > 198.51.100.7:25 in lan0', src: '203.0.113.25', outcome: 'sent' },
+        { packet: 'tcp 192.168.1.5:40000 > 198.51.100.7:443 in lan0', src: '203.0.113.10', outcome: 'sent' },
+      ],
+      solution: ['iptables -t nat -I POSTROUTING 1 -s 192.168.1.25 -o eth0 -j SNAT --to-source 203.0.113.25'],
+    },
+  },
+  {
+    id: 'redirect',
+    title: { en: 'REDIRECT: to this host itself', zh: 'REDIRECT：转给本机' },
+    text: {
+      en: 'REDIRECT is DNAT to this host itself: whoever the packet was for, it is delivered here, on the port that the rule names. That is how a proxy takes connections that were never meant for it.',
+      zh: 'REDIRECT 就是把目的地址转换成本机：不管包原来发给谁，都在这里、在规则指定的端口上交付。代理就是这样接下本不是发给它的连接的。',
+    },
+    snapshot: hostFiles('gateway', {
+      ...GATEWAY,
+      sockets: 'tcp 0.0.0.0:22\ntcp 0.0.0.0:3128',
+      iptables: tables({ nat: '-A PREROUTING -i lan0 -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 3128' }),
+    }),
+    packet: 'tcp 192.168.1.5:40000 > 198.51.100.7:80 in lan0',
+    question: {
+      en: 'A laptop asks 198.51.100.7 for a web page. Which destination address has the packet when the proxy gets it?',
+      zh: '一台笔记本电脑向 198.51.100.7 请求网页。代理收到包时，目的地址是什么？',
+    },
+    choices: [
+      { en: '198.51.100.7, as it was sent', zh: '198.51.100.7，和发出时一样', fact: { dst: '198.51.100.7' } },
+      { en: '192.168.1.1, the address of lan0', zh: '192.168.1.1，lan0 的地址', fact: { dst: '192.168.1.1' } },
+      { en: '127.0.0.1', zh: '127.0.0.1', fact: { dst: '127.0.0.1' } },
+    ],
+    because: {
+      en: 'For a packet that arrives, REDIRECT takes the first address of the interface at which it arrived. 127.0.0.1 it is only for what this host sends itself, in OUTPUT.',
+      zh: '对到达的包，REDIRECT 用的是到达接口的第一个地址。只有本机自己发出的包（在 OUTPUT 中）才会变成 127.0.0.1。',
+    },
+    task: {
+      text: {
+        en: 'Leave 192.168.1.9 alone: its connections shall go out to the internet as they are.',
+        zh: '放过 192.168.1.9：它的连接要原样去往互联网。',
+      },
+      checks: [
+        { packet: 'tcp 192.168.1.9:40000 > 198.51.100.7:80 in lan0', outcome: 'sent', dst: '198.51.100.7', dport: 80 },
+        { packet: 'tcp 192.168.1.5:40000 > 198.51.100.7:80 in lan0', outcome: 'delivered', dport: 3128 },
+      ],
+      solution: ['iptables -t nat -I PREROUTING 1 -s 192.168.1.9 -j ACCEPT'],
+    },
+  },
+  {
     id: 'hairpin',
     title: { en: 'Hairpin: the way back is missing', zh: '发夹：回来的路断了' },
     text: {
