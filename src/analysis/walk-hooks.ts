@@ -1,0 +1,118 @@
+import { CT_STATE } from '../packet/fields.js'
+import type { HookEntry } from '../path/hooks.js'
+import type { Hook } from '../rules/program.js'
+import { Summaries } from '../sets/summary.js'
+import type { Way } from '../sets/ways.js'
+import { rerouted } from './walk-decide.js'
+import type { Site } from './walk-ground.js'
+import { type End, endOf, type Group, isEnd, type Moved } from './walk-group.js'
+import { manipulate } from './walk-nat.js'
+import { translationsOf } from './walk-translations.js'
+
+/** Everything that is registered on a hook, by priority: what is left of a group behind it, and what ended there. */
+export function runHook(site: Site, group: Group, hook: Hook): readonly Moved[] {
+  let here: readonly Group[] = [group]
+  const ended: End[] = []
+  for (const entry of site.scope.hooks[hook]) {
+    const next: Group[] = []
+    for (const one of here)
+      for (const moved of runEntry(site, one, hook, entry)) {
+        if (moved.ways.length === 0) continue
+        if (isEnd(moved)) ended.push(moved)
+        else next.push(moved)
+      }
+    here = next
+  }
+  return [...here, ...ended]
+}
+
+function runEntry(site: Site, group: Group, hook: Hook, entry: HookEntry): readonly Moved[] {
+  switch (entry.kind) {
+    case 'chain':
+      return throughChain(site, group, hook, entry)
+    case 'conntrack':
+      return track(site, group)
+    case 'nat':
+      return translate(site, group, hook, entry)
+    case 'opaque':
+      return [group, endOf(group, 'undecided', 'unmodelled', `${entry.text}: not evaluated`, group.ways)]
+    case 'defragment':
+    case 'confirm':
+      return [group]
+  }
+}
+
+function throughChain(
+  site: Site,
+  group: Group,
+  hook: Hook,
+  { table, chain, base }: Extract<HookEntry, { kind: 'chain' }>,
+): readonly Moved[] {
+  const { math, scope } = site
+  const summary = Summaries.of(scope.conditions).chain(table, chain)
+  const byPolicy = base.policy === 'drop' ? 'dropped' : 'accepted'
+  const pass = byPolicy === 'accepted' ? math.union(summary.accepted, summary.returned) : summary.accepted
+  const stop = byPolicy === 'dropped' ? math.union(summary.dropped, summary.returned) : summary.dropped
+  const dropped = endOf(group, 'dropped', 'rules', `${table.name}/${chain.name}`, math.sequence(group.ways, stop))
+  const ways = math.sequence(group.ways, pass)
+  if (hook !== 'output' || base.type !== 'route') return [{ ...group, ways }, dropped]
+  // what routing looked at may have changed
+  const plain = math.sequence(group.ways, pass.filter(({ transform }) => transform === math.transforms.identity))
+  const written = math.sequence(group.ways, pass.filter(({ transform }) => transform !== math.transforms.identity))
+  return [{ ...group, ways: plain }, dropped, ...(written.length > 0 ? rerouted(site, { ...group, ways: written }) : [])]
+} // biome-ignore format: short lines
+
+/** nf_conntrack_in: first packets of connections. */
+function track(site: Site, group: Group): readonly Moved[] {
+  const { math, existing, first } = site
+  const { bdd } = site.scope.space
+  if (group.tracked) return [group]
+  const fresh = site.inState('INVALID')
+  const known = math.into(group.ways, bdd.and(fresh, existing))
+  const others = math.into(group.ways, bdd.minus(fresh, existing))
+  const text = 'packets of a connection that the snapshot lists: followed is who begins one'
+  return [
+    // what NOTRACK has let pass
+    { ...group, ways: math.into(group.ways, bdd.not(fresh)) },
+    endOf(group, 'undecided', 'connection', text, known),
+    ...first.map(({ state, way }) => ({ ...group, tracked: state === 'NEW', ways: math.sequence(others, [way]) })),
+  ]
+}
+
+function translate(
+  site: Site,
+  group: Group,
+  hook: Hook,
+  { manip, chains }: Extract<HookEntry, { kind: 'nat' }>,
+): readonly Moved[] {
+  const { math, scope, netns } = site
+  const { bdd } = scope.space
+  if (!group.tracked || group.manips[manip]) return [group]
+  const first = scope.space.equals('ct.state', CT_STATE.NEW)
+  const out: Moved[] = [{ ...group, ways: math.into(group.ways, bdd.not(first)) }]
+  const done: Group = { ...group, manips: { ...group.manips, [manip]: true } }
+  let left = math.into(group.ways, first)
+  let [changed, same]: readonly Way[][] = [[], []] as never
+  for (const { table, chain, base } of chains) {
+    const summary = Summaries.of(scope.conditions).chain(table, chain)
+    const { translated, accepted, dropped } = translationsOf(scope.conditions, table, summary)
+    for (const one of translated) {
+      const ways = math.sequence(left, one.ways)
+      if (ways.length === 0) continue
+      const result = manipulate(math, group, hook, { effect: one.effect, ways }, netns.interfaces)
+      changed = [...changed!, ...result.changed]
+      same = [...same!, ...result.same]
+      out.push(endOf(group, 'dropped', 'rules', `${table.name}/${chain.name}`, result.dropped))
+    }
+    const stop = base.policy === 'drop' ? math.union(dropped, summary.returned) : dropped
+    out.push(endOf(group, 'dropped', 'rules', `${table.name}/${chain.name}`, math.sequence(left, stop)))
+    left = math.sequence(left, base.policy === 'drop' ? accepted : math.union(accepted, summary.returned))
+  }
+  out.push({ ...done, ways: [...left, ...same!] })
+  const moved: Group = { ...done, ways: merged(site, changed!), moved: group.moved || manip === 'dst' }
+  if (moved.ways.length === 0) return out
+  return [...out, ...(hook === 'output' && manip === 'dst' ? rerouted(site, moved) : [moved])]
+}
+
+const merged = (site: Site, ways: readonly Way[]): readonly Way[] =>
+  ways.length < 2 ? ways : site.math.sequence(ways, site.math.everything)

@@ -1,0 +1,73 @@
+import type { Effect } from '../rules/effect.js'
+import type { Rule, Table } from '../rules/program.js'
+import type { Conditions } from '../sets/conditions.js'
+import { type ChainSummary, calledChain, Summaries } from '../sets/summary.js'
+import { NO_WAYS, type Way, type WayMath } from '../sets/ways.js'
+
+export type Nat = Extract<Effect, { do: 'nat' }>
+
+/** The packets, as they come into a chain, that a rule of it or of those it calls translates. */
+export interface TranslatedWay {
+  readonly rule: Rule
+  readonly effect: Nat
+  readonly ways: readonly Way[]
+}
+
+/** What a nat chain does: whom it translates, whom it accepts as they are, whom it drops (but where MASQUERADE or REDIRECT finds no address). */
+export interface Translations {
+  readonly translated: readonly TranslatedWay[]
+  readonly accepted: readonly Way[]
+  readonly dropped: readonly Way[]
+}
+
+interface Piece extends Translations {
+  readonly next: readonly Way[]
+}
+
+const known = new WeakMap<ChainSummary, Translations>()
+
+/** Worked out as chains are: halves of halves, each chain once. Throws NodeLimitError, VisitLimitError. */
+export function translationsOf(conditions: Conditions, table: Table, summary: ChainSummary): Translations {
+  const found = known.get(summary)
+  if (found) return found
+  const { math, chain } = summary
+  const result = chain.rules.length === 0 ? NONE : pieceOf(0, chain.rules.length)
+  known.set(summary, result)
+  return result
+
+  function pieceOf(first: number, end: number): Piece {
+    if (end - first === 1) return ofRule(first)
+    const middle = (first + end) >> 1
+    const [left, right] = [pieceOf(first, middle), pieceOf(middle, end)]
+    return {
+      next: math.sequence(left.next, right.next),
+      translated: [...left.translated, ...behind(math, left.next, right.translated)],
+      accepted: math.union(left.accepted, math.sequence(left.next, right.accepted)),
+      dropped: math.union(left.dropped, math.sequence(left.next, right.dropped)),
+    }
+  }
+
+  function ofRule(index: number): Piece {
+    const { next, nat, calls, ownAccepted, ownDropped } = summary.ruleWays(index)
+    const rule = chain.rules[index]!
+    const translated: TranslatedWay[] = nat.map(({ effect, ways }) => ({ rule, effect, ways }))
+    let accepted = nat.length > 0 ? NO_WAYS : ownAccepted
+    let dropped = nat.some(({ effect }) => effect.how) ? NO_WAYS : ownDropped
+    for (const call of calls) {
+      const called = Summaries.of(conditions).chain(table, calledChain(table, call.chain))
+      const inside = translationsOf(conditions, table, called)
+      translated.push(...behind(math, call.ways, inside.translated))
+      accepted = math.union(accepted, math.sequence(call.ways, inside.accepted))
+      dropped = math.union(dropped, math.sequence(call.ways, inside.dropped))
+    }
+    return { next, translated, accepted, dropped }
+  }
+}
+
+const NONE: Translations = { translated: [], accepted: NO_WAYS, dropped: NO_WAYS }
+
+const behind = (math: WayMath, ways: readonly Way[], all: readonly TranslatedWay[]): readonly TranslatedWay[] =>
+  all.flatMap((one) => {
+    const both = math.sequence(ways, one.ways)
+    return both.length === 0 ? [] : [{ ...one, ways: both }]
+  })

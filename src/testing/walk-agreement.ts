@@ -1,0 +1,125 @@
+import { ifName } from '../address/ifname.js'
+import { type Ip, parseIp, printIp } from '../address/ip.js'
+import type { Beginning } from '../analysis/walk-begin.js'
+import { originName } from '../analysis/walk-begin.js'
+import type { Ground } from '../analysis/walk-ground.js'
+import type { End } from '../analysis/walk-group.js'
+import { valueIn } from '../analysis/walk-routes.js'
+import type { Field } from '../packet/fields.js'
+import { parsePacketLine } from '../packet/language.js'
+import { trace } from '../path/trace.js'
+import type { Branch, Trail } from '../path/trail.js'
+import { placeName } from '../path/world.js'
+import { EMPTY, FULL, type Node } from '../sets/bdd.js'
+
+/** Where a packet ended, as both walks tell it: place, how, and for what arrives or leaves the headers there. */
+export type Place = string
+
+const ARRIVED: ReadonlySet<string> = new Set([
+  'no-socket',
+  'no-protocol',
+  'echo-ignored',
+  'not-for-this-host',
+  'checksum',
+])
+
+function concretePlace({ outcome, where, final }: Branch): Place | undefined {
+  if (outcome === 'undecided') return undefined
+  const place = placeName(where)
+  const { src, dst, sport, dport } = final
+  const headers = `${src}:${sport ?? ''} > ${dst}:${dport ?? ''}`
+  if (outcome === 'delivered' || ARRIVED.has(where.reason)) return `${place} delivered ${headers}`
+  if (outcome === 'sent') return `${place} sent ${final.interface} ${headers}`
+  return `${place} dropped`
+}
+
+const PORTED: ReadonlySet<number> = new Set([6, 17, 33, 132, 136])
+
+/** One packet: as values of all variables, and as the set of packets with its headers. */
+interface One {
+  readonly values: Uint8Array
+  readonly headers: Node
+}
+
+function symbolicPlaces(ground: Ground, ends: readonly End[], { values, headers: one }: One): ReadonlySet<Place> {
+  const { space, addresses } = ground
+  const found = new Set<Place>()
+  for (const { place, outcome, interface: name, ways } of ends) {
+    const { transforms } = ground.site(place).math
+    for (const { transform, packets } of ways) {
+      if (!space.bdd.contains(packets, values)) continue
+      const seen = transforms.image(transform, one)
+      const read = (field: Field) => valueIn(space, seen, field)
+      const ip = (field: Field): Ip => (ground.family === 4 ? Number(read(field)) : BigInt(read(field)))
+      const ported = PORTED.has(Number(read('meta.l4proto')))
+      // what the kernel draws is any port
+      const port = (field: Field) => (!ported ? '' : space.asks(seen, field) ? read(field) : '*')
+      const headers = `${printIp(ip(addresses.src))}:${port('th.sport')} > ${printIp(ip(addresses.dst))}:${port('th.dport')}`
+      if (outcome === 'delivered') found.add(`${placeName(place)} delivered ${headers}`)
+      else if (outcome === 'sent') found.add(`${placeName(place)} sent ${name} ${headers}`)
+      else if (outcome === 'undecided') found.add('undecided')
+      else found.add(`${placeName(place)} dropped`)
+    }
+  }
+  return found
+}
+
+/** The packet that `trace` was asked about, as a set of one (whatever sets do not say of it, as one value of many). */
+function singleton(ground: Ground, { packets, origin }: Beginning, { packet }: Trail): One | undefined {
+  const { space, addresses } = ground
+  const { bdd } = space
+  const tcp = (packet.flags ?? '').split(',')
+  const flags = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr'].reduce((all, name, i) => all | (tcp.includes(name) ? 1 << i : 0), 0) // biome-ignore format: one line
+  const numbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1, icmpv6: 58, sctp: 132, gre: 47 }
+  const parts = [
+    space.equals('meta.l4proto', numbers[packet.protocol] ?? Number(packet.protocol)),
+    origin.iif === undefined
+      ? space.equals(addresses.src, ground.family === 4 ? 0 : 0n)
+      : space.equals(addresses.src, parseIp(packet.src)!),
+    space.equals(addresses.dst, parseIp(packet.dst)!),
+    packet.sport === undefined ? FULL : space.equals('th.sport', packet.sport),
+    packet.dport === undefined ? FULL : space.equals('th.dport', packet.dport),
+    packet.flags === undefined ? FULL : space.equals('tcp.flags', flags),
+    packet.icmp ? space.equals('icmp.type', packet.icmp.type) : FULL,
+    packet.icmp ? space.equals('icmp.code', packet.icmp.code) : FULL,
+    packet.icmp?.id === undefined ? FULL : space.equals('icmp.id', packet.icmp.id),
+    space.equals('ip.ttl', packet.ttl),
+    space.equals('meta.length', packet.length),
+    space.equals('meta.iifname', ifName(origin.iif ?? '')),
+  ]
+  const headers = parts.reduce((set, part) => bdd.and(set, part))
+  const all = bdd.and(headers, packets)
+  if (all === EMPTY) return undefined
+  const values = new Uint8Array(space.layout.levels)
+  for (const [level, value] of bdd.any(all)) values[level] = value
+  return { values, headers }
+}
+
+export type Agreement =
+  | 'same'
+  | 'either'
+  | 'outside'
+  | { readonly packet: string; readonly concrete: readonly string[]; readonly symbolic: readonly string[] }
+
+/** The end that leaves open which source port the kernel draws, if it is this one otherwise. */
+const anyPort = (place: Place, drawn: ReadonlySet<Place>): Place | undefined =>
+  [place.replace(/:\d+ >/, ':* >'), place.replace(/:\d+$/, ':*')].find((one) => drawn.has(one))
+
+/** Both walks of one packet. `either`: the set walk leaves open what the other one decides; `outside`: no question for sets. */
+export function agreement(ground: Ground, beginning: Beginning, ends: readonly End[], words: string): Agreement {
+  const { origin } = beginning
+  const text = `${words} ${origin.iif === undefined ? 'from' : 'in'} ${originName(origin)}`
+  const parsed = parsePacketLine(text)
+  if (!parsed.ok) throw new Error(`${text}: not a packet`)
+  const trail = trace(ground.hosts, parsed.packet, { now: 0 })
+  const one = singleton(ground, beginning, trail)
+  if (!one) return 'outside'
+  const told = trail.branches.map(concretePlace)
+  const symbolic = symbolicPlaces(ground, ends, one)
+  const drawn = new Set([...symbolic].filter((place) => place.includes(':*')))
+  const concrete = [...new Set(told.map((place) => place && (anyPort(place, drawn) ?? place)))]
+  const missing = concrete.some((place) => place !== undefined && !symbolic.has(place) && !symbolic.has('undecided'))
+  if (missing || symbolic.size === 0) return { packet: text, concrete: concrete.map(String), symbolic: [...symbolic] }
+  if (concrete.includes(undefined)) return symbolic.size > 1 || symbolic.has('undecided') ? 'same' : { packet: text, concrete: ['undecided'], symbolic: [...symbolic] } // biome-ignore format: one line
+  return symbolic.size === concrete.length && !symbolic.has('undecided') ? 'same' : 'either'
+}
