@@ -39,7 +39,7 @@ function tunnelOf(kind: string, data: Item): IpTunnel {
     remote: endOf(data, 'remote'),
     dev: data.text('link'),
     ttl: digits(data, 'ttl') ?? 0,
-    tos: data.has('tos') && data.value['tos'] !== 'inherit' ? Number(data.value['tos']) || 0 : undefined,
+    tos: data.value['tos'] === 'inherit' ? undefined : Number(data.value['tos'] ?? 0) || 0,
     df: data.flag('pmtudisc') ?? true,
     inputKey: keyOf(data, 'ikey'),
     outputKey: keyOf(data, 'okey'),

@@ -140,6 +140,7 @@ function vxlanOf(data: Item): Vxlan {
     // `auto` and `inherit`
     ttl: /^\d+$/.test(`${data.value['ttl'] ?? ''}`) ? data.number('ttl')! : 0,
     learning: data.flag('learning') ?? true,
+    ...(data.flag('udp_csum') === false ? { noChecksum: true } : {}),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { WireGuard } from '../path/device.js'
 import type { Bridge, BridgePort, FdbEntry, Link, LinkKind } from '../path/world.js'
 import { type LinkFacts, linkKind } from './ip-link.js'
 
@@ -13,7 +14,11 @@ const PLAIN_PORT: BridgePort = { hairpin: false, isolated: false, state: 'forwar
 const PLAIN_BRIDGE: Bridge = { vlanFiltering: false, callIptables: false, callIp6tables: false }
 
 /** One link for each interface, from what several commands say of it: `ip -d link`, `ip addr`, `bridge -d link`. The first that says a thing counts. */
-export function mergeLinks(facts: readonly LinkFacts[], fdb: readonly FdbEntry[]): MergedLinks {
+export function mergeLinks(
+  facts: readonly LinkFacts[],
+  fdb: readonly FdbEntry[],
+  wireGuard: ReadonlyMap<string, WireGuard> = new Map(),
+): MergedLinks {
   const byIndex = new Map<number, LinkFacts[]>()
   for (const one of facts) byIndex.set(one.index, [...(byIndex.get(one.index) ?? []), one])
   const merged = [...byIndex.values()].map(merge).sort((a, b) => a.index - b.index)
@@ -21,7 +26,9 @@ export function mergeLinks(facts: readonly LinkFacts[], fdb: readonly FdbEntry[]
   const foreignIds = new Map<string, number>()
   const foreign = new Map<Link, string>()
   const links = merged.map((one) => {
-    const link = toLink(one, guesser, merged, foreignIds)
+    const plain = toLink(one, guesser, merged, foreignIds)
+    const device = plain.kind === 'wireguard' ? wireGuard.get(plain.name) : undefined
+    const link = device ? { ...plain, device } : plain
     if (one.peerNetnsName !== undefined) foreign.set(link, one.peerNetnsName)
     return link
   })

@@ -23,6 +23,7 @@ import { readSockets } from './sockets.js'
 import { isLan } from './subnet.js'
 import { readSysctls } from './sysctl.js'
 import { collectTables } from './tables.js'
+import { readWireGuard } from './wireguard.js'
 
 /** A file of a namespace, and what it holds. */
 export interface KnownFile extends InputFile {
@@ -101,7 +102,8 @@ class NamespaceReader {
   read(place: Place): ReadNamespace {
     const fdb = this.#unique(['bridge-fdb'], readFdb, (one) => `${one.mac} ${one.dev} ${one.master} ${one.remote}`)
     const facts = this.#each(['ip-link', 'ip-addr', 'bridge-link'], ({ text }) => readLinks(text)).flat()
-    const { links, notes, foreign } = mergeLinks(facts, fdb)
+    const wireGuard = new Map(this.#each(['wireguard'], ({ text }) => [...readWireGuard(text)]).flat())
+    const { links, notes, foreign } = mergeLinks(facts, fdb, wireGuard)
     this.#notes.push(...notes)
     const given = this.#routes()
     const [routes4, routes6] = [this.#complete(given, links, 4), this.#complete(given, links, 6)]

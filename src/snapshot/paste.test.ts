@@ -45,6 +45,21 @@ test('its rules, links and routes are read, and rules keep their lines', () => {
   expect(read.hosts.assumptions).toContain('gw: paste.txt: 1 rule put together from iptables -L')
 }) // biome-ignore format: long lines
 
+test.each([
+  ['# iptables -S', 'h: of iptables only filter was given: raw, mangle, nat taken as without rules'],
+  ['# iptables -t nat -S', 'h: of iptables only nat was given: raw, mangle, filter taken as without rules'],
+  ['# iptables-save -t filter', 'h: of iptables only filter was given: raw, mangle, nat taken as without rules'],
+  ['# iptables-save', undefined],
+])('%s: which tables are not there', (command, said) => {
+  const chains = command.includes('nat') ? ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'] : ['INPUT', 'FORWARD', 'OUTPUT'] // biome-ignore format: one line
+  const lines = command.includes('save')
+    ? ['*filter', ...chains.map((chain) => `:${chain} ACCEPT [0:0]`), 'COMMIT']
+    : chains.map((chain) => `-P ${chain} ACCEPT`)
+  const read = readSnapshot([{ path: 'h/a.txt', text: [command, ...lines, ''].join('\n') }])
+  const told = read.ok ? read.hosts.assumptions.filter((text) => text.includes(' was given')) : read.problems
+  expect(told).toEqual(said === undefined ? [] : [said])
+})
+
 test('prompts say whose state it is', () => {
   const rules = (policy: string) => ['-P INPUT ACCEPT', `-P FORWARD ${policy}`, '-P OUTPUT ACCEPT']
   const lines = [

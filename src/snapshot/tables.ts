@@ -58,7 +58,11 @@ export function collectTables(files: readonly SaveInput[], nft: readonly BaseCha
   return {
     tables: ordered,
     unmodelled: [...nativeChains(nft, ordered).filter(decides).map(unmodelledChain), ...unseenLegacy(files, ordered)],
-    notes: [...notes, ...FAMILIES.flatMap((family) => bothBackends(ordered, family))],
+    notes: [
+      ...notes,
+      ...FAMILIES.flatMap((family) => bothBackends(ordered, family)),
+      ...(nft.length > 0 ? [] : FAMILIES.flatMap((family) => notGiven(files, ordered, family))),
+    ],
     problems,
   }
 }
@@ -68,6 +72,19 @@ const ruleTexts = ({ chains }: Table): string =>
     .map(({ name, base, rules }) => [name, base?.policy, ...rules.map(({ text }) => text)].join('\n'))
     .sort()
     .join('\n')
+
+/** Of these somebody who is asked for one table does not see that the others have rules too. */
+const USUAL = ['raw', 'mangle', 'nat', 'filter']
+
+/** `iptables -L`, `-S` and `iptables-save -t` tell of one table each. */
+function notGiven(files: readonly SaveInput[], tables: readonly Table[], family: Family): string[] {
+  const own = files.filter(({ kind }) => kind.startsWith(`${program(family)}-`))
+  const whole = own.some(({ text, path, hint }) => /^\*\w/m.test(text) && !/_(-t|--table)_/.test(hint ?? path))
+  const given = tables.filter((table) => table.family === family).map(({ name }) => name)
+  const missing = USUAL.filter((name) => !given.includes(name))
+  if (own.length === 0 || whole || missing.length === 0) return []
+  return [`of ${program(family)} only ${given.join(', ')} was given: ${missing.join(', ')} taken as without rules`]
+}
 
 const hasRules = ({ chains }: Table): boolean =>
   [...chains.values()].some(({ rules, base }) => rules.length > 0 || base?.policy === 'drop')

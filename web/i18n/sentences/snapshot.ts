@@ -36,6 +36,7 @@ export const SNAPSHOT: Sentences = {
   'nft chain {0} {1} {2} (hook {3}, priority {4}, {5} {6})': 'nft 链 {0} {1} {2}（钩子 {3}，优先级 {4}，{5} {6}）',
   'the legacy tables that {0}-save mentions ({1}-legacy-save is missing)':
     '{0}-save 提到的 legacy 表（缺少 {1}-legacy-save）',
+  'of {0} only {1} was given: {2} taken as without rules': '{0} 只给出了 {1}：认为 {2} 没有规则',
   'their addresses share no subnet': '它们的地址不在同一子网',
   'a neighbour of {0}': '{0} 的邻居',
   'in the forwarding table of {0}': '在 {0} 的转发表中',
