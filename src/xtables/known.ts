@@ -76,32 +76,56 @@ export class Known<E extends AnyExtension = AnyExtension> {
 const isOpen = ({ plainWords, check, print, tracks, chains }: AnyExtension): boolean =>
   plainWords ?? !(check || print || typeof tracks === 'function' || typeof chains === 'function')
 
-function byName<E extends AnyExtension>(registry: Readonly<Record<string, E>>): ReadonlyMap<string, Known<E>> {
-  const known = new Map<E, Known<E>>()
-  const once = (extension: E): Known<E> => {
-    const made = known.get(extension) ?? new Known(extension)
-    known.set(extension, made)
-    return made
+/** Extensions by name, each made ready when it is asked for. */
+export class Prepared<E extends AnyExtension> {
+  readonly #extensions: ReadonlyMap<string, E>
+  readonly #known = new Map<string, Known<E>>()
+
+  constructor(extensions: ReadonlyMap<string, E>) {
+    this.#extensions = extensions
   }
-  return new Map(Object.entries(registry).map(([name, extension]) => [name, once(extension)]))
+
+  has(name: string): boolean {
+    return this.#extensions.has(name)
+  }
+
+  get(name: string): Known<E> | undefined {
+    const ready = this.#known.get(name)
+    if (ready) return ready
+    const extension = this.#extensions.get(name)
+    if (!extension) return undefined
+    // under another name it is the same
+    const known = [...this.#known.values()].find((one) => one.extension === extension) ?? new Known(extension)
+    this.#known.set(name, known)
+    return known
+  }
+
+  *values(): Generator<Known<E>> {
+    for (const name of this.#extensions.keys()) yield this.get(name)!
+  }
 }
+
+const MATCHES: ReadonlyMap<string, AnyMatch> = new Map(Object.entries({ ...matches, ...matchAliases }))
+const TARGETS: ReadonlyMap<string, AnyTarget> = new Map(Object.entries(targets))
+
+/** The match that `-p` with a protocol brings along, by family and protocol. */
+const IMPLIED: ReadonlyMap<number, string> = new Map(
+  [...MATCHES].flatMap(([name, { families, impliedBy = [] }]) =>
+    families.flatMap((family) => impliedBy.map((protocol): [number, string] => [family * 256 + protocol, name])),
+  ),
+)
 
 /** All extensions, with what was read of one file. Made anew for each file: it holds on to the file's words. */
 export class Registry {
-  readonly matches: ReadonlyMap<string, Known<AnyMatch>> = byName({ ...matches, ...matchAliases })
-  readonly targets: ReadonlyMap<string, Known<AnyTarget>> = byName(targets)
-  /** The match that `-p` with a protocol brings along, by family and protocol. */
-  readonly #implied = new Map<number, Known<AnyMatch>>()
-
-  constructor() {
-    for (const known of this.matches.values())
-      for (const family of known.extension.families)
-        for (const protocol of known.extension.impliedBy ?? []) this.#implied.set(family * 256 + protocol, known)
-  }
+  readonly matches = new Prepared<AnyMatch>(MATCHES)
+  readonly targets = new Prepared<AnyTarget>(TARGETS)
+  #plain: Map<string, Plain> | undefined
 
   /** The options whose words may be plain, by flag. */
-  plain(): ReadonlyMap<string, Plain> {
+  get plain(): ReadonlyMap<string, Plain> {
+    if (this.#plain) return this.#plain
     const found = new Map<string, Plain>()
+    this.#plain = found
     for (const registry of [this.matches, this.targets])
       for (const { options } of registry.values())
         for (const [flag, { plain }] of options) if (plain && !found.has(flag)) found.set(flag, plain)
@@ -109,6 +133,7 @@ export class Registry {
   }
 
   impliedBy(family: Family, protocol: number | undefined): Known<AnyMatch> | undefined {
-    return protocol === undefined ? undefined : this.#implied.get(family * 256 + protocol)
+    const name = protocol === undefined ? undefined : IMPLIED.get(family * 256 + protocol)
+    return name === undefined ? undefined : this.matches.get(name)
   }
 }

@@ -5,7 +5,7 @@ import { WordError } from './codec.js'
 import { Draft, type Loading } from './draft.js'
 import type { AnyExtension, Given, RuleContext } from './extension.js'
 import { interfaceName } from './interface.js'
-import type { Known, KnownOption, Registry } from './known.js'
+import type { KnownOption, Prepared, Registry } from './known.js'
 import { LineError } from './line-error.js'
 import { type Plain, plainAddress, plainInterface } from './plain.js'
 import type { Words } from './words.js'
@@ -247,7 +247,7 @@ export class RuleReader {
   }
 
   /** Unknown ones take every word up to the next option that is surely not theirs. */
-  #extension<E extends AnyExtension>(draft: Draft, name: string, registry: ReadonlyMap<string, Known<E>>): Loading<E> {
+  #extension<E extends AnyExtension>(draft: Draft, name: string, registry: Prepared<E>): Loading<E> {
     const at = this.#at - 1
     const known = registry.get(name)
     if (known) return draft.loading(known.name, known, undefined, at) as Loading<E>

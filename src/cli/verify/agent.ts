@@ -1,6 +1,5 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /** A frame that came out of the router: the far end that caught it (`f0`), and its bytes in hex. */
@@ -37,6 +36,9 @@ export class Agent {
   #complaints = ''
 
   constructor(program = 'agent.py') {
+    // imports at the head of a file are carried out at every start of the bundled command, whatever it is asked
+    const { spawn } = process.getBuiltinModule('node:child_process')
+    const { createInterface } = process.getBuiltinModule('node:readline')
     this.#child = spawn('python3', ['-ISu', script(program)], { stdio: 'pipe' })
     this.#child.stderr.on('data', (data) => {
       this.#complaints += data

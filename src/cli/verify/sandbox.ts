@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { familyOf, printIp } from '../../address/ip.js'
 import { type Mac, printMac } from '../../address/mac.js'
 import type { Namespace } from '../../path/world.js'
@@ -40,7 +39,7 @@ export class Sandbox {
   static async build(place: Namespace): Promise<Sandbox> {
     const agent = new Agent()
     try {
-      const { far } = await agent.ask('hello', { cpu: availableParallelism() - 1 })
+      const { far } = await agent.ask('hello', { cpu: process.getBuiltinModule('node:os').availableParallelism() - 1 })
       const sandbox = new Sandbox(place, agent)
       await sandbox.#build(far)
       return sandbox
