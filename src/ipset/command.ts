@@ -281,7 +281,7 @@ function tested(set: string, type: SetType, data: Data, found: boolean, { quiet 
     .filter((part) => part !== '' || !type.lastOptional)
     .join(',')}${to}${where}`
   const err = found ? `Warning: ${text} is in set ${set}.\n` : `${text} is NOT in set ${set}.\n`
-  return { out: '', err: quiet ? '' : err, status: found ? 0 : 1, ends: true }
+  return { out: '', err: quiet ? '' : err, status: found ? 0 : 1, ends: !(found && quiet) }
 }
 
 const warning = (options: readonly string[]): string =>
