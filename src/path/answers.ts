@@ -77,8 +77,18 @@ export function echo(cursor: Cursor): Answer | undefined {
     ttl: netns.defaultTtl(skb.packet.family),
     options: optionsBack(cursor),
   })
-  return packet && send(cursor, packet, { kind: 'echo-reply', type: packet.family === 4 ? 0 : 129, code: 0 }, false)
+  const type = skb.packet.family === 4 ? 0 : 129
+  // icmpv6_echo_reply: without an address of its own it is routed by its device alone (ip6_route_output_flags: any_src)
+  const alone = skb.packet.family === 6 && !netns.isLocal(dst)
+  return packet && send(cursor, packet, { kind: 'echo-reply', type, code: 0 }, false, alone)
 }
+
+/**
+ * A link-local sender is only found on its own link; REJECT's reset does not think of it. So is ::1, for an echo reply and the stack's own reset, which
+ * name the device (rt6_need_strict).
+ */
+const goesBackOnly = (ip: Ip, kind: Answer['kind']): boolean =>
+  isLinkLocal6(ip) || (ip === 1n && (kind === 'tcp-reset' || kind === 'echo-reply'))
 
 /** icmp_timestamp. */
 export function timestamp(cursor: Cursor): Answer | undefined {
@@ -150,9 +160,15 @@ function reflectedMark({ netns, skb }: Cursor): number {
 
 /**
  * The answer's own walk, beginning with its routing. `related`: it belongs to the packet's connection, as nf_ct_attach makes it: RELATED,
- * against the packet's direction.
+ * against the packet's direction. `alone`: no other device will do than the one that the packet came in by.
  */
-function send(cursor: Cursor, packet: Packet, what: Omit<Answer, 'fate'>, related: boolean): Answer | undefined {
+function send(
+  cursor: Cursor,
+  packet: Packet,
+  what: Omit<Answer, 'fate'>,
+  related: boolean,
+  alone = false,
+): Answer | undefined {
   // REJECT's reset (related) has no socket, nor has IPv6's own (tcp_v6_send_response); all else goes out through one of the kernel's
   const ownSocket = what.kind !== 'tcp-reset' || (!related && packet.family === 4)
   const { skb, run, netns } = cursor
@@ -160,9 +176,8 @@ function send(cursor: Cursor, packet: Packet, what: Omit<Answer, 'fate'>, relate
   reply.mark = reflectedMark(cursor)
   reply.sender = { uid: undefined, gid: undefined, socket: false, kernel: ownSocket }
   reply.sendingIcmp = what.kind !== 'tcp-reset'
-  // a link-local sender is only found on its own link; REJECT's reset does not think of it
   const isReset = what.kind === 'tcp-reset' && related
-  if (!isReset && isLinkLocal6(netns.addressOf(packet, 'dst'))) reply.bound = skb.iif
+  if (!isReset && (alone || goesBackOnly(netns.addressOf(packet, 'dst'), what.kind))) reply.bound = skb.iif
   reply.partial = what.kind === 'tcp-reset' && related === (packet.family === 4)
   if (related) attachAnswer(skb, reply)
   const walk = new Cursor(run, cursor.walkOn, netns, reply)
