@@ -21,7 +21,7 @@ interface World {
 }
 
 /** Settings that decide where packets go and that a snapshot without them leaves open; the first value is the kernel's own. */
-const SETTINGS = [
+export const SETTINGS = [
   { key: 'net.ipv4.ip_forward', values: ['0', '1'], inPart: true },
   { key: 'net.ipv6.conf.all.forwarding', values: ['0', '1'], inPart: true },
   { key: 'net.ipv4.conf.all.rp_filter', values: ['0', '1', '2'], inPart: true },
@@ -128,7 +128,7 @@ function together<B extends Supposable>(
       group[0]!.answer.branches.map((branch) => ({
         ...branch,
         probability: branch.probability / groups.size,
-        supposing: [either(group.map(({ text }) => text)), branch.supposing].filter(Boolean).join(', and '),
+        supposing: and(either(group.map(({ text }) => text)), branch.supposing),
       })),
     ),
   }
@@ -139,6 +139,8 @@ function either(texts: readonly string[]): string {
   const [first = ''] = texts
   const at = first.lastIndexOf(' ') + 1
   const head = first.slice(0, at)
-  if (!texts.every((text) => text.startsWith(head))) return texts.join(', or ')
+  if (!texts.every((text) => text.startsWith(head))) return texts.reduce((all, text) => `${all}, or ${text}`)
   return `${head}${texts.map((text) => text.slice(at)).join(' or ')}`
 }
+
+const and = (one: string, other: string | undefined): string => (other === undefined ? one : `${one}, and ${other}`)
