@@ -44,8 +44,11 @@ export const matching = (conditions: Conditions, rule: Rule, set: Node): Node =>
 
 const shapes = new WeakMap<Conditions, WeakMap<Rule, Map<number, Asked>>>()
 
-/** The conditions of a rule from step `from` on, as far as nothing else stands between them. Worked out once. */
-export function asked(conditions: Conditions, rule: Rule, from: number): Asked {
+/**
+ * The conditions of a rule from step `from` on, as far as nothing else stands between them. Worked out once. `given` (`Bdd.values`): what is known of the packets
+ * beforehand; what comes out for others is of no use.
+ */
+export function asked(conditions: Conditions, rule: Rule, from: number, given?: number): Asked {
   let rules = shapes.get(conditions)
   if (!rules) {
     rules = new WeakMap()
@@ -56,22 +59,33 @@ export function asked(conditions: Conditions, rule: Rule, from: number): Asked {
     known = new Map()
     rules.set(rule, known)
   }
-  let found = known.get(from)
+  const key = from + ((given ?? -1) + 1) * MOST_STEPS
+  let found = known.get(key)
   if (!found) {
-    found = ask(conditions, rule.steps, from)
-    known.set(from, found)
+    found = ask(conditions, rule.steps, from, given)
+    known.set(key, found)
   }
   return found
 }
 
-function ask(conditions: Conditions, steps: readonly Step[], from: number): Asked {
-  const asked: Parts[] = []
-  let end = from
-  for (let step = steps[end]; step && 'if' in step; step = steps[++end]) asked.push(conditions.parts(step.if))
+/** More than any rule has. */
+const MOST_STEPS = 1 << 16
+
+function ask(conditions: Conditions, steps: readonly Step[], from: number, given: number | undefined): Asked {
   const { bdd } = conditions.space
-  return asked.every((parts) => isSplit(bdd, parts))
-    ? split(conditions.space, asked, end)
-    : askInTurn(conditions, steps, from, end)
+  const partsOf = (step: Step): Parts => {
+    const parts = conditions.parts((step as Extract<Step, { if: unknown }>).if)
+    if (given === undefined) return parts
+    const [yes, no, drop, unknown] = [parts.yes, parts.no, parts.drop, parts.unknown].map((set) =>
+      bdd.assign(set, given),
+    )
+    return { yes: yes!, no: no!, drop: drop!, unknown: unknown! }
+  }
+  const all: Parts[] = []
+  let end = from
+  for (let step = steps[end]; step && 'if' in step; step = steps[++end]) all.push(partsOf(step))
+  if (all.every((parts) => isSplit(bdd, parts))) return split(conditions.space, all, end)
+  return askInTurn(bdd, steps.slice(from, end), all, end)
 }
 
 /** Each packet comes out in one way: yes, no, or drop. */
@@ -96,14 +110,12 @@ function split(space: Space, asked: readonly Parts[], end: number): Asked {
   return new Split(bdd, live, touched, end)
 }
 
-function askInTurn(conditions: Conditions, steps: readonly Step[], from: number, end: number): Asked {
-  const { bdd } = conditions.space
+function askInTurn(bdd: Bdd, steps: readonly Step[], all: readonly Parts[], end: number): Asked {
   let [live, no, dropped]: [Node, Node, Node] = [FULL, EMPTY, EMPTY]
-  for (let i = from; i < end; i++) {
-    const parts = conditions.parts((steps[i] as Extract<Step, { if: unknown }>).if)
+  for (const [i, parts] of all.entries()) {
     dropped = bdd.or(dropped, bdd.and(live, parts.drop))
     const doubtful = bdd.and(live, parts.unknown)
-    const supposed = doubtful === EMPTY ? EMPTY : notRuledOut(conditions, steps, i + 1, doubtful)
+    const supposed = doubtful === EMPTY ? EMPTY : notRuledOut(bdd, steps, all, i + 1, doubtful)
     no = bdd.or(no, bdd.or(bdd.and(live, parts.no), doubtful))
     live = bdd.or(bdd.and(live, parts.yes), supposed)
   }
@@ -111,13 +123,11 @@ function askInTurn(conditions: Conditions, steps: readonly Step[], from: number,
 }
 
 /** Where a condition is not known, the packets that a later one does not surely keep from matching (as `laterNo` does for one). */
-function notRuledOut(conditions: Conditions, steps: readonly Step[], from: number, doubtful: Node): Node {
-  const { bdd } = conditions.space
+function notRuledOut(bdd: Bdd, steps: readonly Step[], all: readonly Parts[], from: number, doubtful: Node): Node {
   let left = doubtful
-  for (const step of steps.slice(from)) {
-    if (!('if' in step)) break
-    if (!isPure(step.if)) continue
-    const { yes, no, drop, unknown } = conditions.parts(step.if)
+  for (const [i, { yes, no, drop, unknown }] of all.entries()) {
+    const step = steps[i]!
+    if (i < from || !('if' in step) || !isPure(step.if)) continue
     left = bdd.minus(left, bdd.minus(no, bdd.or(yes, bdd.or(drop, unknown))))
   }
   return left

@@ -1,7 +1,9 @@
+import type { Field } from '../packet/fields.js'
 import type { Chain, Rule, Table } from '../rules/program.js'
 import { EMPTY, FULL, type Node } from './bdd.js'
 import { Block } from './block.js'
 import type { Conditions } from './conditions.js'
+import { type Context, contextsOf } from './context.js'
 import { type Called, NO_WAYS, packetsOf, type RuleWays, ruleWays, VisitLimitError, type Way, WayMath } from './ways.js'
 
 const FATES = ['accepted', 'dropped', 'returned'] as const
@@ -22,7 +24,7 @@ export class ChainSummary implements Called {
   readonly #root: Block | undefined
   #asked: { readonly levels: ReadonlySet<number> | undefined } | undefined
 
-  constructor(chain: Chain, math: WayMath, within: Node, waysOf: (rule: Rule) => RuleWays) {
+  constructor(chain: Chain, math: WayMath, waysOf: (rule: Rule) => RuleWays) {
     this.chain = chain
     this.math = math
     const { rules } = chain
@@ -32,7 +34,7 @@ export class ChainSummary implements Called {
       return new Block(math, first, end, [build(first, middle), build(middle, end)])
     }
     this.#root = rules.length > 0 ? build(0, rules.length) : undefined
-    this.returned = this.#root ? math.union(this.#root.next, this.#root.returned) : math.plain(within)
+    this.returned = this.#root ? math.union(this.#root.next, this.#root.returned) : math.everything
     this.quiet = this.#root?.quiet ?? true
     this.isPlain = this.#root?.isPlain ?? true
   }
@@ -277,6 +279,7 @@ export interface Passing {
 export class Summaries {
   readonly math: WayMath
   readonly #conditions: Conditions
+  readonly #contexts = new WeakMap<Table, ReadonlyMap<Chain, Context>>()
   readonly #tables = new WeakMap<Table, Map<string, ChainSummary | 'under way'>>()
 
   private constructor(conditions: Conditions) {
@@ -307,10 +310,10 @@ export class Summaries {
     if (known?.chain === chain) return known
     chains.set(chain.name, 'under way')
     try {
-      const within = this.#within(table, chain)
+      const given = this.#given(table, chain)
       const call = (name: string): Called => this.chain(table, calledChain(table, name))
-      const waysOf = (rule: Rule) => ruleWays(this.#conditions, this.math, rule, within, call)
-      const made = new ChainSummary(chain, this.math, within, waysOf)
+      const waysOf = (rule: Rule) => ruleWays(this.#conditions, this.math, rule, given, call)
+      const made = new ChainSummary(chain, this.math, waysOf)
       chains.set(chain.name, made)
       return made
     } finally {
@@ -318,8 +321,22 @@ export class Summaries {
     }
   }
 
-  #within(_table: Table, _chain: Chain): Node {
-    return FULL
+  /** What is known of all packets that come into a chain. */
+  #given(table: Table, chain: Chain): number | undefined {
+    let known = this.#contexts.get(table)
+    if (!known) {
+      known = contextsOf(table)
+      this.#contexts.set(table, known)
+    }
+    const context = known.get(chain)
+    if (!context || (!context.whole && context.protocol === undefined)) return undefined
+    const { space } = this.math
+    const bits = (field: Field, value: number) =>
+      space.levelsOf(field).map((level, i, all) => [level, ((value >> (all.length - 1 - i)) & 1) as 0 | 1] as const)
+    return space.bdd.values([
+      ...(context.whole ? bits('frag.offset', 0) : []),
+      ...(context.protocol === undefined ? [] : bits('meta.l4proto', context.protocol)),
+    ])
   }
 }
 

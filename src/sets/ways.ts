@@ -52,7 +52,7 @@ export interface Call {
 export type Nat = Extract<Effect, { do: 'nat' }>
 
 /** Marks and other writes that can be combined in more ways than this are not followed. */
-const MOST_WAYS = 2_000
+const MOST_WAYS = 200_000
 
 export class VisitLimitError extends Error {
   override readonly name = 'VisitLimitError'
@@ -153,15 +153,15 @@ export interface Called {
   readonly dropped: readonly Way[]
 }
 
-/** All packets of `within` through one rule. */
+/** All packets through one rule, as far as `given` (`asked`) is true of them. */
 export function ruleWays(
   conditions: Conditions,
   math: WayMath,
   rule: Rule,
-  within: Node,
+  given: number | undefined,
   call: (chain: string) => Called,
 ): RuleWays {
-  return new RuleWalk(conditions, math, within, call).run(rule)
+  return new RuleWalk(conditions, math, given, call).run(rule)
 }
 
 const QUIET: ReadonlySet<Effect['do']> = new Set(['accept', 'drop', 'reject', 'return', 'jump', 'goto'])
@@ -184,16 +184,18 @@ class RuleWalk implements RuleWays {
   readonly #conditions: Conditions
   readonly #math: WayMath
   readonly #call: (chain: string) => Called
+  readonly #given: number | undefined
   #live: readonly Way[]
   #dropped: readonly Way[] = NO_WAYS
   /** Headers that conditions cannot read: worked out when they are asked for. */
   #cutOff: readonly { readonly ways: readonly Way[]; readonly asked: Asked }[] = NOTHING
 
-  constructor(conditions: Conditions, math: WayMath, within: Node, call: (chain: string) => Called) {
+  constructor(conditions: Conditions, math: WayMath, given: number | undefined, call: (chain: string) => Called) {
+    this.#given = given
     this.#conditions = conditions
     this.#math = math
     this.#call = call
-    this.#live = math.plain(within)
+    this.#live = math.everything
   }
 
   get ownDropped(): readonly Way[] {
@@ -221,7 +223,7 @@ class RuleWalk implements RuleWays {
     const { steps } = rule
     for (let i = 0; i < steps.length && this.#live.length > 0; ) {
       // conditions as one small set each
-      const part = asked(this.#conditions, rule, i)
+      const part = asked(this.#conditions, rule, i, this.#given)
       if (part.end > i) {
         if (part.touched !== part.live) this.#cutOff = [...this.#cutOff, { ways: this.#live, asked: part }]
         if (i === 0) this.touched = packetsOf(math, math.into(this.#live, part.touched))
