@@ -29,7 +29,7 @@ const NO_SENTENCE = [
   /\t(src=|\{0\} sport=|\{0\} type=\{1\}|\{0\} srckey)/,
   /\tproto kernel$/,
   // routes that are made up, the end of an error, the beginning of a sentence that is looked for
-  /^path\/suppose\.ts\t(local |default dev |\{0\}\{1\} dev |\{0\}: no sysctl $)/,
+  /^path\/(suppose|settle)\.ts\t(local |default dev |\{0\}\{1\} dev |\{0\}: no sysctl $)/,
   /\t( nexthop | pref (high|low))$/,
   /^snapshot\/namespace\.ts\t(0:|ip |ip6?tables-save -c|sysctl -a|conntrack -L|ipset save|bridge (-d link|\{0\}))/,
   /^snapshot\/tables\.ts\t\^#/,

@@ -131,7 +131,11 @@ export function Verdict() {
         >
           <strong>{t(branch.outcome)}</strong>
           {branches.length > 1 && (
-            <span class="chance">{branch.supposing ?? `${Math.round(branch.probability * 1000) / 10} %`}</span>
+            <span class="chance">
+              {branch.supposing === undefined
+                ? `${Math.round(branch.probability * 1000) / 10} %`
+                : say(branch.supposing)}
+            </span>
           )}
           <span class="where">{`${branch.where.host}${branch.where.namespace === '' ? '' : `/${branch.where.namespace}`}: ${say(branch.where.text)}`}</span>
         </button>
