@@ -101,6 +101,8 @@ export class Netns {
   readonly #templates = new Map<Effect, Entry>()
   /** Which of several next hops a flow was given. */
   readonly drawnWays = new Map<string, number>()
+  /** VXLAN: device and MAC address → the host behind which it is, as packets have told. */
+  readonly learned = new Map<string, Ip>()
   readonly #flows = new Map<string, Socket>()
   readonly #reassembly = { conntrack: new Reassembly(true), local: new Reassembly(false) }
 

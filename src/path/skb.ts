@@ -92,6 +92,8 @@ export class Skb {
 
   /** Of a copy: the device that TEE's routing gave it, which POSTROUTING takes for the one that it came in by (ip_output: indev). */
   copiedTo: string | undefined
+  /** WireGuard's outer packet: the public key of who has encrypted it, where that is known. */
+  sealedBy: string | undefined
   /** 802.1Q tags of the frame, outermost first; a device that takes it removes its own. */
   vlans: readonly VlanTag[] = []
   /** Handed back to this host, which listens to the group or broadcast address it was sent to (dev_loopback_xmit). */

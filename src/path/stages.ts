@@ -114,16 +114,18 @@ export const STAGES = {
     kernel: 'net/core/dev.c: dev_hard_start_xmit; drivers/net/loopback.c; drivers/net/veth.c',
   },
   encapsulate: {
-    label: 'VXLAN encapsulation',
+    label: 'encapsulation',
     kind: 'device',
     exits: { outer: 'generate' },
-    kernel: 'drivers/net/vxlan/vxlan_core.c: vxlan_xmit_one',
+    kernel:
+      'drivers/net/vxlan/vxlan_core.c: vxlan_xmit_one; net/ipv4/ip_tunnel.c: ip_tunnel_xmit; drivers/net/wireguard/device.c: wg_xmit',
   },
   decapsulate: {
-    label: 'VXLAN decapsulation',
+    label: 'decapsulation',
     kind: 'device',
     exits: { inner: 'receive' },
-    kernel: 'drivers/net/vxlan/vxlan_core.c: vxlan_rcv',
+    kernel:
+      'drivers/net/vxlan/vxlan_core.c: vxlan_rcv; net/ipv4/ip_tunnel.c: ip_tunnel_rcv; drivers/net/wireguard/receive.c: wg_packet_consume_data_done',
   },
   'bridge-input': {
     label: 'bridge port',

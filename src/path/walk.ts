@@ -12,7 +12,8 @@ import {
   bridgePostrouting,
   bridgePrerouting,
 } from './stage/bridge.js'
-import { decapsulate, deliver } from './stage/deliver.js'
+import { decapsulate } from './stage/decapsulate.js'
+import { deliver } from './stage/deliver.js'
 import { encapsulate } from './stage/encapsulate.js'
 import { forward, forwardChecks, fragment } from './stage/forward.js'
 import { neighbour, transmit } from './stage/leave.js'

@@ -152,6 +152,8 @@ export interface Vxlan {
   readonly port: number
   readonly ttl: number
   readonly learning: boolean
+  /** Of IPv4 outer packets the UDP checksum is left out (noudpcsum). */
+  readonly noChecksum?: boolean
 }
 
 export interface Neighbour {
@@ -171,6 +173,8 @@ export interface FdbEntry {
   readonly remote: Ip | undefined
   /** The device's own address (`permanent` on a bridge port or the bridge). */
   readonly local: boolean
+  /** VXLAN: what is learned does not change it. */
+  readonly permanent?: boolean
 }
 
 export interface Socket {

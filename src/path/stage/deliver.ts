@@ -1,8 +1,7 @@
 import { checksumOk, PROTOCOL } from '../../packet/checksum.js'
 import { FIELDS } from '../../packet/fields.js'
-import { parseFrame } from '../../packet/frame.js'
-import { headersOf, protocolName } from '../../packet/headers.js'
-import { Packet, u8, u16 } from '../../packet/packet.js'
+import { protocolName } from '../../packet/headers.js'
+import { type Packet, u8, u16 } from '../../packet/packet.js'
 import { isMulticast } from '../../routing/classify.js'
 import { echo, sendIcmpError, sendStackReset, timestamp } from '../answers.js'
 import type { Cursor } from '../cursor.js'
@@ -11,7 +10,9 @@ import { openHeaders } from '../headers6.js'
 import { bestSocket } from '../sockets.js'
 import type { ExitOf } from '../stages.js'
 import { sumHolds } from '../sums.js'
-import { type Link, placeName, type Socket, socketName } from '../world.js'
+import { placeName, type Socket, socketName } from '../world.js'
+import { tunnelOf } from './decapsulate.js'
+import { isTunnelled } from './ip-tunnel.js'
 
 const FIN = 1
 const SYN = 2
@@ -32,6 +33,11 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
   const protocol = upper?.protocol ?? packet.transport.protocol
   if (KNOWN[packet.family].has(protocol)) cursor.skb.tracking = undefined // nf_reset_ct: what answers from here on is tracked anew
   if (tunnelOf(cursor)) return 'tunnel'
+  if (isTunnelled(cursor)) {
+    // net/ipv4/tunnel4.c: tunnel4_rcv; net/ipv4/ip_gre.c: gre_rcv
+    const answer = sendIcmpError(cursor, { type: 3, code: 3 })
+    return cursor.drop('no-tunnel', `no tunnel here takes ${protocolName(protocol)} of this sender`, { answer })
+  }
   if (!KNOWN[packet.family].has(protocol)) {
     // RFC 4443 section 3.4: "unrecognized next header" points at the byte that names it
     const answer = sendIcmpError(cursor, upper ? { type: 4, code: 1, info: upper.named } : { type: 3, code: 2 })
@@ -177,42 +183,4 @@ function findSocket({ netns, skb }: Cursor, protocol: 'tcp' | 'udp'): Socket | '
     dport: FIELDS['th.dport'].read(packet),
     sport: FIELDS['th.sport'].read(packet),
   })
-}
-
-const VXLAN_HEADER = 8
-const UDP_HEADER = 8
-
-/** The VXLAN device whose UDP port this is. */
-function tunnelOf({ skb, netns }: Cursor): Link | undefined {
-  const { packet } = skb
-  const { protocol, offset } = packet.transport
-  if (protocol !== PROTOCOL.UDP) return undefined
-  const port = u16(packet.bytes, offset + 2)
-  const vni = vniOf(packet)
-  return netns.state.links.find(({ vxlan, up }) => vxlan && up && vxlan.port === port && vxlan.vni === vni)
-}
-
-const vniOf = ({ bytes, transport }: Packet): number | undefined => {
-  const at = transport.offset + UDP_HEADER + 4
-  return at + 3 <= bytes.length ? (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]! : undefined
-}
-
-/** drivers/net/vxlan/vxlan_core.c: vxlan_rcv: the inner frame comes in on the VXLAN device. */
-export function decapsulate(cursor: Cursor): ExitOf<'decapsulate'> | Fate {
-  const { skb } = cursor
-  const device = tunnelOf(cursor)!
-  const outer = headersOf(skb.packet, skb.mark)
-  const frame = parseFrame(skb.packet.bytes.subarray(skb.packet.transport.offset + UDP_HEADER + VXLAN_HEADER))
-  if (!frame || frame.payload.length === 0) return cursor.drop('tunnel-header', 'the encapsulated frame is cut off')
-  skb.packet = new Packet(frame.payload.slice(), frame.mac)
-  skb.arrive(device.name, 'veth')
-  const inner = headersOf(skb.packet, skb.mark)
-  cursor.record({
-    kind: 'decapsulate',
-    interface: device.name,
-    text: `VXLAN ${device.vxlan!.vni} arrives on ${device.name}`,
-    outer,
-    inner,
-  })
-  return 'inner'
 }

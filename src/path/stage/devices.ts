@@ -40,7 +40,7 @@ export function descend(cursor: Cursor, link: Link): readonly Level[] | Fate {
     const tag = device?.is === 'vlan' ? [{ id: device.id, priority: 0, tpid: device.tpid }] : []
     levels.push({ at: lower, vlans: [...tag, ...vlans] })
     cursor.record({ kind: 'send', interface: at.link.name, to: name(cursor, lower), text: downText(at.link, lower) })
-    if (lower.link.bridge || lower.link.vxlan) return levels
+    if (lower.link.bridge || lower.link.vxlan || lower.link.kind === 'tunnel') return levels
   }
   return levels
 }

@@ -1,49 +1,77 @@
-import { printIp } from '../../address/ip.js'
-import { printMac } from '../../address/mac.js'
-import { buildPacket } from '../../packet/build.js'
-import { buildFrame } from '../../packet/frame.js'
 import { headersOf } from '../../packet/headers.js'
-import { concatBytes } from '../../packet/hex.js'
+import { walkCopy } from '../copies.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
-import { outputSource } from '../source.js'
+import { opaque } from '../hook-run.js'
+import type { Skb } from '../skb.js'
 import type { ExitOf } from '../stages.js'
+import type { Link } from '../world.js'
+import { unwalked, wrapInIp } from './ip-tunnel.js'
+import { isFate, type Outer } from './outer.js'
+import { wrapInVxlan } from './vxlan.js'
+import { wrapInWireGuard } from './wireguard.js'
 
-/** RFC 7348 section 5: flags (the I bit), 24 bits reserved, VNI, 8 bits reserved. */
-const vxlanHeader = (vni: number): Uint8Array => Uint8Array.of(8, 0, 0, 0, vni >> 16, vni >> 8, vni, 0)
+/** Does a device wrap what it sends? */
+export const isTunnel = ({ kind, vxlan }: Link): boolean =>
+  vxlan !== undefined || kind === 'tunnel' || kind === 'wireguard'
 
-/** The range of net.ipv4.ip_local_port_range, from which a flow's hash picks the outer source port (udp_flow_src_port). */
-const PORTS = [32768, 60999] as const
-
-/** drivers/net/vxlan/vxlan_core.c: vxlan_xmit, vxlan_xmit_one. The outer packet makes its own way through OUTPUT. */
+/** A tunnel wraps the packet in another one, which makes its own way through OUTPUT. */
 export function encapsulate(cursor: Cursor): ExitOf<'encapsulate'> | Fate {
-  const { skb, netns } = cursor
-  const device = netns.link(skb.oif)!
-  const vxlan = device.vxlan!
-  const mac = skb.packet.mac!
-  const entry = netns.state.fdb.find(
-    ({ dev, mac: known, remote }) => dev === device.name && known === mac.destination && remote !== undefined,
-  )
-  const remote = entry?.remote ?? vxlan.remote ?? vxlan.group
-  if (remote === undefined)
-    return cursor.drop('no-vtep', `${device.name} does not know behind which host ${printMac(mac.destination)} is`)
+  const { skb } = cursor
+  const device = cursor.netns.link(skb.oif)!
+  const wrapped = wrap(cursor, device)
+  if (isFate(wrapped)) return wrapped
+  const [outer, ...others] = wrapped as readonly [Outer, ...Outer[]]
+  for (const other of others) {
+    const copy = skb.clone()
+    const mark = setOut(copy, device, other)
+    if (mark) walkCopy(cursor, copy, 'generate', other.text)
+  }
   const inner = headersOf(skb.packet, skb.mark)
-  const src = vxlan.local ?? outputSource(cursor, remote, vxlan.dev)
-  if (src === undefined) return cursor.drop('no-route', `no route to the tunnel's far end ${printIp(remote)}`)
-  const frame = concatBytes(vxlanHeader(vxlan.vni), buildFrame(mac, skb.packet.bytes))
-  const sport = PORTS[0] + Math.floor(cursor.run.options.random() * (PORTS[1] - PORTS[0] + 1))
-  skb.packet = buildPacket(
-    { src, dst: remote, ttl: vxlan.ttl || netns.number('net.ipv4.ip_default_ttl', 64), id: 0, df: false },
-    { is: 'udp', sport, dport: vxlan.port },
-    frame,
+  setOut(skb, device, outer)
+  const headers = headersOf(skb.packet, skb.mark)
+  cursor.record({ kind: 'encapsulate', interface: device.name, text: outer.text, outer: headers, inner })
+  return 'outer'
+}
+
+function wrap(cursor: Cursor, link: Link): readonly Outer[] | Fate {
+  const { device, vxlan } = link
+  if (vxlan) return wrapInVxlan(cursor, link, vxlan)
+  if (device?.is === 'tunnel') {
+    const why = unwalked(link, device)
+    if (why !== undefined) return unknownWay(cursor, link, why)
+    const outer = wrapInIp(cursor, link, device)
+    return isFate(outer) ? outer : [outer]
+  }
+  if (device?.is === 'wireguard') {
+    const outer = wrapInWireGuard(cursor, link, device)
+    return isFate(outer) ? outer : [outer]
+  }
+  const { name, kind } = link
+  const text =
+    kind === 'wireguard'
+      ? `the peers of ${name} are not known: \`wg show\` prints them`
+      : `the far end of ${name} is not known: \`ip -d link\` prints it`
+  return unknownWay(cursor, link, text)
+}
+
+/** It may be sent or not: undecided. */
+function unknownWay(cursor: Cursor, link: Link, text: string): Fate {
+  return (
+    opaque(cursor, text) ??
+    cursor.fate({ outcome: 'sent', reason: 'sent', text, interface: link.name, hook: undefined })
   )
-  // iptunnel_xmit scrubs what belonged to the inner packet, but within one namespace the mark stays
+}
+
+/** iptunnel_xmit scrubs what belonged to the inner packet, but within one namespace the mark stays. */
+function setOut(skb: Skb, device: Link, { packet, dev, mark, sealedBy }: Outer): Skb {
+  skb.packet = packet
   skb.arrive(device.name, 'veth')
+  skb.vlans = []
   skb.iif = undefined
   skb.sender = { uid: undefined, gid: undefined, socket: false }
-  skb.bound = vxlan.dev
-  const outer = headersOf(skb.packet, skb.mark)
-  const text = `${device.name} wraps it in VXLAN ${vxlan.vni} for ${printIp(remote)}${entry ? ` (fdb: ${printMac(mac.destination)})` : ''}`
-  cursor.record({ kind: 'encapsulate', interface: device.name, text, outer, inner })
-  return 'outer'
+  skb.bound = dev
+  skb.sealedBy = sealedBy
+  if (mark !== undefined) skb.mark = mark
+  return skb
 }

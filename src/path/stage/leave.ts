@@ -15,6 +15,7 @@ import type { ExitOf } from '../stages.js'
 import type { Link } from '../world.js'
 import { placeName } from '../world.js'
 import { descend, isIpTunnel, type Level, reachesItself, sibling } from './devices.js'
+import { isTunnel } from './encapsulate.js'
 
 /** What a neighbour that nobody knows would answer with: locally administered, so that it is no real card's. */
 const MADE_UP: Mac = 0x020000000001
@@ -115,7 +116,7 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
     return cursor.fate({ outcome: 'sent', reason: 'queued', text: 'it comes back in' })
   }
   if (link.bridge) return 'bridge'
-  if (link.vxlan) return 'tunnel'
+  if (isTunnel(link)) return 'tunnel'
   const beside = run.options.followWires ? sibling(cursor, link) : undefined
   if (beside) return arriveAt(cursor, beside, link.name, [])
   const levels = descend(cursor, link)
@@ -128,7 +129,7 @@ function send(cursor: Cursor, link: Link, levels: readonly Level[]): ExitOf<'tra
   const last = levels.at(-1)!
   const { at, vlans } = last
   const place = { host: at.namespace.host, namespace: at.namespace.namespace }
-  if (at.link.bridge || at.link.vxlan) {
+  if (at.link.bridge || isTunnel(at.link)) {
     cursor.netns = run.netns(at.namespace)
     skb.oif = at.link.name
     skb.vlans = vlans

@@ -1,6 +1,6 @@
 import type { Sentences } from './match.js'
 
-/** Devices that stand on others. */
+/** Devices that stand on others, and tunnels. */
 export const DEVICES: Sentences = {
   '{0} is a dummy: what is sent to it is gone': '{0} 是 dummy 设备：发给它的包就此消失',
   'no port of {0} is up': '{0} 没有任何启用的端口',
@@ -13,4 +13,25 @@ export const DEVICES: Sentences = {
   '{0} is {1} itself: a macvlan does not reach the device that it stands on':
     '{0} 就是 {1} 自己：macvlan 到不了它所依附的设备',
   'no device takes VLAN {0} off {1}': '{1} 上没有设备接收 VLAN {0}',
+  'what {0} decrypts from it is not known': '{0} 从中解密出什么不得而知',
+  'no tunnel here takes {0} of this sender': '这里没有隧道接收这个发送者的 {0}',
+  'the peers of {0} are not known: `wg show` prints them': '不知道 {0} 的对端：`wg show` 会打印它们',
+  'the far end of {0} is not known: `ip -d link` prints it': '不知道 {0} 的远端：`ip -d link` 会打印它',
+  '{0} is a tunnel of kind {1}: what it sends is not followed': '{0} 是 {1} 类型的隧道：不跟踪它发送的包',
+  '{0} is a tunnel with {1}: what it sends is not followed': '{0} 是带 {1} 的隧道：不跟踪它发送的包',
+  '{0} does not know for which host this is: it has no remote address': '{0} 不知道这是给哪台主机的：它没有远端地址',
+  '{0} carries no IPv{1}': '{0} 不承载 IPv{1}',
+  '{0} wraps it in {1} for {2}': '{0} 用 {1} 封装它，发往 {2}',
+  '{0} bytes do not fit into {1}': '{0} 字节放不进 {1}',
+  'the encapsulated packet is cut off': '被封装的包不完整',
+  '{0} arrives on {1}': '{0} 到达 {1}',
+  'the encapsulated frame comes from {0} itself: {1}': '被封装的帧来自 {0} 自己：{1}',
+  '{0} has {1} behind {2} for good': '{0} 固定认为 {1} 在 {2} 后面',
+  'the allowed IPs of no peer of {0} hold {1}': '{0} 没有对端的 allowed IPs 包含 {1}',
+  '{0} does not know where its peer {1} is': '{0} 不知道对端 {1} 在哪里',
+  '{0}: {1} has a session with its peer at {2}': '{0}：{1} 与 {2} 处的对端已有会话',
+  '{0} encrypts it for the peer at {1}, port {2}': '{0} 为 {1} 端口 {2} 的对端加密它',
+  '{0} has no peer with the key {1}': '{0} 没有密钥为 {1} 的对端',
+  '{0} is not among the allowed IPs of the peer {1}': '{0} 不在对端 {1} 的 allowed IPs 中',
+  '{0} decrypts what its peer {1} sent': '{0} 解密了对端 {1} 发来的包',
 }
