@@ -41,7 +41,8 @@ type Node = { readonly type?: string; readonly [key: string]: unknown }
 function sentencesOf(file: string): readonly string[] {
   const found: string[] = []
   const walk = (node: unknown): void => {
-    if (Array.isArray(node)) return node.forEach(walk)
+    if (Array.isArray(node)) for (const one of node) walk(one)
+    if (Array.isArray(node)) return
     if (typeof node !== 'object' || node === null) return
     const { type, value, quasis } = node as Node
     // a question that cannot be asked is answered with the reason; other errors are about text that cannot be read

@@ -5,6 +5,11 @@ export const WALK: Sentences = {
   // beginning and end
   '{0} sends {1}': '{0} 发出 {1}',
   '{0} answers': '{0} 应答',
+  '{0} of {1} is {2}': '{1} 的 {0} 是 {2}',
+  '{0} has no route to {1}': '{0} 没有到 {1} 的路由',
+  '{0} has a route to {1} by {2}': '{0} 有经 {2} 到 {1} 的路由',
+  '{0}, and {1}': '{0}，并且 {1}',
+  '{0}, or {1}': '{0}，或者 {1}',
   '{0} goes on': '{0} 继续发送',
   '{0} answers {1} directly on the link of {2}': '{0} 经由 {2} 所在链路直接应答 {1}',
   'the packet goes round and round': '数据包一直在兜圈子',
@@ -230,11 +235,6 @@ export const WALK_COMPOSED: Sentences = {
   'nothing listens on udp {0}: the stack answers with ICMP port unreachable':
     'udp {0} 上没有监听：协议栈以 ICMP port unreachable 应答',
   '{0} or {1}': '{0} 或 {1}',
-  '{0} of {1} is {2}': '{1} 的 {0} 是 {2}',
-  '{0} has no route to {1}': '{0} 没有到 {1} 的路由',
-  '{0} has a route to {1} by {2}': '{0} 有经 {2} 到 {1} 的路由',
-  '{0}, and {1}': '{0}，并且 {1}',
-  '{0}, or {1}': '{0}，或者 {1}',
   '{0} sends it out': '{0} 把它发出',
   '{0} sends it out by {1}': '{0} 经 {1} 把它发出',
   '{0} forwards it': '{0} 转发它',
