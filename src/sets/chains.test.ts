@@ -22,6 +22,7 @@ import { Names } from './names.js'
 import { Space } from './space.js'
 
 const CASES = Number(process.env['PACKETWALK_CASES'] ?? 120)
+const CHECKS = Number(process.env['PACKETWALK_CHECKS'] ?? 2_000)
 const SEED = Number(process.env['PACKETWALK_SEED'] ?? 1)
 
 function randomEffects(random: () => number, later: readonly string[]): readonly Effect[] {
@@ -196,4 +197,36 @@ test(`a chain leaves exactly the packets that one packet after the other leaves 
   expect(compared).toBeGreaterThan(CASES * 3)
   expect(forked).toBeGreaterThan(CASES / 4)
   expect(rewritten).toBeGreaterThan(CASES / 4)
+})
+
+test(`a packet may be accepted, or dropped, exactly when some walk of it ends so (${CHECKS} packets, seed ${SEED})`, {
+  timeout: 3_600_000,
+}, () => {
+  const random = seededRandom(SEED + 1)
+  const ended = { accept: 0, drop: 0 }
+  for (let checks = 0, n = 0; checks < CHECKS; n++) {
+    const family = n % 2 === 0 ? 4 : 6
+    const packets = Array.from({ length: 50 }, () => new RandomPacket(random, family))
+    const { table, base } = randomTable(random, packets.slice(0, 8))
+    const space = new Space({ family, names: new Names(NAME_RANGES, ['eth0', 'eth1']) })
+    const conditions = new Conditions(space, surroundings(space, family))
+    const may = {
+      accept: mayReach(conditions, table, base, EVERYTHING_ACCEPTED),
+      drop: mayReach(conditions, table, base, EVERYTHING_DROPPED),
+    }
+    for (const packet of packets) {
+      const ends = leaves(explore((chooser) => concrete(table, base, packet, chooser), 200))
+      if (!ends) continue
+      const own = space.packet(packet, fieldsOf(family))!
+      for (const verdict of ['accept', 'drop'] as const) {
+        const does = ends.some((end) => end.verdict === verdict)
+        if (space.bdd.contains(may[verdict], own) !== does)
+          throw new Error(`case ${n}: ${verdict} of ${[...packet.packet.bytes]}`)
+        if (does) ended[verdict]++
+      }
+      checks++
+    }
+  }
+  expect(ended.accept).toBeGreaterThan(CHECKS / 10)
+  expect(ended.drop).toBeGreaterThan(CHECKS / 10)
 })
