@@ -11,7 +11,7 @@ export const en = {
     'Output of iptables-save, iptables -S, ip addr, ip route, sysctl, …: one command, or several with their prompts.',
   pasteOpen: 'Read it',
   close: 'Close',
-  dropHere: 'or drop a folder or files anywhere',
+  dropHere: 'A folder, files or an archive can be dropped anywhere',
   recognised: 'Recognised',
   notRecognised: 'not recognised',
   problems: 'This cannot be read',

@@ -11,7 +11,7 @@ export const zh: Dictionary = {
   pasteHelp: 'iptables-save、iptables -S、ip addr、ip route、sysctl 等命令的输出：一条命令，或带提示符的多条命令。',
   pasteOpen: '读取',
   close: '关闭',
-  dropHere: '也可以把文件夹或文件拖到页面任意位置',
+  dropHere: '可以把文件夹、文件或压缩包拖到页面任意位置',
   recognised: '已识别',
   notRecognised: '未识别',
   problems: '无法读取',

@@ -3,6 +3,7 @@ import type { ElkNode } from 'elkjs'
 import { useEffect } from 'preact/hooks'
 import { placeOf } from '../engine/answers.js'
 import { t } from '../i18n/index.js'
+import { enlarged } from '../rem.js'
 import { goTo, journey, lane, place, shown } from '../state.js'
 import { pressable } from './pressable.js'
 import { Zoomable, zoomSignal } from './zoom.js'
@@ -97,7 +98,7 @@ export function Topology() {
       {/* biome-ignore lint/a11y/useSemanticElements: a group of buttons within a picture; no other element can be one */}
       <svg
         viewBox={`-6 -6 ${picture.width + 12} ${picture.height + 12}`}
-        style={{ width: `${(picture.width + 12) * (zoom.value ?? 1)}px` }}
+        style={{ width: `${(picture.width + 12) * (zoom.value ?? enlarged())}px` }}
         role="group"
         aria-label={t('topology')}
       >

@@ -132,9 +132,7 @@ export function Verdict() {
           <strong>{t(branch.outcome)}</strong>
           {branches.length > 1 && (
             <span class="chance">
-              {branch.supposing === undefined
-                ? `${Math.round(branch.probability * 1000) / 10} %`
-                : say(branch.supposing)}
+              {branch.supposing == null ? `${Math.round(branch.probability * 1000) / 10} %` : say(branch.supposing)}
             </span>
           )}
           <span class="where">{`${branch.where.host}${branch.where.namespace === '' ? '' : `/${branch.where.namespace}`}: ${say(branch.where.text)}`}</span>

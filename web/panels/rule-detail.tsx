@@ -6,7 +6,7 @@ import { t } from '../i18n/index.js'
 import { say } from '../i18n/say.js'
 import { ask, line, questions, shown } from '../state.js'
 import { editAt } from './editor.js'
-import { ruleKey, visits } from './visits.js'
+import { visitsOf } from './visits.js'
 
 const answer = signal<Answer<RulePackets> | undefined>(undefined)
 
@@ -31,7 +31,7 @@ export function RuleDetail({
       current = false
     }
   }, [where, number, now])
-  const visit = visits.value.rules.get(ruleKey(where.chain, number))
+  const visit = visitsOf(where.chain).get(number)
   const found = answer.value
   return (
     <section class="rule-detail" aria-label={t('ruleDetail', { n: number })}>

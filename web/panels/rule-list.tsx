@@ -4,10 +4,11 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import type { ChainAddress, ChainHead, RuleLine } from '../engine/protocol.js'
 import { t } from '../i18n/index.js'
 import { say } from '../i18n/say.js'
+import { enlarged } from '../rem.js'
 import { engine, focus, lane } from '../state.js'
 import { marks } from './findings.js'
 import { RuleDetail } from './rule-detail.js'
-import { ruleKey, visits } from './visits.js'
+import { ruleKey, visitsOf } from './visits.js'
 
 /** Number of the rule of the chain in focus that is looked at more closely. */
 const chosen = signal<number | undefined>(undefined)
@@ -17,6 +18,7 @@ effect(() => {
   chosen.value = undefined
 })
 
+/** Of a line of the list, at the usual size of type. */
 const HEIGHT = 46
 /** Lines are asked of the engine in pages. */
 const PAGE = 200
@@ -46,11 +48,12 @@ export function RuleList({ where, whole }: { where: ChainAddress; whole: boolean
   }
   useEffect(() => load(0), [])
   const { total, policy } = head.value
-  const height = `min(24rem, ${total * HEIGHT + 2}px)`
+  const row = useMemo(() => Math.round(HEIGHT * enlarged()), [])
+  const height = `min(24rem, ${total * row + 2}px)`
   const options = {
     count: total,
     getScrollElement: () => scroller.current,
-    estimateSize: () => HEIGHT,
+    estimateSize: () => row,
     overscan: 8,
     observeElementRect,
     observeElementOffset,
@@ -61,7 +64,7 @@ export function RuleList({ where, whole }: { where: ChainAddress; whole: boolean
   list.setOptions({ ...list.options, ...options })
   useLayoutEffect(() => list._didMount(), [])
   useLayoutEffect(() => list._willUpdate())
-  const hit = visits.value.hits.get(where.chain)
+  const hit = [...visitsOf(where.chain).values()].findLast(({ outcome }) => outcome !== 'no')?.number
   useEffect(() => {
     if (total === 0) return undefined
     let current = true
@@ -92,9 +95,11 @@ export function RuleList({ where, whole }: { where: ChainAddress; whole: boolean
         <div class="all" style={{ height: `${list.getTotalSize()}px` }}>
           {list.getVirtualItems().map(({ index, start }) => {
             const line = lineAt(index)
-            if (line && !isRule(line)) return <HeadRow key={index} head={line} where={where} top={start} />
+            if (line && !isRule(line)) return <HeadRow key={index} head={line} where={where} top={start} row={row} />
             const chain = line?.chain ?? where.chain
-            return <RuleRow key={index} rule={line} chain={chain} number={line?.number ?? index + 1} top={start} />
+            return (
+              <RuleRow key={index} rule={line} chain={chain} number={line?.number ?? index + 1} top={start} row={row} />
+            )
           })}
         </div>
       </section>
@@ -113,12 +118,12 @@ function ChosenRule({ where, number }: { where: ChainAddress; number: number }) 
   return <RuleDetail where={where} number={number} rule={rule.value} />
 }
 
-const rowStyle = (top: number) => ({ transform: `translateY(${top}px)`, height: `${HEIGHT}px` })
+const rowStyle = (top: number, row: number) => ({ transform: `translateY(${top}px)`, height: `${row}px` })
 
-function HeadRow({ head, where, top }: { head: ChainHead; where: ChainAddress; top: number }) {
+function HeadRow({ head, where, top, row }: { head: ChainHead; where: ChainAddress; top: number; row: number }) {
   const { chain, policy, rules } = head
   return (
-    <div class={`rule head${chain === where.chain ? ' chosen' : ''}`} data-chain={chain} style={rowStyle(top)}>
+    <div class={`rule head${chain === where.chain ? ' chosen' : ''}`} data-chain={chain} style={rowStyle(top, row)}>
       <button
         type="button"
         class="text"
@@ -142,19 +147,21 @@ function RuleRow({
   chain,
   number,
   top,
+  row,
 }: {
   rule: RuleLine | undefined
   chain: string
   number: number
   top: number
+  row: number
 }) {
-  const visit = visits.value.rules.get(ruleKey(chain, number))
+  const visit = visitsOf(chain).get(number)
   const state = visit ? (visit.outcome === 'no' ? 'no' : visit.outcome) : 'unseen'
   const found = marks.value.get(ruleKey(chain, number)) ?? []
   const said = visit ? (visit.outcome === 'no' ? t('notMatched') : t('matched')) : t('notReached')
   const open = chosen.value === number && focus.value?.chain === chain
   return (
-    <div class={`rule ${state}${open ? ' chosen' : ''}`} data-rule={number} style={rowStyle(top)}>
+    <div class={`rule ${state}${open ? ' chosen' : ''}`} data-rule={number} style={rowStyle(top, row)}>
       <span class="number">
         {found.length > 0 && (
           <span

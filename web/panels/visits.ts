@@ -1,39 +1,46 @@
 import { computed } from '@preact/signals'
-import { placeOf, type RuleVisit } from '../engine/answers.js'
-import { focus, lane } from '../state.js'
+import { endOf, placeOf, type RuleVisit } from '../engine/answers.js'
+import { at, focus, lane } from '../state.js'
 
 /** What a rule is known by within its table. */
 export const ruleKey = (chain: string, number: number): string => `${number} ${chain}`
 
-interface Visits {
-  /** By `ruleKey`: the last time that each was looked at. */
-  readonly rules: Map<string, RuleVisit>
-  /** The last rule of each chain that did not just not match. */
-  readonly hits: Map<string, number>
+type Visits = ReadonlyMap<number, RuleVisit>
+
+/** One time that a base chain was consulted: the rules of each chain that were looked at, by their numbers. */
+interface Pass {
+  readonly step: number
+  readonly chains: ReadonlyMap<string, Visits>
 }
 
 const tableKey = (place: string, backend: string, table: string): string => `${place} ${backend} ${table}`
 
 /** Once for the whole way: a chain may have been walked through ten thousand rules. */
-const byTable = computed((): ReadonlyMap<string, Visits> => {
-  const found = new Map<string, Visits>()
-  for (const step of lane.value?.steps ?? [])
+const passes = computed((): ReadonlyMap<string, readonly Pass[]> => {
+  const found = new Map<string, Pass[]>()
+  lane.value?.steps.forEach((step, index) => {
     for (const { backend, table, rules } of step.chains ?? []) {
-      const key = tableKey(placeOf(step), backend, table)
-      const visits = found.get(key) ?? { rules: new Map(), hits: new Map() }
-      found.set(key, visits)
+      const chains = new Map<string, Map<number, RuleVisit>>()
       for (const rule of rules) {
-        visits.rules.set(ruleKey(rule.chain, rule.number), rule)
-        if (rule.outcome !== 'no') visits.hits.set(rule.chain, rule.number)
+        const visits = chains.get(rule.chain) ?? new Map<number, RuleVisit>()
+        chains.set(rule.chain, visits.set(rule.number, rule))
       }
+      const key = tableKey(placeOf(step), backend, table)
+      found.set(key, [...(found.get(key) ?? []), { step: index, chains }])
     }
+  })
   return found
 })
 
-const NONE: Visits = { rules: new Map(), hits: new Map() }
+const NONE: Visits = new Map()
 
-/** How the rules of the table in focus fared. */
-export const visits = computed((): Visits => {
-  const where = focus.value
-  return (where && byTable.value.get(tableKey(where.place, where.backend, where.table))) ?? NONE
-})
+/** How the rules of a chain of the table in focus fared: the last time before the packet came to where it stands, or else the first time after. */
+export function visitsOf(chain: string): Visits {
+  const [where, way] = [focus.value, lane.value]
+  if (!where || !way) return NONE
+  const all = (passes.value.get(tableKey(where.place, where.backend, where.table)) ?? []).filter(({ chains }) =>
+    chains.has(chain),
+  )
+  const end = endOf(way, at.value)
+  return (all.findLast(({ step }) => step < end) ?? all[0])?.chains.get(chain) ?? NONE
+}
