@@ -1,4 +1,5 @@
 import { type Ip, printIp } from '../address/ip.js'
+import { netmapped } from '../conntrack/nat/addresses.js'
 import { type SetupContext, setUp } from '../conntrack/nat/setup.js'
 import { narrowScope6 } from '../routing/classify.js'
 import { selectAddress4, selectAddress6 } from '../routing/source.js'
@@ -26,9 +27,16 @@ export function setUpNat(cursor: Cursor, effect: NatEffect): Done {
   const range = rangeOf(cursor, effect)
   if (!range) return { did: `${effect.how ?? 'nat'}: no address to use`, verdict: 'drop' }
   if (effect.how === 'masquerade') entry.masqueradedOn = skb.oif
-  const setup = setUp(entry, manip, range, setupContext(cursor))
+  const setup = setUp(entry, manip, mapped(cursor, range, manip), setupContext(cursor))
   cursor.drawnPorts = setup.ports
   return { did: describeNat({ ...effect, manip }, range), verdict: 'accept' }
+}
+
+/** netmap_tg4, netmap_tg6: the packet's own address, which DNPT may have changed, not the connection's. */
+function mapped({ skb, netns }: Cursor, range: NatEffect['to'], manip: 'src' | 'dst'): NatEffect['to'] {
+  if (!range.netmap || !range.addresses) return range
+  const ip = netmapped(netns.addressOf(skb.packet, manip), ...range.addresses)
+  return { ...range, addresses: [ip, ip], netmap: false }
 }
 
 function describeNat(effect: NatEffect, { addresses, ports }: NatEffect['to']): string {

@@ -103,7 +103,8 @@ export class Reassembly {
     if (to > 0xffff) return QUEUED
     const queue = this.#queue(key, now)
     if (moreFragments && to & 7) {
-      this.#queues.delete(key)
+      // for connection tracking that is the end of them all (nf_ct_frag6_queue), for the host's own reassembly not
+      if (this.#lenient) this.#queues.delete(key)
       return { is: 'left', code: 0, pointer: PAYLOAD_LENGTH }
     }
     if (!extend(queue, to, moreFragments) || from === to) return this.#lenient ? QUEUED : this.#forget(key)

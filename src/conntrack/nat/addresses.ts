@@ -44,7 +44,8 @@ const swap = (n: number): number => (((n & 255) << 24) | ((n & 0xff00) << 8) | (
 /** reciprocal_scale: 0 ≤ result < size. */
 const scale = (hash: number, size: number): number => Number((BigInt(hash) * BigInt(size)) >> WORD)
 
-function netmapped(ip: Ip, from: Ip, to: Ip): Ip {
+/** The host bits of an address in the network that a range is. */
+export function netmapped(ip: Ip, from: Ip, to: Ip): Ip {
   const host = BigInt(from) ^ BigInt(to)
   const value = (BigInt(from) & ~host) | (BigInt(ip) & host)
   return typeof ip === 'number' ? Number(value) : value
