@@ -1,276 +1,161 @@
-import { ifName } from '../address/ifname.js'
-import { familyOf, type Ip, printIp } from '../address/ip.js'
-import { firstOf, lastOf, type Prefix } from '../address/prefix.js'
-import { CT_STATE, CT_STATUS, type Field } from '../packet/fields.js'
-import type { HookEntry } from '../path/hooks.js'
-import { questionRun } from '../path/trace.js'
-import type { Branch } from '../path/trail.js'
-import { type Hosts, type Link, type Namespace, placeName } from '../path/world.js'
-import type { RoutingRule } from '../routing/types.js'
-import type { Hook } from '../rules/program.js'
-import { mayReach } from '../sets/backward.js'
+import type { Family } from '../address/ip.js'
+import { familyOf } from '../address/ip.js'
+import type { Field, FieldValue } from '../packet/fields.js'
+import { type Hosts, placeName } from '../path/world.js'
+import type { Range } from '../rules/value.js'
 import { EMPTY, type Node } from '../sets/bdd.js'
-import { shownFields } from '../sets/blocks.js'
-import { describe } from '../sets/describe.js'
-import { masked } from '../sets/space.js'
-import { beforeTranslation, CONNECTION, isLocalAddress, leavingTowards, targetOf } from './lint/nat.js'
-import { Scope, type ScopeOptions } from './scope.js'
-import { fromOutside, witness } from './witness.js'
+import { blocksOf } from '../sets/blocks.js'
+import { describe, rangeText } from '../sets/describe.js'
+import { type Example, exampleOf } from './reach-example.js'
+import type { ReachQuestion } from './reach-question.js'
+import { type Answered, type Arrival, answer } from './reach-walk.js'
+import type { ScopeOptions } from './scope.js'
+import { notFrom, ownedAddresses } from './walk-begin.js'
+import type { Ground } from './walk-ground.js'
 
-export interface ReachQuestion {
-  /** The host (or namespace) that the packets come into and that routes or takes them. */
-  readonly at: Namespace
-  /** Where they come from: a prefix of sources, an interface; `outside`: over an interface that leads out of the snapshot, from an address that nobody in it has. */
-  readonly from: { readonly prefix?: Prefix; readonly iif?: string; readonly outside?: true }
-  /** Where they leave for, or are taken, behind any translation of this namespace. */
-  readonly to: { readonly address: Ip; readonly protocol?: number; readonly port?: number }
+export type { ReachQuestion } from './reach-question.js'
+
+/** The packets that get from one place to another. */
+export interface ReachWay {
+  readonly family: Family
+  /** Where they set out: `gw`, and whether that sends them or they come in there from outside. */
+  readonly from: string
+  readonly sent: boolean
+  /** Where they end; with an interface: they leave the snapshot by it. */
+  readonly to: string
+  readonly leaves: string | undefined
+  /** Those that surely get there: blocks without a packet in common, as they set out. */
+  readonly packets: readonly string[]
+  /** Those of which it is not sure, and what else may become of them. */
+  readonly perhaps: readonly string[]
+  readonly hangs: readonly string[]
+  readonly more: boolean
+  /** The source addresses that the receiver sees. */
+  readonly sources: readonly string[]
+  readonly example: Example | undefined
 }
 
 export interface ReachResult {
-  /** `some`: an example walks there. `none`: no packet can, all were looked at. `unknown`: by the rules some may, but no example that was tried does. */
+  /** `some`: an example walks there. `none`: no packet can, all were looked at. `unknown`: some may, but of none that was tried is it sure. */
   readonly answer: 'some' | 'none' | 'unknown'
-  /** The packets that may get there, as they arrive: blocks without a packet in common. */
+  readonly ways: readonly ReachWay[]
+  /** Of all ways together: those that may get there, and one example for each way. */
   readonly packets: readonly string[]
   readonly more: boolean
-  /** Packets that do get there, one for each interface where one was found, as `trace` reads them. */
   readonly examples: readonly { readonly packet: string; readonly sees: string }[]
+  readonly assumptions: readonly string[]
+  /** Packets that were not followed to their end, and why. */
+  readonly open: readonly string[]
+}
+
+export interface ReachOptions extends ScopeOptions {
+  readonly families?: readonly Family[]
 }
 
 /**
- * Which first packets of connections come through a namespace to an address: from PREROUTING on over its routing decision to INPUT, or FORWARD and POSTROUTING.
- * The set is worked out backwards and holds every packet that can get there. Throws NodeLimitError, VisitLimitError.
+ * Which first packets of connections get from here to there, over all packets and over all hosts of the snapshot. `packets` of a way is a proof, and so is an
+ * empty answer. Throws NodeLimitError, VisitLimitError.
  */
-export function reach(hosts: Hosts, question: ReachQuestion, options: ScopeOptions = {}): ReachResult {
-  const { scope, set } = reachable(hosts, question, options)
-  const { space } = scope
-  const { bdd } = space
-  if (set === EMPTY) return { answer: 'none', packets: [], more: false, examples: [] }
-  const shown = describe(
-    space,
-    set,
-    shownFields(scope.family).filter((field) => field !== 'ct.state' && field !== 'meta.mark'),
-    MOST_BLOCKS,
-    arriving(scope),
+export function reach(hosts: Hosts, question: ReachQuestion, options: ReachOptions = {}): ReachResult {
+  const { address } = question.to
+  const { prefix } = question.from
+  const families = options.families ?? [address !== undefined ? familyOf(address) : prefix ? familyOf(prefix.ip) : 4]
+  const answered = families.map((family) => answer(hosts, question, family, options))
+  const ways = answered.flatMap(({ ground, arrivals }) =>
+    arrivals.map((arrival) => wayOf(ground, hosts, arrival, question)),
   )
-  const examples = scope.namespace.links.flatMap(({ name }) => {
-    const here = bdd.and(set, space.equals('meta.iifname', ifName(name)))
-    const getting = (branches: readonly Branch[]) => getsThere(branches, question)
-    const found = here === EMPTY ? undefined : witness(scope, asNew(scope, here), getting)
-    const final = found?.branches.find((branch) => getting([branch]))?.final
-    return found && final ? [{ packet: found.text, sees: final.src }] : []
-  })
-  return { answer: examples.length > 0 ? 'some' : 'unknown', packets: shown.lines, more: shown.more, examples }
+  const lines = ways.flatMap(({ packets, perhaps }) => [...packets, ...perhaps])
+  const examples = ways.flatMap(({ example }) => (example ? [{ packet: example.packet, sees: example.sees }] : []))
+  const sure = ways.some(({ packets, example }) => packets.length > 0 || example?.certain)
+  const open = [...new Set(answered.flatMap((one) => one.open))]
+  return {
+    answer: sure ? 'some' : ways.length === 0 && open.length === 0 ? 'none' : 'unknown',
+    ways,
+    packets: lines,
+    more: ways.some(({ more }) => more),
+    examples,
+    open,
+    assumptions: [...new Set(answered.flatMap((one: Answered) => one.assumptions))],
+  }
 }
 
-/** The packets as they arrive that may get there; every packet that does is among them. */
-export function reachable(
-  hosts: Hosts,
-  question: ReachQuestion,
-  options: ScopeOptions = {},
-): { readonly scope: Scope; readonly set: Node } {
-  const { at, from, to } = question
-  const scope = new Scope(hosts, at, familyOf(to.address), { ...options, listedSets: true })
-  const { bdd } = scope.space
-  const wanted = goal(scope, to)
-  const behind = isLocalAddress(scope, to.address)
-    ? throughInput(scope, wanted)
-    : throughForward(scope, wanted, to.address)
-  const parts = [throughHook(scope, 'prerouting', behind), arriving(scope), fromWhere(scope, from)]
-  return { scope, set: parts.reduce((all, one) => bdd.and(all, one)) }
-}
+const MOST_BLOCKS = 40
+const MOST_SOURCES = 8
 
-const MOST_BLOCKS = 60
-
-const addressFields = ({ family }: Scope): readonly [Field, Field] =>
-  family === 4 ? ['ip.saddr', 'ip.daddr'] : ['ip6.saddr', 'ip6.daddr']
-
-function goal(scope: Scope, { address, protocol, port }: ReachQuestion['to']): Node {
-  const { space } = scope
-  const parts = [
-    space.equals(addressFields(scope)[1], address),
-    ...(protocol === undefined ? [] : [space.equals('meta.l4proto', protocol)]),
-    ...(port === undefined ? [] : [space.equals('th.dport', port), space.equals('frag.offset', 0)]),
+function wayOf(ground: Ground, hosts: Hosts, arrival: Arrival, question: ReachQuestion): ReachWay {
+  const { start, place, outcome, possible, sure, seen, hangs } = arrival
+  const { space } = ground
+  const { bdd } = space
+  const shown: readonly Field[] = [
+    'meta.l4proto',
+    ground.addresses.src,
+    ground.addresses.dst,
+    'th.dport',
+    'th.sport',
+    'meta.iifname',
   ]
-  return parts.reduce((all, one) => space.bdd.and(all, one), space.valid)
-}
-
-function throughInput(scope: Scope, set: Node): Node {
-  return throughHook(scope, 'input', scope.space.bdd.and(set, scope.input('input')))
-}
-
-function throughForward(scope: Scope, set: Node, address: Ip): Node {
-  const { space, namespace, hosts, family } = scope
-  const { bdd } = space
-  const { interfaces } = questionRun(hosts, { choose: () => 0 }, { now: 0 }).netns(namespace)
-  const forwarding = space.union(
-    namespace.links
-      .filter(({ name }) => interfaces.forwards(family, name))
-      .map(({ name }) => space.equals('meta.iifname', ifName(name))),
-  )
-  // rules beside the kernel's own may lead a packet elsewhere by its mark or source: then any way out is possible
-  const byDestination = (family === 4 ? namespace.rules4 : namespace.rules6).every(asksNothing)
-  const out = byDestination ? leavingTowards(scope, address) : scope.input('forward')
-  if (out === undefined) return EMPTY
-  const leaving = throughHook(scope, 'postrouting', bdd.and(set, bdd.and(out, scope.input('postrouting'))))
-  const forwarded = throughHook(
-    scope,
-    'forward',
-    [leaving, forwarding, scope.input('forward')].reduce((all, one) => bdd.and(all, one)),
-  )
-  // the routing decision: before it there is no way out
-  return bdd.and(space.forget(forwarded, ['meta.oifname']), space.equals('meta.oifname', ifName('')))
-}
-
-/** A policy rule for all packets. */
-const asksNothing = ({
-  not,
-  from,
-  to,
-  iif,
-  oif,
-  fwmark,
-  tos,
-  protocol,
-  sport,
-  dport,
-  uidRange,
-  l3mdev,
-}: RoutingRule): boolean =>
-  !not &&
-  !l3mdev &&
-  [from, to].every((prefix) => !prefix || prefix.length === 0) &&
-  [iif, oif, fwmark, tos, protocol, sport, dport, uidRange].every((one) => one === undefined)
-
-/** What a packet must be when a hook begins, so that it may be in `set` behind it. */
-function throughHook(scope: Scope, hook: Hook, set: Node): Node {
-  return scope.hooks[hook].reduceRight((after: Node, entry) => throughEntry(scope, entry, after), set)
-}
-
-function throughEntry(scope: Scope, entry: HookEntry, set: Node): Node {
-  const { space, conditions } = scope
-  const { bdd } = space
-  switch (entry.kind) {
-    case 'chain':
-      return bdd.and(mayReach(conditions, entry.table, entry.chain, { accepted: set, dropped: EMPTY }), space.valid)
-    case 'conntrack': {
-      const state = space.equals('ct.state', CT_STATE.NEW)
-      const fresh = [set, state, space.equals('ct.status', 0), space.equals('ct.mark', 0)].reduce((all, one) =>
-        bdd.and(all, one),
-      )
-      // until here it has no connection; NOTRACK in raw has said that it is to have none
-      const before = space.assigned(
-        space.forget(fresh, ['ct.status', 'ct.mark', 'ct.direction', ...CONNECTION]),
-        'ct.state',
-        CT_STATE.INVALID,
-      )
-      return bdd.or(before, bdd.and(set, space.equals('ct.state', CT_STATE.UNTRACKED)))
-    }
-    case 'nat':
-      return entry.manip === 'src'
-        ? space.forget(set, [addressFields(scope)[0], 'th.sport', 'ct.status'])
-        : throughDestinationNat(scope, entry, set)
-    case 'defragment':
-    case 'confirm':
-    case 'opaque':
-      return set
+  // what is shown of sure packets must be so whatever is not shown of them
+  const hidden = hiddenOf(ground, start.packets, sure, shown)
+  const certain = bdd.minus(sure, bdd.exists(bdd.minus(start.packets, sure), hidden))
+  const rest = bdd.minus(possible, bdd.exists(certain, hidden))
+  const holes = start.generated ? [] : holesOf(ground)
+  const within = filled(ground, start.packets, holes)
+  const text = (set: Node) => (set === EMPTY ? { lines: [], more: false } : describe(space, filled(ground, set, holes), shown, MOST_BLOCKS, within)) // biome-ignore format: one line
+  const [packets, perhaps] = [text(certain), text(rest)]
+  return {
+    family: ground.family,
+    from: placeName(start.place),
+    sent: start.generated,
+    to: placeName(place),
+    leaves: outcome === 'sent' ? arrival.interface : undefined,
+    packets: packets.lines,
+    perhaps: perhaps.lines,
+    hangs: perhaps.lines.length > 0 ? hangs : [],
+    more: packets.more || perhaps.more,
+    sources: sourcesOf(ground, seen),
+    example: exampleOf(ground, hosts, arrival, question),
   }
 }
 
-/** Packets that a rule sends on into `set`, and those that no rule translates. */
-function throughDestinationNat(scope: Scope, { chains }: Extract<HookEntry, { kind: 'nat' }>, set: Node): Node {
-  const { space } = scope
-  const { bdd } = space
-  const [, daddr] = addressFields(scope)
-  const status = ['ct.status'] as const
-  const isMoved = space.bitsIn(masked(space.bitsOf('ct.status'), CT_STATUS.DST_NAT), [
-    [CT_STATUS.DST_NAT, CT_STATUS.DST_NAT],
-  ])
-  const moved = space.forget(bdd.and(set, isMoved), status)
-  let before: Node = EMPTY
-  let alone: Node = set
-  for (const entry of chains) {
-    const flow = scope.flow(entry)
-    for (const use of flow.nat) {
-      const target = targetOf(use)
-      const into = target ? beforeTranslation(scope, moved, target) : space.forget(moved, [daddr, 'th.dport'])
-      // the chain has seen the packet with marks of its own: whatever was written before counts as any value
-      before = bdd.or(before, bdd.and(space.forget(use.packets, scope.written), into))
-    }
-    alone = bdd.and(
-      alone,
-      bdd.or(
-        mayReach(scope.conditions, entry.table, entry.chain, { accepted: set, dropped: EMPTY }),
-        bdd.not(
-          space.in('ct.state', [
-            [CT_STATE.RELATED, CT_STATE.RELATED],
-            [CT_STATE.NEW, CT_STATE.NEW],
-          ]),
-        ),
-      ),
-    )
-  }
-  return bdd.or(bdd.and(before, space.valid), alone)
-}
-
-/** As a packet comes off the wire: no connection yet, no mark, not this host's own addresses. What a bridge port takes comes in on the bridge. */
-function arriving(scope: Scope): Node {
-  const { space, namespace } = scope
-  const { bdd } = space
-  const bridges = new Set(namespace.links.filter(({ bridge }) => bridge).map(({ name }) => name))
-  const ports = namespace.links.filter(({ master }) => master !== undefined && bridges.has(master))
-  const onPort = space.union(ports.map(({ name }) => space.equals('meta.iifname', ifName(name))))
-  // what NOTRACK lets pass has no connection in the end either
-  const state = space.equals('ct.state', CT_STATE.INVALID)
-  const parts = [fromOutside(scope), state, space.equals('meta.mark', 0), bdd.not(onPort)]
-  return parts.reduce((all, one) => bdd.and(all, one), scope.input('prerouting'))
-}
-
-/** For examples: the state is what connection tracking will make of the packet. */
-function asNew({ space }: Scope, set: Node): Node {
-  return space.assigned(set, 'ct.state', CT_STATE.NEW)
-}
-
-function fromWhere(scope: Scope, { prefix, iif, outside }: ReachQuestion['from']): Node {
-  const { space, family } = scope
-  const [saddr] = addressFields(scope)
-  if (iif !== undefined) return space.equals('meta.iifname', ifName(iif))
-  if (prefix !== undefined)
-    return familyOf(prefix.ip) === family ? space.in(saddr, [[firstOf(prefix), lastOf(prefix)]]) : EMPTY
-  return outside ? fromNobody(scope, saddr) : space.valid
-}
-
-/** From addresses that no namespace of the snapshot has, over interfaces that lead out of it. */
-function fromNobody(scope: Scope, saddr: Field): Node {
-  const { space, namespace, hosts, family } = scope
-  const { layer2 } = questionRun(hosts, { choose: () => 0 }, { now: 0 })
-  const { host, namespace: name } = namespace
-  const isOpen = (link: Link) => layer2.isOpen({ host, namespace: name, link: link.name })
-  // a bridge leads where its ports lead, a tunnel to its other ends
-  const open = namespace.links.filter((link) =>
-    link.bridge
-      ? namespace.links.some((port) => port.master === link.name && isOpen(port))
-      : !link.vxlan && isOpen(link),
+/** Sources that nobody outside can have: blocks do not tell them apart from their neighbours. */
+function holesOf({ hosts, family }: Ground): readonly Range[] {
+  const broadcasts = hosts.namespaces.flatMap(({ routes }) =>
+    routes.flatMap(({ type, destination: { ip } }) => (type === 'broadcast' && familyOf(ip) === family ? [ip] : [])),
   )
-  const owned = hosts.namespaces
-    .flatMap(({ links }) => links.flatMap(({ addresses }) => addresses.map(({ prefix }) => prefix.ip)))
-    .filter((ip) => familyOf(ip) === family)
-  const ways = space.union(open.map((link) => space.equals('meta.iifname', ifName(link.name))))
-  return space.bdd.minus(ways, space.union([...new Set(owned)].map((ip) => space.equals(saddr, ip))))
+  const single = [...ownedAddresses(hosts, family), ...broadcasts].map((ip): Range => [ip, ip])
+  const sorted = [...single, ...notFrom(family)].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  const joined: [FieldValue, FieldValue][] = []
+  for (const [from, to] of sorted) {
+    const last = joined.at(-1)
+    if (!last || BigInt(from) > BigInt(last[1]) + 1n) joined.push([from, to])
+    else if (to > last[1]) last[1] = to
+  }
+  return joined
 }
 
-/** Does a branch leave this namespace for the address, or reach its sockets there? What becomes of it elsewhere is another matter. */
-export function getsThere(branches: readonly Branch[], { at, to }: ReachQuestion): boolean {
-  const here = placeName(at)
-  return branches.some(({ outcome, where, steps }) => {
-    // it may come back later, from elsewhere and as another packet
-    const gone = steps.findIndex((step) => placeName(step) !== here)
-    const own = gone < 0 ? steps : steps.slice(0, gone)
-    // a tunnel's outer packet is another one as well
-    const wrapped = own.findIndex(({ kind }) => kind === 'encapsulate')
-    const last = own[wrapped < 0 ? own.length - 1 : wrapped - 1]
-    if (!last || last.packet.dst !== printIp(to.address)) return false
-    if (to.port !== undefined && last.packet.dport !== to.port) return false
-    if (gone >= 0 || outcome === 'delivered' || outcome === 'sent') return true
-    return where.reason === 'no-socket' || where.reason === 'no-protocol'
-  })
+/** The set with what it holds beside each hole in the hole as well. */
+function filled({ space, addresses, family }: Ground, set: Node, holes: readonly Range[]): Node {
+  const own = (value: bigint): FieldValue => (family === 4 ? Number(value) : value)
+  return holes.reduce((all: Node, [from, to]) => {
+    const beside = BigInt(from) > 0n ? own(BigInt(from) - 1n) : own(BigInt(to) + 1n)
+    const there = space.in(addresses.src, [[from, to]])
+    const slice = space.bdd.and(space.beforeAssigning(all, addresses.src, beside), there)
+    return space.bdd.or(space.bdd.minus(all, there), slice)
+  }, set)
+}
+
+/** The variables that `set` asks for and that are not among these fields. */
+function hiddenOf({ space }: Ground, among: Node, set: Node, shown: readonly Field[]): number {
+  const kept = new Set(shown.flatMap((field) => space.levelsOf(field)))
+  const asked = [...space.bdd.support(set), ...space.bdd.support(among)]
+  return space.bdd.variables([...new Set(asked)].filter((level) => !kept.has(level)).sort((a, b) => a - b))
+}
+
+/** Source addresses for people. */
+export function sourcesOf({ space, addresses, family }: Ground, set: Node): readonly string[] {
+  const values = blocksOf(space, space.project(set, [addresses.src]), [addresses.src], 1).blocks[0]?.get(addresses.src)
+  if (!values) return set === EMPTY ? [] : ['any']
+  const own = (value: FieldValue) => (family === 4 ? Number(value) : BigInt(value))
+  const texts = values.slice(0, MOST_SOURCES).map(([from, to]) => rangeText(own(from), own(to)))
+  return values.length > MOST_SOURCES ? [...texts, '…'] : texts
 }

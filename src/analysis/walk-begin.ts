@@ -36,6 +36,9 @@ const NOT_TO: Readonly<Record<4 | 6, readonly Prefix[]>> = {
 const rangesOf = (prefixes: readonly Prefix[]): readonly Range[] =>
   prefixes.map((prefix): Range => [firstOf(prefix), lastOf(prefix)])
 
+/** What is no address to send from. */
+export const notFrom = (family: 4 | 6): readonly Range[] => rangesOf(NOT_FROM[family])
+
 /**
  * Packets as they are before anything was done to them: whole, without options, no mark, no connection, neither multicast nor broadcast. Whatever a set does
  * not say of them (payload, sockets, time) may be as it will.

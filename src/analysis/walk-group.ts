@@ -32,6 +32,8 @@ export interface Beside {
   readonly chooses: boolean
   /** Namespaces and loops that they have passed. */
   readonly hops: number
+  /** Which of the spots that the question names, by bits. */
+  readonly seen: number
 }
 
 /** Packets on their way, as sets: as they were when they set out, with what was written to them since. */
@@ -47,6 +49,7 @@ export interface End {
   readonly reason: string
   readonly text: string
   readonly interface: string | undefined
+  readonly seen: number
   readonly ways: readonly Way[]
 }
 
@@ -60,8 +63,8 @@ export function keyOf({ ways: _, place, bridge, manips, ...rest }: Group): strin
   return [placeName(place), values(bridge), values(manips), JSON.stringify(rest, (_, value) => (typeof value === 'bigint' ? `${value}n` : value === undefined ? null : value))].join('|') // biome-ignore format: one line
 }
 
-export const endKey = ({ place, outcome, reason, text, interface: name }: End): string =>
-  [placeName(place), outcome, reason, name, text].join('|')
+export const endKey = ({ place, outcome, reason, text, interface: name, seen }: End): string =>
+  [placeName(place), outcome, reason, name, text, seen].join('|')
 
 export const NOTHING_BESIDE: Omit<Beside, 'place'> = {
   iif: undefined,
@@ -78,12 +81,13 @@ export const NOTHING_BESIDE: Omit<Beside, 'place'> = {
   bound: undefined,
   chooses: false,
   hops: 0,
+  seen: 0,
 }
 
 export const endOf = (
-  { place, iif, oif }: Group,
+  { place, iif, oif, seen }: Group,
   outcome: End['outcome'],
   reason: string,
   text: string,
   ways: readonly Way[],
-): End => ({ place, outcome, reason, text, interface: oif ?? iif, ways })
+): End => ({ place, outcome, reason, text, interface: oif ?? iif, seen, ways })

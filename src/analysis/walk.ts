@@ -34,10 +34,13 @@ const isOver = (one: Out): one is End => 'outcome' in one
 /** Walks sets of packets along `STAGES` to their ends, whoever draws lots and whatever is not known: every packet has at least one end. */
 export class SetWalk {
   readonly ground: Ground
+  readonly #watch: (group: Group) => number
   readonly #tunnels = new Map<string, readonly End[]>()
 
-  constructor(ground: Ground) {
+  /** `watch`: which of the question's spots a group is at. */
+  constructor(ground: Ground, watch: (group: Group) => number = () => 0) {
     this.ground = ground
+    this.#watch = watch
   }
 
   /** Throws NodeLimitError, VisitLimitError. */
@@ -49,7 +52,7 @@ export class SetWalk {
       const known = ends.get(key)
       ends.set(key, known ? { ...known, ways: this.#joined(end.place, known.ways, end.ways) } : end)
     }
-    let here = first
+    let here: readonly Group[] = first.map((group) => this.#watched(group))
     while (here.length > 0) {
       const next = new Map<string, Group>()
       for (const group of here) {
@@ -63,7 +66,11 @@ export class SetWalk {
             continue
           }
           if (out.group.ways.length === 0) continue
-          const moved = { ...out.group, stage: stageAfter(out.from ?? group.stage, out.exit as never) }
+          const moved = this.#watched({
+            ...out.group,
+            seen: group.seen,
+            stage: stageAfter(out.from ?? group.stage, out.exit as never),
+          })
           const key = keyOf(moved)
           const known = next.get(key)
           next.set(key, known ? { ...known, ways: this.#joined(moved.place, known.ways, moved.ways) } : moved)
@@ -72,6 +79,11 @@ export class SetWalk {
       here = [...next.values()]
     }
     return [...ends.values()]
+  }
+
+  #watched(group: Group): Group {
+    const seen = group.seen | this.#watch(group)
+    return seen === group.seen ? group : { ...group, seen }
   }
 
   #joined(place: Namespace, one: readonly Way[], other: readonly Way[]): readonly Way[] {

@@ -1,37 +1,76 @@
-import type { ReachResult } from '../analysis/reach.js'
+import type { ReachResult, ReachWay } from '../analysis/reach.js'
+import type { Deciding } from '../analysis/reach-example.js'
 import { type Line, printable, span } from './line.js'
 
-export function reachText({ answer, packets, more, examples }: ReachResult, target: string): readonly Line[] {
+/** Who gets there, for people. */
+export function reachText({ answer, ways, assumptions, open }: ReachResult, target: string): readonly Line[] {
+  const taken = [
+    ...open.map((text): Line => [span('not followed: ', 'unknown'), span(printable(text), 'dim')]),
+    ...assumptions.map((text): Line => [span('assumed: ', 'label'), span(printable(text), 'dim')]),
+  ]
+  if (ways.length === 0 && answer === 'unknown')
+    return [[span(`no packet that was followed gets to ${printable(target)}, but not all were`, 'unknown')], ...taken]
   if (answer === 'none')
     return [
-      [
-        span(`no new connection gets to ${printable(target)}`, 'accept'),
-        span(': every packet that comes in to be routed was looked at', 'dim'),
-      ],
+      [span(`no new connection gets to ${printable(target)}`, 'accept'), span(': every packet was looked at', 'dim')],
+      ...taken,
     ]
-  const head =
-    answer === 'some'
-      ? `these new connections get to ${printable(target)}:`
-      : `by the rules these new connections may get to ${printable(target)}, but no example that was tried does:`
-  return [
-    [span(head, answer === 'some' ? 'heading' : 'unknown')],
-    ...packets.map((text): Line => [span('  '), span(printable(text))]),
-    ...(more ? [[span('  … and more', 'dim')]] : []),
-    ...examples.map(
-      ({ packet, sees }): Line => [
-        span('  for example ', 'label'),
-        span(printable(packet), 'rule'),
-        span(`, seen as from ${printable(sees)}`, 'dim'),
-      ],
-    ),
-  ]
+  return [...ways.flatMap((way, i) => [...(i === 0 ? [] : [[]]), ...wayLines(way, target)]), ...taken]
 }
 
+function wayLines({ family, from, sent, to, leaves, packets, perhaps, hangs, more, sources, example }: ReachWay, target: string): readonly Line[] {
+  const who = sent ? `${from} sends` : `come in at ${from}`
+  const where = leaves === undefined ? `gets into ${to}` : `leaves ${to} through ${leaves}`
+  const block = (text: string): Line => [span('  '), span(printable(text), 'plain')]
+  const out: Line[] = [
+    [span(`IPv${family} to ${printable(target)}: `, 'heading'), span(sent ? `what ${printable(who)} ` : `packets that ${printable(who)}: `), span(printable(sent ? where : where), 'name')],
+  ]
+  if (packets.length > 0) out.push([span('  surely', 'accept')], ...packets.map(block))
+  if (perhaps.length > 0) {
+    out.push([span('  perhaps', 'unknown')], ...perhaps.map(block))
+    for (const text of hangs.slice(0, MOST_REASONS)) out.push([span('    otherwise ', 'label'), span(printable(text), 'dim')])
+    if (hangs.length > MOST_REASONS) out.push([span(`    … ${hangs.length - MOST_REASONS} other ways`, 'dim')])
+  }
+  if (more) out.push([span('  … and more', 'dim')])
+  if (sources.length > 0) out.push([span('  seen as from ', 'label'), span(printable(sources.join(', ')))])
+  if (!example) return [...out, [span('  no example that was tried gets there', 'unknown')]]
+  out.push([span('  for example ', 'label'), span(printable(example.packet), 'rule'), span(` → ${printable(example.becomes)}`, 'rewrite')])
+  for (const one of example.rules) out.push([span('    let in by ', 'label'), span(`${printable(placeOf(one))} `, 'name'), span(printable(one.text), 'rule')])
+  return out
+} // biome-ignore format: long lines
+
+/** What comes in as an answer: connections that the target begins. */
+export const repliesText = (result: ReachResult, target: string, from: string): readonly Line[] => [
+  [span(`replies: connections that ${printable(target)} begins to ${printable(from)}`, 'heading')],
+  ...(result.answer === 'none'
+    ? [[span('  none gets there: no reply comes back', 'accept')]]
+    : reachText(result, from)),
+]
+
+const MOST_REASONS = 6
+
+const placeOf = ({ place, table, chain, rule, file, line }: Deciding): string =>
+  `${place} ${table}/${chain}:${rule}${file === undefined ? '' : ` (${file}:${line})`}`
+
 /** The shape of schema/reach.schema.json. */
-export const reachJson = ({ answer, packets, more, examples }: ReachResult) => ({
+export const reachJson = ({ answer, ways, packets, more, examples, assumptions, open }: ReachResult) => ({
   schema: 'packetwalk/reach/1',
   answer,
   packets,
   more,
   examples,
+  assumptions,
+  open,
+  ways: ways.map(({ leaves, example, ...way }) => ({
+    ...way,
+    leaves: leaves ?? null,
+    example: example
+      ? {
+          packet: example.packet,
+          sees: example.sees,
+          becomes: example.becomes,
+          rules: example.rules.map((one) => ({ ...one, file: one.file ?? null, line: one.line ?? null })),
+        }
+      : null,
+  })),
 })

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ReachQuestion } from '../../analysis/reach.js'
 import type { Hosts, Namespace } from '../../path/world.js'
 import type { CommandSpec } from '../command.js'
@@ -6,11 +6,16 @@ import { EXIT, UserError } from '../exit.js'
 import { loadHosts } from '../load.js'
 import { type ColourOptions, colourOption, jsonOption, withOption } from '../options.js'
 import { paint } from '../paint.js'
+import { originOf, spotsOf, targetOf } from '../reach-args.js'
 
 interface Options extends ColourOptions {
   readonly from: string
   readonly to?: string
   readonly at?: string
+  readonly through: readonly string[]
+  readonly avoiding: readonly string[]
+  readonly family?: '4' | '6' | 'both'
+  readonly replies?: boolean
   readonly json?: boolean
   readonly nodes?: number
   readonly with: readonly string[]
@@ -19,40 +24,55 @@ interface Options extends ColourOptions {
 export const reach: CommandSpec<Options> = {
   name: 'reach',
   arguments: '<snapshot>',
-  summary: 'over all packets: which new connections get through a host to an address',
+  summary: 'over all packets: which new connections get from here to there',
   exits: '0 some do, 1 none does, 2 bad usage or unreadable input, 3 undecided.',
   examples: [
     'reach samples/docker-ufw-host --from internet --to 172.17.0.2:80/tcp',
-    'reach samples/docker-ufw-host --from 10.0.0.0/8 --to 192.0.2.10:22/tcp',
+    'reach samples/k8s-cluster --from node1/shell --to node2/web',
+    'reach samples/docker-ufw-host --from 10.0.0.0/8 --to db:5432/tcp --avoiding docker0',
     "reach rules --from eth0 --to '[2001:db8::10]:443/tcp' --at router",
   ],
   options(command: Command) {
     jsonOption(command)
       .option(
         '--from <where>',
-        'internet (addresses that nobody in the snapshot has, from outside), any, a prefix of sources, or an interface',
+        'internet (addresses that nobody in the snapshot has, from outside), any, a prefix of sources, HOST[/NETNS] (what it sends), or [HOST[/NETNS]:]INTERFACE (what comes in there)',
         'internet',
       )
-      .option('--to <address>', 'ADDRESS, ADDRESS:PORT/PROTOCOL: where they get to, behind any translation')
-      .option('--at <host[/netns]>', 'the namespace that they come through; the only host')
+      .option(
+        '--to <where>',
+        'ADDRESS, HOST[/NETNS] or internet, with :PORT/PROTOCOL or without: where they end, behind any translation',
+      )
+      .option('--through <spot>', 'only what passes HOST[/NETNS] or an interface of it (repeatable)', collect, [])
+      .option('--avoiding <spot>', 'only what passes none of these (repeatable)', collect, [])
+      .option('--at <host[/netns]>', 'as --through; an interface after --from is one of this namespace')
+      .addOption(new Option('--family <family>', 'IPv4, IPv6, or both').choices(['4', '6', 'both']))
+      .option('--replies', 'also the other way round: connections that TO begins, whose replies come in')
       .option('--nodes <number>', 'memory at most, as nodes of decision diagrams', positive)
     withOption(command)
     colourOption(command)
   },
   async run([snapshot], options, io) {
     if (options.to === undefined) throw new UserError('packetwalk: reach: to what? For example --to 10.0.0.5:443/tcp')
-    const to = await target(options.to)
     const hosts = await loadHosts(snapshot as string, options.with, io)
-    const at = await placeOf(hosts, options.at)
-    const from = await origin(options.from, at)
+    const question = await questionOf(hosts, options, options.to)
     const { reach: ask } = await import('../../analysis/reach.js')
     const { NodeLimitError } = await import('../../sets/bdd.js')
     const { VisitLimitError } = await import('../../sets/chains.js')
+    const families = options.family === 'both' ? ([4, 6] as const) : options.family ? [Number(options.family) as 4 | 6] : undefined // biome-ignore format: one line
+    const limits = { ...(options.nodes === undefined ? {} : { limit: options.nodes }), ...(families && { families }) }
     try {
-      const result = ask(hosts, { at, from, to }, options.nodes === undefined ? {} : { limit: options.nodes })
+      const result = ask(hosts, question, limits)
+      const back = options.replies ? ask(hosts, await reversed(hosts, options, options.to), limits) : undefined
       const report = await import('../../report/reach.js')
-      if (options.json) io.out(`${JSON.stringify(report.reachJson(result), undefined, 2)}\n`)
-      else io.out(paint(report.reachText(result, options.to), io, options.color))
+      if (options.json) {
+        const document = { ...report.reachJson(result), ...(back && { replies: report.reachJson(back) }) }
+        io.out(`${JSON.stringify(document, undefined, 2)}\n`)
+      } else {
+        const lines = report.reachText(result, options.to)
+        const others = back ? [[], ...report.repliesText(back, options.to, options.from)] : []
+        io.out(paint([...lines, ...others], io, options.color))
+      }
       return result.answer === 'some' ? EXIT.yes : result.answer === 'none' ? EXIT.no : EXIT.undecided
     } catch (error) {
       if (!(error instanceof NodeLimitError || error instanceof VisitLimitError)) throw error
@@ -62,58 +82,52 @@ export const reach: CommandSpec<Options> = {
   },
 }
 
-const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132, icmp: 1, 'ipv6-icmp': 58 }
-
-/** `10.0.0.5`, `10.0.0.5:443/tcp`, `[2001:db8::1]:443/tcp`. */
-async function target(text: string): Promise<ReachQuestion['to']> {
-  const { parseIp } = await import('../../address/ip.js')
-  const [, bracketed, plain, port, protocol] =
-    /^(?:\[([^\]]+)\]|([^/]*?))(?::(\d+))?(?:\/(\w[\w-]*))?$/.exec(text) ?? []
-  const address = parseIp(bracketed ?? plain ?? '') ?? parseIp(text)
-  const number = protocol === undefined ? undefined : PROTOCOLS[protocol]
-  const wrong =
-    address === undefined ||
-    (protocol !== undefined && number === undefined) ||
-    (port !== undefined && (Number(port) > 65535 || number === undefined))
-  if (wrong)
+async function questionOf(hosts: Hosts, options: Options, target: string): Promise<ReachQuestion> {
+  const blind = hosts.namespaces.find(({ links, routes }) => links.length === 0 && routes.length === 0)
+  const { placeName } = await import('../../path/world.js')
+  if (blind)
     throw new UserError(
-      `packetwalk: --to ${text}: it must be ADDRESS, or ADDRESS:PORT/PROTOCOL with ${Object.keys(PROTOCOLS).join(', ')}`,
+      `packetwalk: reach: which addresses and routes ${placeName(blind)} has is not known: add what ip addr and ip route print`,
     )
+  const at = await placeOf(hosts, options.at)
+  const through = [...(at ? [{ place: at }] : []), ...(await spotsOf(hosts, options.through, '--through'))]
   return {
-    address,
-    ...(number === undefined ? {} : { protocol: number }),
-    ...(port === undefined ? {} : { port: Number(port) }),
+    ...(await originOf(hosts, options.from, at)),
+    to: await targetOf(hosts, target),
+    through,
+    avoiding: await spotsOf(hosts, options.avoiding, '--avoiding'),
   }
 }
 
-async function placeOf(hosts: Hosts, name: string | undefined): Promise<Namespace> {
-  const { findPlace } = await import('../../path/resolve.js')
-  const { placeName } = await import('../../path/world.js')
-  const roots = hosts.namespaces.filter(({ namespace }) => namespace === '')
-  const found = name === undefined ? (roots.length === 1 ? roots[0] : undefined) : findPlace(hosts, name)
-  if (found) return found
-  const known = hosts.namespaces.map(placeName).slice(0, 12).join(', ')
-  throw new UserError(
-    name === undefined
-      ? `packetwalk: through which host? Add --at: there are ${known}`
-      : `packetwalk: --at ${name}: nothing in the snapshot is called so: it holds ${known}`,
-  )
+/** Who the target may begin to talk to: the replies come back by connection tracking. */
+async function reversed(hosts: Hosts, options: Options, target: string): Promise<ReachQuestion> {
+  const { ownerOf } = await import('../../path/resolve.js')
+  const { place, address } = await targetOf(hosts, target)
+  const owner = place ?? (address === undefined ? undefined : ownerOf(hosts, address)?.namespace)
+  if (!owner) throw new UserError(`packetwalk: --replies: nobody in the snapshot has the address of ${target}`)
+  const { parseIp } = await import('../../address/ip.js')
+  const known = options.from === 'internet' || parseIp(options.from) !== undefined
+  if (!known) await originOf(hosts, options.from, undefined)
+  const to = known || (await isPlace(hosts, options.from)) ? await targetOf(hosts, options.from, '--from') : {}
+  return { from: { place: owner }, to }
 }
 
-async function origin(text: string, { links }: Namespace): Promise<ReachQuestion['from']> {
-  if (text === 'internet') return { outside: true }
-  if (text === 'any') return {}
-  const { parsePrefix } = await import('../../address/prefix.js')
-  const prefix = parsePrefix(text)
-  if (prefix) return { prefix }
-  if (links.some(({ name }) => name === text)) return { iif: text }
-  throw new UserError(
-    `packetwalk: --from ${text}: neither internet, nor any, nor a prefix, nor an interface: there are ${links
-      .map(({ name }) => name)
-      .slice(0, 12)
-      .join(', ')}`,
-  )
+async function isPlace(hosts: Hosts, name: string): Promise<boolean> {
+  const { findPlace } = await import('../../path/resolve.js')
+  return findPlace(hosts, name) !== undefined
 }
+
+async function placeOf(hosts: Hosts, name: string | undefined): Promise<Namespace | undefined> {
+  if (name === undefined) return undefined
+  const { findPlace } = await import('../../path/resolve.js')
+  const { placeName } = await import('../../path/world.js')
+  const found = findPlace(hosts, name)
+  if (found) return found
+  const known = hosts.namespaces.map(placeName).slice(0, 12).join(', ')
+  throw new UserError(`packetwalk: --at ${name}: nothing in the snapshot is called so: it holds ${known}`)
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 
 function positive(text: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : 0
