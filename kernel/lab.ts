@@ -6,6 +6,8 @@ export interface LabSpec {
   readonly family: 4 | 6
   readonly backend: 'legacy' | 'nft'
   readonly links: readonly LinkSpec[]
+  /** Lines of `ip -batch` that make devices on top of the links, and lines of `bridge -batch` about them. */
+  readonly devices?: { readonly ip: readonly string[]; readonly bridge: readonly string[] }
   /** Arguments of `ip route add`, `ip rule add`, `ip neigh add`. */
   readonly routes: readonly string[]
   readonly rules: readonly string[]
@@ -118,8 +120,10 @@ export class Lab {
     await agent.must(
       ['ip', family === 4 ? '-4' : '-6', '-batch', '-'],
       links.map(({ name, arp, addresses }) => `link set ${name} arp ${arp ? 'on' : 'off'} up\n${add('addr', addresses.map((a) => `${a} dev ${name}${family === 6 ? ' nodad' : ''}`))}`).join('') +
-        add('route', routes) + add('rule', rules) + add('neigh', neighbours),
+        (this.spec.devices?.ip ?? []).map((line) => `${line}\n`).join('') + add('route', routes) + add('rule', rules) + add('neigh', neighbours),
     ) // biome-ignore format: one line each
+    if (this.spec.devices?.bridge.length)
+      await agent.must(['bridge', '-batch', '-'], `${this.spec.devices.bridge.join('\n')}\n`)
     await agent.ask('sysctl', { values: sysctls })
     await agent.ask('listen', { udp })
     // multicast listener reports would be counted by rules; they are over soon after the last address
@@ -140,6 +144,7 @@ export class Lab {
       [`ip-rule${suffix}.json`]: ['ip', ...family, '-j', 'rule', 'show'],
       'ip-neigh.json': ['ip', '-j', 'neigh', 'show'],
       sockets: ['ss', '-tuln'],
+      ...(this.spec.devices ? { 'bridge-fdb.json': ['bridge', '-j', 'fdb', 'show'] } : {}),
     }
     for (const [name, argv] of Object.entries(commands)) files[name] = await this.#agent.must(argv)
     const { out } = await this.#agent.run(['sysctl', '-a'])

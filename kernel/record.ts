@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { buildPair, campaign, closePair, type Happened, type Plan } from './campaign.js'
+import { DEVICE_PACKETS, deviceLab } from './cases/devices.js'
 import { countingRules, ODD_PACKETS, oddLab } from './cases/odd.js'
 import { differences } from './compare.js'
 import { judge } from './judge.js'
@@ -49,6 +50,24 @@ async function recordOdd(backend: 'legacy' | 'nft'): Promise<void> {
   }
 }
 
+/** Devices that this kernel has: VXLAN, macvlan. */
+async function recordDevices(backend: 'legacy' | 'nft'): Promise<void> {
+  const pair = await buildPair(deviceLab(backend))
+  try {
+    // before anything is learned
+    const head = await recordingOf(pair[0], [])
+    const verdicts: Verdict[] = []
+    for (const [name, packets] of Object.entries(DEVICE_PACKETS)) {
+      const judgement = await judge(pair, name, countingRules(true), packets())
+      if (judgement.is === 'judged') verdicts.push(judgement.verdict)
+      else console.log(`devices "${name}": ${judgement.why}`)
+    }
+    write(`devices4-${backend}`, { ...head, verdicts })
+  } finally {
+    await closePair(pair)
+  }
+}
+
 const SPREAD: readonly (Plan & { readonly name: string })[] = [
   { name: 'random4-legacy', seed: 'recorded', cases: 80, families: [4], backends: ['legacy'], perLab: 20 },
   { name: 'random4-nft', seed: 'recorded', cases: 40, families: [4], backends: ['nft'], perLab: 20 },
@@ -66,6 +85,8 @@ const tells = (head: Recording, verdict: Verdict): boolean => differences(head, 
 /** Records anew: tests/kernel is what it leaves. `only`: the files whose names begin so. */
 export async function recordAll(only: string): Promise<void> {
   for (const backend of ['legacy', 'nft'] as const) if (`odd-${backend}`.startsWith(only)) await recordOdd(backend)
+  for (const backend of ['legacy', 'nft'] as const)
+    if (`devices4-${backend}`.startsWith(only)) await recordDevices(backend)
   for (const plan of SPREAD.filter(({ name }) => name.startsWith(only))) {
     let lab: Lab | undefined
     let verdicts: Verdict[] = []

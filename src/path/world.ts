@@ -154,6 +154,8 @@ export interface Vxlan {
   readonly learning: boolean
   /** Of IPv4 outer packets the UDP checksum is left out (noudpcsum). */
   readonly noChecksum?: boolean
+  /** The outer source ports, from the first to below the second (srcport). Left out: those of local senders. */
+  readonly ports?: readonly [number, number]
 }
 
 export interface Neighbour {

@@ -145,7 +145,12 @@ function readInfoWord(words: Words, data: Draft, builder: Builder): void {
   const word = words.next('the link')
   const key = INFO[word]
   if (word === 'nolearning') builder.set(data, 'learning', false, position)
-  else if (word === 'noudpcsum') builder.set(data, 'udp_csum', false, position)
+  else if (word === 'srcport' && !words.done) {
+    const range = builder.object(words.position)
+    builder.set(range, 'low', words.next(word), words.position)
+    builder.set(range, 'high', words.next(word), words.position)
+    builder.set(data, 'port_range', range, position)
+  } else if (word === 'noudpcsum') builder.set(data, 'udp_csum', false, position)
   else if (word === 'nopmtudisc') builder.set(data, 'pmtudisc', false, position)
   else if (TUNNEL_FLAGS.has(word) && data[word] === undefined) builder.set(data, word, true, position)
   else if (key && !words.done && data[key] === undefined) {

@@ -140,8 +140,14 @@ function vxlanOf(data: Item): Vxlan {
     // `auto` and `inherit`
     ttl: /^\d+$/.test(`${data.value['ttl'] ?? ''}`) ? data.number('ttl')! : 0,
     learning: data.flag('learning') ?? true,
+    ...portsOf(data.item('port_range')),
     ...(data.flag('udp_csum') === false ? { noChecksum: true } : {}),
   }
+}
+
+function portsOf(range: Item | undefined): Pick<Vxlan, 'ports'> {
+  const [low, high] = [range?.number('low') ?? 0, range?.number('high') ?? 0]
+  return low < high ? { ports: [low, high] } : {}
 }
 
 /** iproute2 has keys of their own for IPv6: `local6`. */

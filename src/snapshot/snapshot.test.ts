@@ -155,6 +155,7 @@ describe('samples/k8s-cluster', () => {
         master: undefined,
         remote: parseIp('192.168.50.12'),
         local: false,
+        permanent: true,
       },
     ])
     expect(find(read, 'node1').sysctls?.get('net.ipv4.conf.flannel/1.rp_filter')).toBe('0')

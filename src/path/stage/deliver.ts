@@ -32,7 +32,10 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
   const { packet, type } = cursor.skb
   const protocol = upper?.protocol ?? packet.transport.protocol
   if (KNOWN[packet.family].has(protocol)) cursor.skb.tracking = undefined // nf_reset_ct: what answers from here on is tracked anew
-  if (tunnelOf(cursor)) return 'tunnel'
+  if (tunnelOf(cursor)) {
+    if (protocol === PROTOCOL.UDP && !isIntact(cursor)) return cursor.drop('checksum', 'wrong udp checksum')
+    return 'tunnel'
+  }
   if (isTunnelled(cursor)) {
     // net/ipv4/tunnel4.c: tunnel4_rcv; net/ipv4/ip_gre.c: gre_rcv
     const answer = sendIcmpError(cursor, { type: 3, code: 3 })

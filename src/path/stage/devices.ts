@@ -123,14 +123,18 @@ function copyTo(cursor: Cursor, { namespace, link }: Located): void {
   cursor.netns = netns
 }
 
-/** drivers/net/macvlan.c: macvlan_queue_xmit: in bridge mode, devices on one lower device reach each other directly, never the lower device itself. */
+/**
+ * drivers/net/macvlan.c: macvlan_queue_xmit: in bridge mode, devices on one lower device reach each other (and themselves) directly: the frame comes in
+ * on the lower device, which never takes what is its own. The lower device, where it is so.
+ */
 export function sibling(cursor: Cursor, link: Link): Located | undefined {
   const mac: Mac | undefined = cursor.skb.packet.mac?.destination
-  if (link.kind !== 'macvlan' || mac === undefined) return undefined
-  if (link.device?.is === 'macvlan' && link.device.mode !== 'bridge') return undefined
+  const isBridge = (one: Link) => one.device?.is === 'macvlan' && one.device.mode === 'bridge'
+  if (mac === undefined || !isBridge(link)) return undefined
   const stack = stackOf(cursor.run.hosts)
   const [lower] = stack.below({ namespace: cursor.netns.state, link })
-  return lower && stack.above(lower).find((one) => one.link !== link && one.link.mac === mac && one.link.up)
+  const found = lower && stack.above(lower).some((one) => one.link.mac === mac && one.link.up && isBridge(one.link))
+  return found ? lower : undefined
 }
 
 /** Those without a link layer; gretap and its like carry frames. */

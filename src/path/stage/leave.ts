@@ -116,8 +116,11 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
     return cursor.fate({ outcome: 'sent', reason: 'queued', text: 'it comes back in' })
   }
   if (link.bridge) return 'bridge'
-  if (isTunnel(link)) return 'tunnel'
-  const beside = run.options.followWires ? sibling(cursor, link) : undefined
+  if (isTunnel(link)) {
+    wrapPieces(cursor, link)
+    return 'tunnel'
+  }
+  const beside = sibling(cursor, link)
   if (beside) return arriveAt(cursor, beside, link.name, [])
   const levels = descend(cursor, link)
   return 'outcome' in levels ? levels : send(cursor, link, levels)
@@ -156,6 +159,19 @@ function arriveAt(cursor: Cursor, { namespace, link }: Located, from: string, vl
   skb.vlans = vlans
   cursor.netns = run.netns(namespace)
   return 'wire'
+}
+
+/** A tunnel wraps each fragment by itself; all but the last go ahead. */
+function wrapPieces(cursor: Cursor, link: Link): void {
+  const { skb, run } = cursor
+  const pieces = piecesOf(skb, skb.destination?.mtu ?? link.mtu, Math.floor(run.options.random() * 2 ** 32))
+  for (const piece of pieces.slice(0, -1)) {
+    const copy = skb.clone()
+    copy.packet = piece
+    copy.pieces = undefined
+    walkCopy(cursor, copy, 'encapsulate', 'a fragment of the packet')
+  }
+  skb.packet = pieces.at(-1)!
 }
 
 /** What was put together of fragments goes through lo in fragments; all but the last go ahead. Tracked IPv4 is put together again before any table sees it. */

@@ -5,7 +5,7 @@ import { buildPacket } from '../../packet/build.js'
 import { PROTOCOL } from '../../packet/checksum.js'
 import { buildFrame, parseFrame } from '../../packet/frame.js'
 import { concatBytes } from '../../packet/hex.js'
-import { Packet, put16, u16 } from '../../packet/packet.js'
+import { Packet, put16, u16, u32 } from '../../packet/packet.js'
 import { isMulticast } from '../../routing/classify.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
@@ -18,7 +18,7 @@ import { type Outer, tosAround } from './outer.js'
 const vxlanHeader = (vni: number): Uint8Array => Uint8Array.of(8, 0, 0, 0, vni >> 16, vni >> 8, vni, 0)
 
 /** The range of net.ipv4.ip_local_port_range, from which a flow's hash picks the outer source port (udp_flow_src_port). */
-const PORTS = [32768, 60999] as const
+const PORTS = [32768, 61000] as const
 
 const ANY_MAC = 0
 
@@ -65,7 +65,8 @@ function outerFor(cursor: Cursor, device: Link, vxlan: Vxlan, remote: Ip, floode
   const src = vxlan.local ?? outputSource(cursor, remote, vxlan.dev)
   if (src === undefined) return undefined
   const frame = concatBytes(vxlanHeader(vxlan.vni), buildFrame(mac, skb.packet.bytes, skb.vlans))
-  const sport = PORTS[0] + Math.floor(run.options.random() * (PORTS[1] - PORTS[0] + 1))
+  const [low, high] = vxlan.ports ?? PORTS
+  const sport = low + Math.floor(run.options.random() * (high - low))
   const ttl = vxlan.ttl || (isMulticast(remote) ? 1 : netns.defaultTtl(typeof remote === 'number' ? 4 : 6))
   const packet = buildPacket(
     { src, dst: remote, ttl, tos: tosAround(skb.packet, 0), id: 0, df: false },
@@ -93,8 +94,9 @@ export function vxlanOf({ skb, netns }: Cursor): Link | undefined {
   const { protocol, offset } = packet.transport
   if (protocol !== PROTOCOL.UDP) return undefined
   const port = u16(packet.bytes, offset + 2)
+  const here = netns.state.links.filter(({ vxlan, up }) => vxlan && up && vxlan.port === port)
   const vni = vniOf(packet)
-  return netns.state.links.find(({ vxlan, up }) => vxlan && up && vxlan.port === port && vxlan.vni === vni)
+  return here.find(({ vxlan }) => vxlan!.vni === vni) ?? here[0]
 }
 
 const vniOf = ({ bytes, transport }: Packet): number | undefined => {
@@ -102,9 +104,25 @@ const vniOf = ({ bytes, transport }: Packet): number | undefined => {
   return at + 3 <= bytes.length ? (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]! : undefined
 }
 
+/** What of the header makes the packet go (vxlan_rcv); from Linux 6.14 on, bits that nothing means as well (reserved_bits). */
+function faultOf(packet: Packet, { vni }: Vxlan): string | undefined {
+  const at = packet.transport.offset + UDP_HEADER
+  const { bytes } = packet
+  if (at + VXLAN_HEADER > bytes.length) return 'the VXLAN header is cut off'
+  const flags = u32(bytes, at)!
+  if ((flags & HAS_VNI) === 0) return 'the VXLAN header has no VNI'
+  if ((flags & ~HAS_VNI) !== 0 || bytes[at + 7] !== 0) return 'the VXLAN header has reserved bits set'
+  const own = vniOf(packet)
+  return own === vni ? undefined : `no device here is of VXLAN ${own}`
+}
+
+const HAS_VNI = 0x08000000
+
 /** vxlan_rcv: the inner frame comes in on the device. Where it learns, the sender's address is behind the host that the packet came from (vxlan_snoop). */
 export function unwrapVxlan(cursor: Cursor, { name, mac: own, vxlan }: Link): { packet: Packet; text: string } | Fate {
   const { skb, netns } = cursor
+  const fault = faultOf(skb.packet, vxlan!)
+  if (fault) return cursor.drop('tunnel-header', fault)
   const frame = parseFrame(skb.packet.bytes.subarray(skb.packet.transport.offset + UDP_HEADER + VXLAN_HEADER))
   if (!frame || frame.payload.length === 0) return cursor.drop('tunnel-header', 'the encapsulated frame is cut off')
   const { source } = frame.mac

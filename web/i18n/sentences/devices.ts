@@ -34,4 +34,9 @@ export const DEVICES: Sentences = {
   '{0} has no peer with the key {1}': '{0} 没有密钥为 {1} 的对端',
   '{0} is not among the allowed IPs of the peer {1}': '{0} 不在对端 {1} 的 allowed IPs 中',
   '{0} decrypts what its peer {1} sent': '{0} 解密了对端 {1} 发来的包',
+  'wrong udp checksum': 'UDP 校验和错误',
+  'the VXLAN header is cut off': 'VXLAN 头部不完整',
+  'the VXLAN header has no VNI': 'VXLAN 头部没有 VNI',
+  'the VXLAN header has reserved bits set': 'VXLAN 头部设置了保留位',
+  'no device here is of VXLAN {0}': '这里没有 VXLAN {0} 的设备',
 }
