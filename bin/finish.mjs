@@ -1,10 +1,10 @@
 /** Last step of the build: the launcher beside the bundle, and the compiled code of one ordinary command. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 
-rmSync('dist/packetwalk.cache', { force: true })
+for (const name of readdirSync('dist')) if (/^packetwalk.*\.cache/.test(name)) rmSync(`dist/${name}`)
 for (const name of ['cli.js', 'start.cjs']) copyFileSync(`bin/${name}`, `dist/${name}`)
-chmodSync('dist/cli.js', 0o755)
+for (const name of ['cli.js', 'start.cjs']) chmodSync(`dist/${name}`, 0o755)
 // the helper of `packetwalk verify`
 copyFileSync('kernel/agent.py', 'dist/agent.py')
 // in ASCII alone the bundle is read without decoding and takes half the memory
@@ -15,9 +15,7 @@ writeFileSync(
   'latin1',
 )
 const command = ['dist/start.cjs', 'trace', 'samples/k8s-cluster', 'tcp > 10.96.100.7:80 from node1']
-const { status, stderr } = spawnSync(process.execPath, command, {
-  env: { ...process.env, PACKETWALK_WRITE_CACHE: '1' },
-})
+const { status, stderr } = spawnSync(process.execPath, command)
 if (status !== 0) {
   process.stderr.write(stderr)
   process.exit(1)
