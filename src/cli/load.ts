@@ -50,6 +50,8 @@ async function withChanges(hosts: Hosts, texts: readonly string[], io: Io, usual
     const given = path === undefined ? undefined : await fileText(path, io)
     const changed = changeHosts(now, [{ text, name, read: () => given }], () => place!)
     if (!changed.ok) throw problemsError(changed.problems, (file) => (file === name ? text : given), io)
+    // what a command prints is not the answer to the question
+    if (changed.output !== '') io.err(changed.output)
     now = changed.hosts
   }
   return now

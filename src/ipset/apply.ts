@@ -49,7 +49,8 @@ export function restoreSets(text: string, around: Surroundings, before: Sets = n
       const ran = runCommand(texts, sets, { ...around, settings, line: number, flush: () => pending.commit() })
       if (ran.out !== '') out.push(ran.out)
       if (ran.later) pending.push(ran.later.of, ran.later.change, number, words)
-      if (ran.ends) return { ok: true, sets, out: out.join(''), err: ran.err ?? '', status: ran.status }
+      if (ran.ends && !around.reading)
+        return { ok: true, sets, out: out.join(''), err: ran.err ?? '', status: ran.status }
     }
     pending.commit()
   } catch (error) {

@@ -69,6 +69,8 @@ export interface Surroundings {
   readonly line?: number
   /** What earlier lines have said. Changed in place. */
   readonly settings?: Settings
+  /** A saved text is read, not carried out: warnings of older options end nothing. */
+  readonly reading?: boolean
   /** Has done what waits: called before a command that was understood is carried out. */
   readonly flush?: () => void
 }

@@ -6,7 +6,7 @@ import { InputError } from './problem.js'
 export function readSets(text: string): SnapshotSets {
   const listing = /^Name: \S+\r?\nType: /m.test(text)
   const lines = listing ? fromListing(text) : undefined
-  const restored = restoreSets(lines?.map(({ command }) => command).join('\n') ?? text, { now: 0 })
+  const restored = restoreSets(lines?.map(({ command }) => command).join('\n') ?? text, { now: 0, reading: true })
   if (restored.ok) return new SnapshotSets(restored.sets)
   const { message, line, column } = restored.problem
   const shift = lines?.[line - 1]?.shift ?? 0

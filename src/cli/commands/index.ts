@@ -3,6 +3,7 @@ import { completion } from './completion.js'
 import { connect } from './connect.js'
 import { diff } from './diff.js'
 import { fmt } from './fmt.js'
+import { ipset } from './ipset.js'
 import { ip6tables, ip6tablesRestore, iptables, iptablesRestore } from './iptables.js'
 import { lint } from './lint.js'
 import { reach } from './reach.js'
@@ -25,6 +26,7 @@ export const COMMANDS: readonly AnyCommandSpec[] = [
   ip6tables,
   iptablesRestore,
   ip6tablesRestore,
+  ipset,
   replay,
   verify,
   ui,

@@ -10,7 +10,7 @@ import { Arguments, beginning, Refusal } from './refusal.js'
 import { isRestore, readRestoreCommand, restoreTables } from './restore.js'
 import { changeRoutes } from './route.js'
 import { changeRules } from './rule.js'
-import { changeSets } from './sets.js'
+import { changeSets, readsFrom } from './sets.js'
 import { changeSysctls } from './sysctl.js'
 
 /** A command to be carried out on the snapshot: what if somebody typed it there? */
@@ -27,6 +27,7 @@ export interface Change {
 export function fileOf(text: string): string | undefined {
   const prefix = NAMED.exec(text)
   const { words } = unwrapped(shellWords(prefix ? text.slice(prefix[0].length) : text).words)
+  if (words[0]?.text === 'ipset') return readsFrom(words)?.path
   if (!isRestore(words[0]?.text ?? '')) return undefined
   try {
     return readRestoreCommand(words).path
@@ -36,7 +37,8 @@ export function fileOf(text: string): string | undefined {
 }
 
 export type Changed =
-  | { readonly ok: true; readonly hosts: Hosts }
+  /** `output`: what the commands print: a listing, the answer to `ipset test`. */
+  | { readonly ok: true; readonly hosts: Hosts; readonly output: string }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
 /**
@@ -45,17 +47,20 @@ export type Changed =
  */
 export function changeHosts(hosts: Hosts, changes: readonly Change[], usual: () => Place): Changed {
   let now = hosts
+  let output = ''
   for (const change of changes) {
     const { name } = change
     try {
-      now = changed(now, change, usual)
+      const done = changed(now, change, usual)
+      now = done.hosts
+      output += done.output
     } catch (error) {
       if (error instanceof FileProblem) return { ok: false, problems: [error.problem] }
       if (!(error instanceof Refusal)) throw error
       return { ok: false, problems: [{ file: name, line: 1, column: error.column, message: error.message }] }
     }
   }
-  return { ok: true, hosts: now }
+  return { ok: true, hosts: now, output }
 }
 
 const NAMED = /^\s*([^\s:'"]+):\s+/
@@ -70,7 +75,7 @@ class FileProblem extends Error {
   }
 }
 
-function changed(hosts: Hosts, change: Change, usual: () => Place): Hosts {
+function changed(hosts: Hosts, change: Change, usual: () => Place): { readonly hosts: Hosts; readonly output: string } {
   const { text } = change
   const prefix = NAMED.exec(text)
   const { words: all, open } = shellWords(prefix ? `${' '.repeat(prefix[0].length)}${text.slice(prefix[0].length)}` : text)
@@ -80,12 +85,13 @@ function changed(hosts: Hosts, change: Change, usual: () => Place): Hosts {
   if (words.length === 0) throw new Refusal('a command is needed: iptables …, ip …, ipset …, sysctl …', text.length + 1)
   const host = place ?? findPlace(hosts, placeName(usual()))!
   const namespace = inner ? named(hosts, `${host.host}/${inner.text}`, inner.column) : host
-  const made = applied(namespace, words, change)
+  const { namespace: made, output } = applied(namespace, words, change)
   const namespaces = hosts.namespaces.map((one) => (one === namespace ? made : one))
-  if (made.links === namespace.links) return { ...hosts, namespaces }
+  if (made.links === namespace.links) return { hosts: { ...hosts, namespaces }, output }
   // who hears whom outside of the hosts hangs on addresses
   const pairs = hosts.wires.filter(({ kind }) => kind === 'veth')
-  return { ...hosts, namespaces, wires: [...pairs, ...joinSegments(namespaces, pairs).wires] }
+  const wires = [...pairs, ...joinSegments(namespaces, pairs).wires]
+  return { hosts: { ...hosts, namespaces, wires }, output }
 } // biome-ignore format: one thing
 
 function named(hosts: Hosts, name: string, column: number): Namespace {
@@ -106,15 +112,29 @@ function unwrapped(given: readonly ShellWord[]): { words: readonly ShellWord[]; 
       : { words, namespace: undefined }
 }
 
-function applied(namespace: Namespace, words: readonly ShellWord[], change: Change): Namespace {
+interface Applied {
+  readonly namespace: Namespace
+  readonly output: string
+}
+
+function applied(namespace: Namespace, words: readonly ShellWord[], change: Change): Applied {
+  const silent = (made: Namespace): Applied => ({ namespace: made, output: '' })
   const program = words[0]!.text.replace(/^.*\//, '')
-  if (familyOfCommand(program) !== undefined)
-    return changeTables(namespace, words, change.name, change.text.length + 1).namespace
-  if (isRestore(program)) return restored(namespace, words, change)
-  if (program === 'sysctl') return changeSysctls(namespace, words)
-  if (program === 'ipset') return changeSets(namespace, words)
-  if (program === 'ip') return changeByIp(namespace, new Arguments(words, 1))
+  if (familyOfCommand(program) !== undefined) return changeTables(namespace, words, change.name, change.text.length + 1)
+  if (isRestore(program)) return silent(restored(namespace, words, change))
+  if (program === 'sysctl') return silent(changeSysctls(namespace, words))
+  if (program === 'ipset') return changedSets(namespace, words, change)
+  if (program === 'ip') return silent(changeByIp(namespace, new Arguments(words, 1)))
   throw new Refusal(`"${program}" is not read here: iptables, ip6tables, ip, ipset, sysctl`, words[0])
+}
+
+function changedSets(namespace: Namespace, words: readonly ShellWord[], { read }: Change): Applied {
+  const path = readsFrom(words)?.path
+  const input = path === undefined ? undefined : read?.(path)
+  if (path !== undefined && input === undefined)
+    throw new Refusal(`Cannot open ${path} for reading: No such file or directory`, words.at(-1))
+  const done = changeSets(namespace, words, input)
+  return { namespace: done.namespace, output: `${done.out}${done.err}` }
 }
 
 function restored(namespace: Namespace, words: readonly ShellWord[], { read }: Change): Namespace {
