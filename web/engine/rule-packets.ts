@@ -4,6 +4,7 @@ import type { Branch } from '../../src/path/trail.js'
 import { type Hosts, type Namespace, placeName } from '../../src/path/world.js'
 import type { Hook, Rule } from '../../src/rules/program.js'
 import { EMPTY, type Node } from '../../src/sets/bdd.js'
+import { shownFields } from '../../src/sets/blocks.js'
 import { describe } from '../../src/sets/describe.js'
 import { pickOne, sampleText } from '../../src/sets/sample.js'
 import type { ChainAddress } from './protocol.js'
@@ -43,7 +44,13 @@ export function rulePackets(hosts: Hosts, namespace: Namespace, address: ChainAd
     input = bdd.or(input, flow.input)
     if (at.matched !== EMPTY) example ??= exampleOf(scope, at.matched, rule, entry.base.hook)
   }
-  const shown = (set: Node): Packets => (set === EMPTY ? { lines: [], more: false } : describe(space, set, undefined, MOST_BLOCKS, input))
+  const fields = shownFields(address.family)
+  // what cannot be told apart by all of them may be by the first
+  const shown = (set: Node, count = fields.length): Packets => {
+    if (set === EMPTY) return { lines: [], more: false }
+    const { lines, more } = describe(space, set, fields.slice(0, count), MOST_BLOCKS, input)
+    return lines.length === 0 && count > 1 ? shown(set, count - 1) : { lines, more }
+  }
   return { reach: shown(reached), match: shown(matched), example }
 } // biome-ignore format: long lines
 

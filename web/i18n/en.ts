@@ -183,6 +183,7 @@ export const en = {
   zoomIn: 'Zoom in',
   zoomOut: 'Zoom out',
   zoomFit: 'Fit',
+  through: 'through {place}',
   loading: 'Reading…',
   failed: 'Something went wrong in the engine',
   keyboard: 'Keys: ← → step, Home End, space plays',

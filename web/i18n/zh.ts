@@ -179,6 +179,7 @@ export const zh: Dictionary = {
   zoomIn: '放大',
   zoomOut: '缩小',
   zoomFit: '适合',
+  through: '经过 {place}',
   loading: '读取中…',
   failed: '引擎内部出错',
   keyboard: '按键：← → 单步，Home End 首尾，空格播放',

@@ -29,6 +29,7 @@ const walk = (packet: string) => {
 }
 
 const answer = signal<Answer<Reached> | 'asked' | undefined>(undefined)
+const asked = signal<{ readonly from: string; readonly through: string; readonly to: string } | undefined>(undefined)
 effect(() => {
   void shown.value
   answer.value = undefined
@@ -41,6 +42,7 @@ function Reach() {
     const data = new FormData(form)
     const of = (name: string) => String(data.get(name) ?? '').trim()
     answer.value = 'asked'
+    asked.value = { from: of('origin'), through: of('at'), to: of('to') }
     const now = shown.peek()
     const found = await questions.reach(of('at'), of('origin'), of('to'))
     if (shown.peek() === now) answer.value = found
@@ -76,7 +78,7 @@ function Reach() {
       </form>
       <div aria-live="polite">
         {result === 'asked' && <p class="dim">{t('workingOut')}</p>}
-        {result !== 'asked' && result && !result.ok && <p class="problem">{result.problems[0]?.message}</p>}
+        {result !== 'asked' && result && !result.ok && <p class="problem">{say(result.problems[0]?.message ?? '')}</p>}
         {result !== 'asked' && result?.ok && <ReachAnswer {...result.value} />}
       </div>
     </details>
@@ -89,14 +91,26 @@ function ReachAnswer({ answer: kind, packets, more, examples }: Reached) {
       <p>
         <strong>{t(`reach-${kind}`)}</strong>
       </p>
-      <ul class="packets">
-        {packets.map((text) => (
-          <li key={text}>
-            <code>{text}</code>
-          </li>
-        ))}
-        {more && <li class="dim">{t('andMore')}</li>}
-      </ul>
+      <div class="flows">
+        <b class="end">{asked.value?.from}</b>
+        <ul class="packets">
+          {packets.map((text) => (
+            <Flow key={text} text={text} />
+          ))}
+          {packets.length === 0 && (
+            <li class="flow">
+              <span class="line" aria-hidden="true">
+                ✗
+              </span>
+            </li>
+          )}
+          {more && <li class="dim">{t('andMore')}</li>}
+        </ul>
+        <b class="end">
+          {asked.value?.to}
+          <small class="dim">{t('through', { place: asked.value?.through ?? '' })}</small>
+        </b>
+      </div>
       <div class="row">
         {examples.map(({ packet, sees }) => (
           <button
@@ -111,6 +125,23 @@ function ReachAnswer({ answer: kind, packets, more, examples }: Reached) {
         ))}
       </div>
     </div>
+  )
+}
+
+/** Packets of one kind: who sends them, and to which address. */
+function Flow({ text }: { text: string }) {
+  const [from, to] = text.split(' → ')
+  return (
+    <li class="flow">
+      <code>{from}</code>
+      {to !== undefined && (
+        <>
+          <span class="line">{' → '}</span>
+          <code>{to}</code>
+        </>
+      )}
+      <span class="line last" aria-hidden="true" />
+    </li>
   )
 }
 

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals'
 import { t } from '../i18n/index.js'
 import { say } from '../i18n/say.js'
 import { base, blocks, missing, opened } from '../state.js'
+import { lessonIndex } from './learn.js'
 
 const said = signal('')
 
@@ -15,7 +16,11 @@ export function Recognised() {
   // what was just brought along is shown at once
   const key = base.value.length === 0 ? '' : `${base.value[0]!.path} ${base.value.length}`
   return (
-    <details class="recognised" key={key} open={what !== undefined && !('sample' in what)}>
+    <details
+      class="recognised"
+      key={key}
+      open={what !== undefined && !('sample' in what) && lessonIndex.value === undefined}
+    >
       <summary>
         {`${t('recognised')} (${known.length}/${all.length})`}
         {missing.value.length > 0 && ` · ${t('missing', { n: missing.value.length })}`}

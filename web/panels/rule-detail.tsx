@@ -108,7 +108,7 @@ function PacketsOf({ name, of: { lines, more } }: { name: string; of: Packets })
   return (
     <>
       <h3>{name}</h3>
-      {lines.length === 0 && <p class="dim">{t('none')}</p>}
+      {lines.length === 0 && !more && <p class="dim">{t('none')}</p>}
       <ul class="packets">
         {lines.map((text) => (
           <li key={text}>

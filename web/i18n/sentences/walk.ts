@@ -52,6 +52,8 @@ export const WALK: Sentences = {
 
   // what the ends see
   arrives: '到达',
+  connected: '已连接',
+  answered: '已应答',
   timeout: '超时',
   works: '通',
   'echo reply': '收到 echo reply',
