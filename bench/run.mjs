@@ -3,11 +3,13 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { writeCapture } from './capture.mjs'
 import { clusterIp, kubeRules } from './kube-rules.mjs'
 
 const root = join(import.meta.dirname, '..')
 const cli = join(root, 'dist/cli.js')
 const SERVICES = 10_000
+const PACKETS = 300_000
 const work = mkdtempSync(join(tmpdir(), 'packetwalk-bench-'))
 
 /** What one run of Node with these arguments used, and the status it ended with. */
@@ -46,6 +48,19 @@ function largeSnapshot() {
   return { folder, lines: rules.split('\n').length - 1 }
 }
 
+/** Connections from outside to the published port of samples/docker-host, both directions. */
+function captureOfDocker() {
+  const links = JSON.parse(readFileSync(join(root, 'samples/docker-host/ip-link.json'), 'utf8'))
+  const macOf = (name) => links.find(({ ifname }) => ifname === name).address.replaceAll(':', '')
+  const { ifname } = links.find(({ ifname, master }) => ifname.startsWith('veth') && master === 'docker0')
+  const file = join(work, 'docker.pcapng')
+  writeCapture(file, PACKETS, {
+    outside: { name: 'eth0', mac: macOf('eth0'), peer: 'e2150aca5840' },
+    inside: { name: ifname, mac: macOf('docker0'), peer: '0242ac110002' },
+  })
+  return file
+}
+
 /** What the real `iptables-restore --test` uses on the file, in a network namespace of its own; nothing where it cannot be run. */
 function real(program, file, rounds) {
   const script = `
@@ -76,12 +91,15 @@ function main() {
   const [large] = medians([[cli, 'trace', folder, packet, '--quiet']], 5)
   const file = join(folder, 'node1/iptables-save')
   const [parsed] = medians([[cli, 'fmt', file]], 5)
+  const capture = captureOfDocker()
+  const [replayed] = medians([[cli, 'replay', 'samples/docker-host', capture, '--namespace', 'docker-host']], 3)
   const beside = ['iptables-nft-restore', 'iptables-legacy-restore'].map((program) => [program, real(program, file, 3)])
   const rows = [
     ['node -e 0', nothing],
     ['trace samples/k8s-cluster', small],
     [`trace, ${SERVICES.toLocaleString('en')} Services (${lines.toLocaleString('en')} lines)`, large],
     ['fmt of the same file', parsed],
+    [`replay of ${PACKETS.toLocaleString('en')} packets, samples/docker-host`, replayed],
     ...beside.flatMap(([program, used]) => (used ? [[`${program} --test of the same file`, used]] : [])),
   ]
   const cells = rows.map(([name, { cpuMs, wallMs, rssMb }]) => [
@@ -114,6 +132,9 @@ ${table}
 
 The large snapshot is \`samples/k8s-cluster\` with node1's rules replaced by what kube-proxy writes for ${SERVICES.toLocaleString('en')} Services with four
 endpoints each (\`bench/kube-rules.mjs\`); the packet goes to the last Service, so every rule of KUBE-SERVICES before it is looked at.
+
+The capture (\`bench/capture.mjs\`) is what 200 TCP connections at a time, to the container's published port, bring to the host on both sides: DNAT, the
+FORWARD chains, the bridge. Every frame that leaves is printed. Memory does not grow with the capture, but with the connections that are in it.
 `
 
 try {

@@ -12,8 +12,11 @@ export function parseMac(text: string): Mac | undefined {
     : undefined
 }
 
-export const printMac = (mac: Mac): string =>
-  mac
-    .toString(16)
-    .padStart(12, '0')
-    .replace(/..(?!$)/g, '$&:')
+const OCTETS = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'))
+
+export function printMac(mac: Mac): string {
+  let text = ''
+  for (let high = Math.floor(mac / 2 ** 24), i = 16; i >= 0; i -= 8) text += `${OCTETS[(high >>> i) & 255]}:`
+  const low = mac % 2 ** 24
+  return `${text}${OCTETS[low >>> 16]}:${OCTETS[(low >>> 8) & 255]}:${OCTETS[low & 255]}`
+}

@@ -1,4 +1,4 @@
-import { type MacHeader, Packet, put16, u16 } from './packet.js'
+import { type MacHeader, Packet, put16, put32, u16 } from './packet.js'
 
 export const ETHERTYPE = { IPV4: 0x0800, ARP: 0x0806, VLAN: 0x8100, IPV6: 0x86dd, QINQ: 0x88a8 } as const
 
@@ -57,13 +57,16 @@ export function trimToLength(bytes: Uint8Array, ethertype: number): Uint8Array {
   return length === undefined || length < 20 || length >= bytes.length ? bytes : bytes.subarray(0, length)
 }
 
+function put48(bytes: Uint8Array, at: number, value: number): void {
+  put16(bytes, at, Math.floor(value / 2 ** 32))
+  put32(bytes, at + 2, value % 2 ** 32)
+}
+
 /** Header, tags, payload; no padding to 60 bytes and no checksum: virtual devices carry none. */
 export function buildFrame(mac: MacHeader, payload: Uint8Array, vlans: readonly VlanTag[] = []): Uint8Array {
   const bytes = new Uint8Array(14 + 4 * vlans.length + payload.length)
-  for (let i = 0; i < 6; i++) {
-    bytes[i] = Math.floor(mac.destination / 256 ** (5 - i)) & 255
-    bytes[6 + i] = Math.floor(mac.source / 256 ** (5 - i)) & 255
-  }
+  put48(bytes, 0, mac.destination)
+  put48(bytes, 6, mac.source)
   let at = 12
   for (const tag of vlans) {
     put16(bytes, at, tag.tpid)

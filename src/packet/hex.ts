@@ -9,13 +9,18 @@ export function hexToBytes(text: string): Uint8Array | undefined {
   return bytes
 }
 
-const OCTETS = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'))
+const HEX = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
+const ASCII = new TextDecoder('latin1')
 
 /** Lower-case hex digits, two per byte, nothing between. */
 export function bytesToHex(bytes: Uint8Array): string {
-  let text = ''
-  for (const byte of bytes) text += OCTETS[byte]!
-  return text
+  const digits = new Uint8Array(2 * bytes.length)
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!
+    digits[2 * i] = HEX[byte >> 4]!
+    digits[2 * i + 1] = HEX[byte & 15]!
+  }
+  return ASCII.decode(digits)
 }
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {

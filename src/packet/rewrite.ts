@@ -91,7 +91,7 @@ export function writeField(packet: Packet, field: Field, value: FieldValue, styl
   const first = from - (place.at % 2)
   const last = Math.min(packet.bytes.length, to + ((to - start) % 2))
   const before = sum(packet.bytes, first, last)
-  writeBits(packet.bytes, from, place, BigInt(value))
+  writeBits(packet.bytes, from, place, value)
   const after = sum(packet.bytes, first, last)
   if (place.header === 'ip4') update(packet, 10, before, after, style)
   if (ADDRESSES.has(field)) updateTransport(packet, before, after, style, true)
@@ -100,16 +100,32 @@ export function writeField(packet: Packet, field: Field, value: FieldValue, styl
   return true
 }
 
-function writeBits(bytes: Uint8Array, at: number, { bits, skip }: Place, value: bigint): void {
+function writeBits(bytes: Uint8Array, at: number, { bits, skip }: Place, value: number | bigint): void {
   const width = Math.ceil((skip + bits) / 8)
+  if (width <= 4) {
+    writeFewBits(bytes, at, width, 8 * width - skip - bits, bits, Number(value))
+    return
+  }
   const shift = BigInt(8 * width - skip - bits)
   const mask = ((1n << BigInt(bits)) - 1n) << shift
   let word = 0n
   for (let i = 0; i < width; i++) word = (word << 8n) | BigInt(bytes[at + i]!)
-  word = (word & ~mask) | ((value << shift) & mask)
+  word = (word & ~mask) | ((BigInt(value) << shift) & mask)
   for (let i = width - 1; i >= 0; i--) {
     bytes[at + i] = Number(word & 255n)
     word >>= 8n
+  }
+}
+
+/** The same in 32 bits: what most fields need. */
+function writeFewBits(bytes: Uint8Array, at: number, width: number, shift: number, bits: number, value: number): void {
+  const mask = ((bits === 32 ? 0xffffffff : (1 << bits) - 1) << shift) >>> 0
+  let word = 0
+  for (let i = 0; i < width; i++) word = (word << 8) | bytes[at + i]!
+  word = (word & ~mask) | ((value << shift) & mask)
+  for (let i = width - 1; i >= 0; i--) {
+    bytes[at + i] = word
+    word >>>= 8
   }
 }
 

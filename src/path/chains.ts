@@ -19,12 +19,13 @@ export interface ChainRun {
 /** Runs one base chain over the packet; records nothing but counters. */
 export function runChain(cursor: Cursor, entry: ChainEntry): ChainRun {
   const { netns, skb } = cursor
+  const { silent } = cursor.run.options
   const visits: RuleVisit[] = []
   let afterwards: (() => Fate) | undefined
   const host: RuleHost = {
     subject: new SkbSubject(cursor),
     count: (rule) => netns.countRule(rule, skb.packet.bytes.length),
-    ...(!cursor.run.options.silent && { record: (visit: RuleVisit) => visits.push(visit) }),
+    record: silent ? undefined : (visit) => visits.push(visit),
     suppose: (rule, because, { chain, number }) =>
       cursor.run.options.chooser.choose({
         kind: 'unknown',

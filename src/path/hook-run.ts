@@ -49,15 +49,15 @@ export function opaque(cursor: Cursor, text: string): Fate | undefined {
 }
 
 function chainOnHook(cursor: Cursor, hook: Hook, entry: ChainEntry): Fate | undefined {
-  const before = routingInputs(cursor)
+  const routes = hook === 'output' && entry.base.type === 'route'
+  const before = routes ? routingInputs(cursor) : []
   const run = runChain(cursor, entry)
   recordChain(cursor, hook, run.visit)
   if (run.verdict !== 'accept') return dropped(cursor, entry, run)
+  if (!routes) return undefined
   // ipt_mangle_out, nf_route_table_hook4: what routing looked at has changed, so it is asked again
   const after = routingInputs(cursor)
-  if (hook === 'output' && entry.base.type === 'route' && before.some((value, i) => value !== after[i]))
-    return reroute(cursor)
-  return undefined
+  return before.some((value, i) => value !== after[i]) ? reroute(cursor) : undefined
 }
 
 /** What a chain of type route compares before and after (net/ipv4/netfilter/iptable_mangle.c: ipt_mangle_out; ip6table_mangle.c adds flow label and hop limit). */

@@ -66,6 +66,7 @@ function seen(cursor: Cursor, hook: Hook): undefined {
 function describe(cursor: Cursor, hook: Hook, known?: string): void {
   const { tracking } = cursor.skb
   const nothing = { direction: undefined, original: undefined, reply: undefined }
+  if (cursor.run.options.silent) return
   if (!tracking || tracking.is === 'dropped') return
   if (tracking.is === 'untracked')
     cursor.record({ kind: 'conntrack', hook, state: 'UNTRACKED', ...nothing, text: 'not tracked' })
@@ -108,12 +109,11 @@ export function confirmConnection(cursor: Cursor, _hook: Hook): Fate | undefined
   const { attachment } = skb.tracking
   if (run.rival && !(attachment.entry.status & CT_STATUS.CONFIRMED)) overtaken(run)
   const settled = netns.connections.settle(attachment, run.now)
+  if (settled.is === 'entered') return undefined
   const { entry, direction, state } = attachment
   const [original, reply] = [printTuple(entry.original), printTuple(entry.reply)]
   const step = { kind: 'conntrack', hook: cursor.hook ?? 'postrouting', state, direction, original, reply } as const
   switch (settled.is) {
-    case 'entered':
-      return undefined
     case 'dropped':
       return cursor.drop('conntrack-clash', settled.why)
     case 'merged':

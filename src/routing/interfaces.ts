@@ -22,8 +22,16 @@ export interface Interfaces {
   ignoresLinkdown?(dev: string): boolean
   /** Link-layer addresses are asked for there (no IFF_NOARP); left out: yes. */
   resolves?(dev: string): boolean
+  /** The VRF that a device is, or is a port of; left out: there is none. */
+  vrf?(dev: string): Vrf | undefined
   /** `ip link`'s group, for rules with suppress_ifgroup; left out: no rule suppresses. */
   group?(dev: string): number | undefined
+}
+
+export interface Vrf {
+  /** Its device. */
+  readonly name: string
+  readonly table: string
 }
 
 export interface InterfaceAddress {
@@ -37,5 +45,14 @@ export interface InterfaceAddress {
 }
 
 /** Does any device have this address (inet_lookup_ifaddr_rcu)? */
-export const hasAddress = (interfaces: Interfaces, ip: Ip): boolean =>
-  interfaces.devices.some((dev) => interfaces.addresses(dev).some(({ prefix }) => prefix.ip === ip))
+export function hasAddress(interfaces: Interfaces, ip: Ip): boolean {
+  let own = all.get(interfaces)
+  if (!own) {
+    own = new Set(interfaces.devices.flatMap((dev) => interfaces.addresses(dev).map(({ prefix }) => prefix.ip)))
+    all.set(interfaces, own)
+  }
+  return own.has(ip)
+}
+
+/** Of each namespace's devices together: they do not change. */
+const all = new WeakMap<Interfaces, ReadonlySet<Ip>>()

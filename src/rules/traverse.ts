@@ -37,7 +37,7 @@ export interface RuleHost {
   suppose(rule: Rule, because: Reason | undefined, at: { readonly chain: string; readonly number: number }): boolean
   count(rule: Rule): void
   /** Left out: nobody looks at what rules were looked at. */
-  record?(visit: RuleVisit): void
+  readonly record?: ((visit: RuleVisit) => void) | undefined
 }
 
 type ControlEffect =

@@ -84,7 +84,7 @@ async function walkAll(
   options: Options,
   io: Io,
 ): Promise<{ readonly simulation: Simulation; readonly now: number }> {
-  const { handledJson, refusedJson } = await import('../../report/replay.js')
+  const { handledLine, refusedLine } = await import('../../report/replay.js')
   const { Progress } = await import('../progress.js')
   const { CaptureWriter, LineWriter } = await import('../writers.js')
   const progress = new Progress(io)
@@ -96,12 +96,13 @@ async function walkAll(
   let stamp = 0n
   try {
     for (const packet of capture.packets()) {
-      simulation ??= begin(secondsOf(packet) ?? 0)
-      now = Math.max(now, secondsOf(packet) ?? now)
+      const at = secondsOf(packet)
+      simulation ??= begin(at ?? 0)
+      now = Math.max(now, at ?? now)
       stamp = packet.nanoseconds ?? stamp
       const handled = enter(simulation, place, packet, options.iface, now)
       const refused = typeof handled === 'string'
-      lines.write(JSON.stringify(refused ? refusedJson(packet.number, handled) : handledJson(packet.number, handled)))
+      lines.write(refused ? refusedLine(packet.number, handled) : handledLine(packet.number, handled))
       if (!refused) for (const sent of handled.sent) out?.write(sent.interface, stamp, sent.frame)
       progress.tell(() => `${packet.number} packets walked`)
     }
@@ -133,14 +134,14 @@ function enter(
   if (name === LOCAL) {
     if (!RAW_IP.has(linktype))
       throw new UserError(`packetwalk: interface "local" has link type ${linktype}, not raw IP`)
-    return simulation.generate(place, bytes.slice(), at)
+    return simulation.generate(place, bytes, at)
   }
   if (!place.links.some((link) => link.name === name)) {
     const names = place.links.map((link) => link.name).join(', ')
     throw new UserError(`packetwalk: ${placeName(place)} has no interface "${name}": there are ${names}`)
   }
   if (linktype !== ETHERNET) return `link type ${linktype} on ${name} is not read: frames must be Ethernet`
-  return simulation.receive(place, name, bytes.slice(), at)
+  return simulation.receive(place, name, bytes, at)
 }
 
 async function writeResults(
