@@ -36,6 +36,9 @@ export const sharedNames = (namespaces: readonly Namespace[], family: Family): N
     namespaces.flatMap(({ sets, tables }) => (sets ? namesOfSets({ sets, tables }, family) : [])),
   )
 
+const NODES_OF_A_RULE = 100
+const RESERVED_AT_MOST = 1_000_000
+
 /** The rules of one family in one namespace, with all packets that could come through them. What is asked for is worked out once. */
 export class Scope {
   readonly hosts: Hosts
@@ -60,6 +63,11 @@ export class Scope {
     this.family = family
     this.tables = namespace.tables.filter((table) => table.family === family)
     this.space = options.space ?? new Space({ family, names, ...(limit === undefined ? {} : { limit }) })
+    const rules = this.tables.reduce(
+      (sum, { chains }) => [...chains.values()].reduce((all, one) => all + one.rules.length, sum),
+      0,
+    )
+    this.space.bdd.reserve(Math.min(rules * NODES_OF_A_RULE, RESERVED_AT_MOST))
     this.around = fibSurroundings(this.space, namespace)
     const { sets, tables } = namespace
     const named = sets && options.listedSets ? namedSurroundings(this.space, { sets, tables }) : {}

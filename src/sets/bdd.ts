@@ -23,6 +23,8 @@ const APART = 5
 
 /** One node: level, low and high child. */
 const STRIDE = 3
+/** More variables than any space has. */
+const LEVELS = 1 << 13
 const FIRST_CAPACITY = 1 << 13
 /** The operation cache never grows beyond this many entries of 16 bytes: one that the processor's own caches hold knows less and is faster. */
 const LARGEST_CACHE = 1 << 16
@@ -45,6 +47,9 @@ export class Bdd {
   #size = 1
   /** Direct mapped, so that it forgets: operation, two operands, result. */
   #cache: Int32Array
+  /** By diagram: which look at supports has seen it last. */
+  #seen = new Int32Array(0)
+  #looks = 0
   readonly #varSets: Uint8Array[] = []
   readonly #varSetNames = new Map<string, number>()
 
@@ -180,6 +185,27 @@ export class Bdd {
     return false
   }
 
+  /** A packet that is in both sets, if there is one: its values by level go to `values`. Builds no node. */
+  find(a: Node, b: Node, values: Uint8Array): boolean {
+    if (a === EMPTY || b === EMPTY || (a ^ b) === 1) return false
+    if (a === FULL && b === FULL) return true
+    if (a > b) [a, b] = [b, a]
+    if (this.#recall(APART, a, b) >= 0) return false
+    const [la, lb] = [this.levelOf(a), this.levelOf(b)]
+    const level = Math.min(la, lb)
+    values[level] = 0
+    if (this.find(la === level ? this.lowOf(a) : a, lb === level ? this.lowOf(b) : b, values)) return true
+    values[level] = 1
+    if (this.find(la === level ? this.highOf(a) : a, lb === level ? this.highOf(b) : b, values)) return true
+    this.#keep(APART, a, b, EMPTY)
+    return false
+  }
+
+  /** Makes room for so many diagrams at once. */
+  reserve(count: number): void {
+    while (this.#nodes.length / STRIDE < Math.min(count, this.limit)) this.#grow()
+  }
+
   /** A set of variables to be named in `exists` and `flip`; the same levels give the same number. */
   variables(levels: Iterable<number>): number {
     const sorted = [...new Set(levels)].sort((x, y) => x - y)
@@ -281,20 +307,28 @@ export class Bdd {
   /** The variables that the set asks for. */
   support(a: Node): ReadonlySet<number> {
     const levels = new Set<number>()
-    this.visit(a, (node) => levels.add(this.levelOf(node)))
+    this.supportOf([a], levels)
     return levels
   }
 
   /** The variables that some of these sets ask for are added to `levels`. */
   supportOf(sets: Iterable<Node>, levels: Set<number>): void {
-    const seen = new Set<number>()
-    const stack = [...sets]
-    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-      if (node <= FULL || seen.has(node >> 1)) continue
-      seen.add(node >> 1)
-      levels.add(this.levelOf(node))
-      stack.push(this.highOf(node), this.lowOf(node))
+    if (this.#seen.length < this.#nodes.length / STRIDE) {
+      this.#seen = new Int32Array(this.#nodes.length / STRIDE)
+      this.#looks = 0
     }
+    const [seen, nodes, look] = [this.#seen, this.#nodes, ++this.#looks]
+    const found = new Uint8Array(LEVELS)
+    const walk = (node: number): void => {
+      if (node === 0 || seen[node] === look) return
+      seen[node] = look
+      const base = node * STRIDE
+      found[nodes[base]!] = 1
+      walk(nodes[base + 1]! >> 1)
+      walk(nodes[base + 2]! >> 1)
+    }
+    for (const set of sets) walk(set >> 1)
+    for (let level = found.indexOf(1); level >= 0; level = found.indexOf(1, level + 1)) levels.add(level)
   }
 
   /** Every inner node of a diagram once (a set and its complement are one). */

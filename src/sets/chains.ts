@@ -26,6 +26,8 @@ export interface RuleFlow {
   readonly isMatched: boolean
   /** Do packets of the set come to it, with any value of what neither the chain nor those that it calls ask for but the state of the connection? Builds no set of them. */
   mayMeet(set: Node): boolean
+  /** A packet that matches it, by the variables of the space, where one is found without building sets. Good until the next one is asked for. */
+  example(): Uint8Array | undefined
   /** Packets that it ends, its own verdict or a header that it cannot read. */
   readonly accepted: Node
   readonly dropped: Node
@@ -39,6 +41,7 @@ export interface RuleFlow {
 export interface NatUse {
   readonly rule: Rule
   readonly effect: Extract<Effect, { do: 'nat' }>
+  /** Not empty. Put together when it is asked for. */
   readonly packets: Node
 }
 
@@ -190,12 +193,33 @@ class Flow implements ChainFlow {
 
   *#translations(): Generator<NatUse> {
     for (const [name, index, rule] of this.#visited()) {
-      const { summary } = this.#entered('outlines').get(name)!
+      const { summary, packets } = this.#entered('outlines').get(name)!
       for (const { effect, ways } of summary.ruleWays(index).nat) {
-        const set = whatBecomes(summary, this.#entered('exact').get(name)?.packets ?? [], index, ways)
-        if (set !== EMPTY) yield { rule, effect, packets: set }
+        const wanted = summary.before(index, packetsOf(summary.math, ways))
+        if (!packets.some((set) => summary.math.space.bdd.meets(set, wanted))) continue
+        yield new LazyNatUse(rule, effect, () =>
+          whatBecomes(summary, this.#entered('exact').get(name)?.packets ?? [], index, ways),
+        )
       }
     }
+  }
+}
+
+class LazyNatUse implements NatUse {
+  readonly rule: Rule
+  readonly effect: NatUse['effect']
+  readonly #find: () => Node
+  #packets: Node | undefined
+
+  constructor(rule: Rule, effect: NatUse['effect'], find: () => Node) {
+    this.rule = rule
+    this.effect = effect
+    this.#find = find
+  }
+
+  get packets(): Node {
+    this.#packets ??= this.#find()
+    return this.#packets
   }
 }
 
@@ -256,10 +280,22 @@ class LazyRuleFlow implements RuleFlow {
     if (this.#isMatched === undefined) {
       const { summary, packets } = this.#outlines
       const { bdd } = summary.math.space
-      const wanted = summary.before(this.number - 1, this.#ways.matched)
-      this.#isMatched = packets.some((set) => bdd.meets(set, wanted))
+      this.#isMatched = this.example() !== undefined
+      if (!this.#isMatched) {
+        const wanted = summary.before(this.number - 1, this.#ways.matched)
+        this.#isMatched = packets.some((set) => bdd.meets(set, wanted))
+      }
     }
     return this.#isMatched
+  }
+
+  example(): Uint8Array | undefined {
+    const { summary, packets } = this.#outlines
+    if (!summary.isPlain) return undefined
+    const { space, scratch: values } = summary.math
+    for (const set of packets)
+      if (space.bdd.find(set, this.#ways.matched, values) && summary.leads(values, this.number - 1)) return values
+    return undefined
   }
 
   get outline(): Node {

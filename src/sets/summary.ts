@@ -151,12 +151,43 @@ export class ChainSummary implements Called {
     return packets
   }
 
+  /** May one packet, as it comes into a chain that writes nothing, come to the rule with this index? */
+  leads(values: Uint8Array, index: number): boolean {
+    for (let block = this.#root; block?.halves; ) {
+      const [left, right]: readonly [Block, Block] = block.halves
+      if (index >= left.end && !this.#holds(left.next, values)) return false
+      block = index < left.end ? left : right
+    }
+    return true
+  }
+
+  /** What becomes of one packet, as it is at the rule `from`, in a chain that writes nothing; where several things may, one of them. */
+  fateOf(values: Uint8Array, from: number): keyof Fates {
+    const walk = (block: Block): keyof Fates | undefined => {
+      if (block.end <= from || (block.first >= from && this.#holds(block.next, values))) return undefined
+      const { rule, halves } = block
+      if (halves) return walk(halves[0]) ?? walk(halves[1])
+      if (this.#holds(rule!.next, values)) return undefined
+      if (this.#holds(rule!.returned, values)) return 'returned'
+      if (this.#holds(rule!.ownAccepted, values)) return 'accepted'
+      const call = rule!.calls.find(({ ways }) => this.#holds(ways, values))
+      return call ? (call.called as ChainSummary).fateOf(values, 0) : 'dropped'
+    }
+    return (this.#root && walk(this.#root)) ?? 'returned'
+  }
+
+  #holds(ways: readonly Way[], values: Uint8Array): boolean {
+    const { bdd } = this.math.space
+    return ways.some((way) => bdd.contains(way.packets, values))
+  }
+
   /** How many rules these packets come to, from the first one on. */
   reached(set: Node): number {
     let packets = set
     let block = this.#root
     if (!block || set === EMPTY) return 0
-    if (this.#goOn(block, packets)) return block.end
+    const last = block.end - 1
+    if (this.math.space.bdd.meets(set, this.before(last, FULL))) return block.end
     while (block.halves) {
       const [left, right]: readonly [Block, Block] = block.halves
       if (!this.#goOn(left, packets)) block = left
@@ -189,12 +220,17 @@ export class ChainSummary implements Called {
       if (block.end <= from || isDone()) return
       if (block.first >= from && block.passes(packets)) return
       const { rule, halves } = block
+      const some = (ways: readonly Way[]) => ways.some((way) => bdd.meets(packets, way.packets))
+      if (halves && block.first >= from && !block.calls) {
+        for (const fate of FATES) found[fate] ||= some(block[fate])
+        if (!isDone()) packets = this.math.image(block.next, packets)
+        return
+      }
       if (halves) {
         walk(halves[0])
         walk(halves[1])
         return
       }
-      const some = (ways: readonly Way[]) => ways.some((way) => bdd.meets(packets, way.packets))
       found.accepted ||= some(rule!.ownAccepted)
       found.dropped ||= some(rule!.ownDropped)
       found.returned ||= some(rule!.returned)

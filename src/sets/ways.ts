@@ -71,8 +71,12 @@ export class WayMath {
   /** All packets, as they are. */
   readonly everything: readonly Way[]
 
+  /** Room for one packet, by variables. */
+  readonly scratch: Uint8Array
+
   constructor(space: Space) {
     this.space = space
+    this.scratch = new Uint8Array(space.layout.levels)
     this.transforms = new Transforms(space)
     this.everything = this.plain(FULL)
   }

@@ -83,6 +83,9 @@ class JoinedFlow implements RuleFlow {
   mayMeet(set: Node): boolean {
     return this.#one.mayMeet(set) || this.#other.mayMeet(set)
   }
+  example(): Uint8Array | undefined {
+    return this.#one.example() ?? this.#other.example()
+  }
   get outline(): Node {
     return this.#bdd.or(this.#one.outline, this.#other.outline)
   }

@@ -19,26 +19,28 @@ export const matchesBeforeNat: LintRule = {
   *check(scope) {
     const { space } = scope
     const { bdd } = space
-    const moved = movedPorts(scope)
+    const forward = walked(scope).filter(({ entry: { base } }) => base.hook === 'forward' && base.type !== 'nat')
+    const asking = forward.flatMap(({ table, flow }) =>
+      [...flow.rules.values()]
+        .filter(({ rule }) => verdictOf(rule) && asksForPort(rule))
+        .map((one) => ({ rule: one.rule, chain: one.chain, number: one.number, table, flow })),
+    )
+    const moved = asking.length > 0 ? movedPorts(scope) : []
     if (moved.length === 0) return
-    for (const { entry, table, flow } of walked(scope)) {
-      if (entry.base.hook !== 'forward' || entry.base.type === 'nat') continue
-      for (const { rule, chain, number } of flow.rules.values()) {
-        if (!verdictOf(rule) || !asksForPort(rule)) continue
-        const wanted = space.forget(matching(scope.conditions, rule, flow.chains.get(chain)), ['meta.oifname'])
-        const ports = space.project(bdd.and(wanted, space.whole), ['th.dport'])
-        const meant = moved.filter(({ before }) => bdd.meets(wanted, before))
-        const [first] = meant
-        if (!first || moved.some(({ after }) => bdd.meets(wanted, after))) continue
-        if (!bdd.isWithin(ports, space.union(meant.map(({ before }) => space.project(before, ['th.dport']))))) continue
-        yield {
-          message: `the packets to this port have another one by now: PREROUTING has sent them to port ${first.port}; ask for that, or for --ctorigdstport`,
-          at: ruleSpot(table, { chain, number, rule }),
-          related: meant.map(({ by }) => ({
-            ...ruleSpot(by.table, flowOf(by)),
-            how: 'changes the port before this rule sees the packet',
-          })),
-        }
+    for (const { rule, chain, number, table, flow } of asking) {
+      const wanted = space.forget(matching(scope.conditions, rule, flow.chains.get(chain)), ['meta.oifname'])
+      const ports = space.project(bdd.and(wanted, space.whole), ['th.dport'])
+      const meant = moved.filter(({ before }) => bdd.meets(wanted, before))
+      const [first] = meant
+      if (!first || moved.some(({ after }) => bdd.meets(wanted, after))) continue
+      if (!bdd.isWithin(ports, space.union(meant.map(({ before }) => space.project(before, ['th.dport']))))) continue
+      yield {
+        message: `the packets to this port have another one by now: PREROUTING has sent them to port ${first.port}; ask for that, or for --ctorigdstport`,
+        at: ruleSpot(table, { chain, number, rule }),
+        related: meant.map(({ by }) => ({
+          ...ruleSpot(by.table, flowOf(by)),
+          how: 'changes the port before this rule sees the packet',
+        })),
       }
     }
   },

@@ -1,7 +1,7 @@
 import type { Condition } from '../../rules/condition.js'
 import type { Chain, Rule, Table } from '../../rules/program.js'
 import { EMPTY, type Node } from '../../sets/bdd.js'
-import { VisitLimitError } from '../../sets/chains.js'
+import { type RuleFlow, VisitLimitError } from '../../sets/chains.js'
 import { calledChain, Summaries } from '../../sets/summary.js'
 import type { Way } from '../../sets/ways.js'
 import { effectsOf, type Scope } from '../scope.js'
@@ -25,6 +25,7 @@ export const ruleRedundant: LintRule = {
           const verdict = verdictOf(rule)
           const flow = flows.get(rule)
           if (!verdict || !flow?.isMatched || hasSideEffect(rule)) continue
+          if (isMissed(scope, table, chain, i, flow, verdict)) continue
           const decided = decidedLater(scope, table, chain, i + 1, flow.outline, verdict, budget)
           if (!decided) continue
           yield {
@@ -34,6 +35,16 @@ export const ruleRedundant: LintRule = {
           }
         }
   },
+}
+
+/** Does one of its packets fare otherwise without the rule? Most rules are told by one. */
+function isMissed(scope: Scope, table: Table, chain: Chain, index: number, flow: RuleFlow, verdict: Verdict): boolean {
+  const packet = flow.example()
+  const summary = Summaries.of(scope.conditions).chain(table, chain)
+  if (!packet || !summary.isPlain) return false
+  const fate = summary.fateOf(packet, index + 1)
+  if (fate === 'returned') return verdict === 'reject' || chain.base?.policy !== verdict
+  return (fate === 'accepted') !== (verdict === 'accept')
 }
 
 /** Who decides these packets in the same way behind this rule; undefined where not all of them, or where something else happens to them as well. */
