@@ -28,14 +28,16 @@ export function labelsOf(tracking: Tracking | undefined, around: Tracked): Pick<
   return { own: tracking?.is === 'tracked' ? ownOf(tracking.attachment.entry, around) : undefined, older: 0 }
 }
 
-function ownOf(entry: Entry, around: Tracked): NonNullable<Connection['own']> {
-  return {
-    ...tupleAs(entry.original, entry.zone, around),
-    confirmed: (entry.status & CT_STATUS.CONFIRMED) !== 0,
-    assured: (entry.status & CT_STATUS.ASSURED) !== 0,
-    labels: entry.labels,
-  }
-}
+const ownOf = (entry: Entry, around: Tracked): NonNullable<Connection['own']> => ({
+  ...tupleAs(entry.original, entry.zone, around),
+  ...flagsOf(entry),
+})
+
+const flagsOf = ({ status, labels }: Entry) => ({
+  confirmed: (status & CT_STATUS.CONFIRMED) !== 0,
+  assured: (status & CT_STATUS.ASSURED) !== 0,
+  labels,
+})
 
 const tupleAs = (tuple: Tuple, zone: number, { table }: Tracked): NonNullable<Connection['own']> => ({
   id: `${tupleKey(tuple)} ${zone}`,
@@ -63,8 +65,11 @@ export function countedOf(
   const tuple = tupleOf(packet)
   const attached = tracking?.is === 'tracked' ? tracking.attachment.entry : undefined
   const zone = attached?.zone ?? (typeof template?.zone === 'number' ? template.zone : 0)
-  const entry = attached ?? (tuple && around.table.find(tuple, zone, around.now)?.entry)
-  const own = entry ? ownOf(entry, around) : tuple && tupleAs(tuple, zone, around)
+  const found = attached ? undefined : tuple && around.table.find(tuple, zone, around.now)?.entry
+  // one that is only looked up is counted by the packet's own tuple, whichever direction that is
+  const own = attached
+    ? ownOf(attached, around)
+    : tuple && { ...tupleAs(tuple, zone, around), ...(found && flagsOf(found)) }
   const key = under(addressOf(packet, side), mask)
   // an address of either direction may have been the one that was counted
   const end = side === 'saddr' ? 'src' : 'dst'
