@@ -44,6 +44,8 @@ export class SaveReader {
   readonly #alsoTargets = new Set<number>()
   #rows!: RuleRows
   #shapes: Shapes | undefined
+  /** Rules are looked up by their shapes. */
+  readonly #alike: boolean
   /** `iptables -S`: neither table lines nor COMMIT. */
   #bare = false
   #line = 0
@@ -53,7 +55,9 @@ export class SaveReader {
   #looked = false
   #to = 0
 
-  constructor(text: string, options: ReadOptions) {
+  /** `small`: of texts that are shorter no shapes are kept. */
+  constructor(text: string, options: ReadOptions, small = SMALL) {
+    this.#alike = text.length >= small
     this.#text = text
     this.#options = options
     const header = HEADER.exec(text.slice(0, 4096))
@@ -148,7 +152,7 @@ export class SaveReader {
     this.#names = new Names(this.#text)
     this.#rows = new RuleRows(place, this.#names)
     this.#byNumber = []
-    if (this.#text.length < SMALL) return
+    if (!this.#alike) return
     const { targets } = this.#registry
     this.#shapes = new Shapes(
       this.#text,
