@@ -9,6 +9,8 @@ export interface Asked {
   readonly live: Node
   readonly no: Node
   readonly drop: Node
+  /** Is there a packet in `drop`? */
+  readonly drops: boolean
   /** Those in `live` and in `drop`. */
   readonly touched: Node
   /** The first step behind them. */
@@ -31,6 +33,10 @@ class Split implements Asked {
 
   get no(): Node {
     return this.#bdd.not(this.touched)
+  }
+
+  get drops(): boolean {
+    return this.touched !== this.live
   }
 
   get drop(): Node {
@@ -119,7 +125,7 @@ function askInTurn(bdd: Bdd, steps: readonly Step[], all: readonly Parts[], end:
     no = bdd.or(no, bdd.or(bdd.and(live, parts.no), doubtful))
     live = bdd.or(bdd.and(live, parts.yes), supposed)
   }
-  return { live, no, drop: dropped, touched: bdd.or(live, dropped), end }
+  return { live, no, drop: dropped, drops: dropped !== EMPTY, touched: bdd.or(live, dropped), end }
 }
 
 /** Where a condition is not known, the packets that a later one does not surely keep from matching (as `laterNo` does for one). */

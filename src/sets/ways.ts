@@ -229,7 +229,7 @@ class RuleWalk implements RuleWays {
       // conditions as one small set each
       const part = asked(this.#conditions, rule, i, this.#given)
       if (part.end > i) {
-        if (part.touched !== part.live) this.#cutOff = [...this.#cutOff, { ways: this.#live, asked: part }]
+        if (part.drops) this.#cutOff = [...this.#cutOff, { ways: this.#live, asked: part }]
         if (i === 0) this.touched = packetsOf(math, math.into(this.#live, part.touched))
         this.next = math.union(this.next, math.into(this.#live, part.no))
         this.#live = math.into(this.#live, part.live)
