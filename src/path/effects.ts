@@ -79,7 +79,10 @@ const CUT_OFF: Done = { did: 'DROP (TCP header cut off)', verdict: 'drop' }
 
 /** SNPT, DNPT: where no mapping is neutral the sender is told which address it was (RFC 4443 section 3.4: the pointer). */
 function mapAddress(cursor: Cursor, { which, from, to }: Extract<Effect, { do: 'map-prefix' }>): Done {
-  const { packet } = cursor.skb
+  const { packet, looped } = cursor.skb
+  // it writes into the bytes that the copy shares with the packet that was sent (ip6t_dnpt_tg: no skb_ensure_writable)
+  const about = `${which === 'src' ? 'SNPT' : 'DNPT'} of a packet that came back also changes the one that was sent`
+  if (looped) cursor.run.options.chooser.choose({ kind: 'unknown', weights: [1], about })
   const end = () => printIp(cursor.netns.addressOf(packet, which))
   const before = end()
   if (translatePrefix(packet, which, from, to)) return { did: `${before} → ${end()}`, verdict: 'next' }
