@@ -50,7 +50,7 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
 function sourceOfError(cursor: Cursor, dst: Ip): Ip | undefined {
   const { skb, netns } = cursor
   const own = typeof dst === 'bigint' ? selectAddress6(netns.interfaces, skb.iif ?? skb.oif, dst) : undefined
-  return own ?? outputSource(cursor, dst, undefined, reflectedMark(cursor))
+  return own ?? outputSource(cursor, dst, vrfNameOf(cursor), reflectedMark(cursor))
 }
 
 /** The IPv4 options of an answer, once the question's have been looked at. */
@@ -153,6 +153,11 @@ function sendRejectReset(cursor: Cursor): Answer | undefined {
   return packet && send(cursor, packet, { kind: 'tcp-reset', type: 0, code: 0 }, true)
 }
 
+const vrfNameOf = ({ skb, netns }: Cursor): string | undefined => {
+  const dev = skb.iif ?? skb.oif
+  return dev === undefined ? undefined : netns.interfaces.vrf?.(dev)?.name
+}
+
 /** net.ipv4.fwmark_reflect: the answer carries the packet's mark (IP4_REPLY_MARK). */
 function reflectedMark({ netns, skb }: Cursor): number {
   return netns.flag(skb.packet.family === 4 ? 'net.ipv4.fwmark_reflect' : 'net.ipv6.fwmark_reflect') ? skb.mark : 0
@@ -178,6 +183,8 @@ function send(
   reply.sendingIcmp = what.kind !== 'tcp-reset'
   const isReset = what.kind === 'tcp-reset' && related
   if (!isReset && (alone || goesBackOnly(netns.addressOf(packet, 'dst'), what.kind))) reply.bound = skb.iif
+  // l3mdev_master_ifindex of the device: what came into a VRF is answered by its table
+  reply.bound ??= vrfNameOf(cursor)
   reply.partial = what.kind === 'tcp-reset' && related === (packet.family === 4)
   if (related) attachAnswer(skb, reply)
   const walk = new Cursor(run, cursor.walkOn, netns, reply)

@@ -53,7 +53,8 @@ function arrive(cursor: Cursor, dev: string, request: Extract<PacketRequest, { i
   const ethertype = skb.packet.family === 4 ? 0x0800 : 0x86dd
   const source =
     request.mac ?? netns.state.neighbours.find(({ ip }) => ip === netns.addressOf(skb.packet, 'src'))?.mac ?? 0
-  const target = link.master === undefined ? link.mac : netns.link(link.master)?.mac
+  const master = netns.link(link.master)
+  const target = master && master.kind !== 'vrf' ? master.mac : link.mac
   skb.packet.mac = { source, destination: request.macDestination ?? target ?? 0, ethertype }
 }
 

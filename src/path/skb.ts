@@ -94,6 +94,8 @@ export class Skb {
   copiedTo: string | undefined
   /** WireGuard's outer packet: the public key of who has encrypted it, where that is known. */
   sealedBy: string | undefined
+  /** The port of a VRF by which it came in; `iif` is the VRF then. */
+  vrfPort: string | undefined
   /** 802.1Q tags of the frame, outermost first; a device that takes it removes its own. */
   vlans: readonly VlanTag[] = []
   /** Handed back to this host, which listens to the group or broadcast address it was sent to (dev_loopback_xmit). */
@@ -114,6 +116,7 @@ export class Skb {
     this.redirect = false
     this.nexthop = undefined
     this.pieces = undefined
+    this.vrfPort = undefined
     this.deliverAt = undefined
     this.options = undefined
     this.sendingIcmp = false

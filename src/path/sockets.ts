@@ -11,6 +11,10 @@ export interface SocketSought {
   readonly protocol: 'tcp' | 'udp'
   readonly family: Family
   readonly iif: string | undefined
+  /** The port by which it came into a VRF. */
+  readonly vrfPort?: string | undefined
+  /** Sockets that are bound to no device take what comes into a VRF (net.ipv4.tcp_l3mdev_accept, udp_l3mdev_accept). */
+  readonly acceptsVrf?: boolean
   readonly src: Ip
   readonly dst: Ip
   readonly sport: number | undefined
@@ -20,13 +24,15 @@ export interface SocketSought {
 /** The best match, as the kernel scores them: a connection before a listener, a bound address before any. */
 export function bestSocket(sockets: readonly Socket[], sought: SocketSought): Socket | undefined {
   const { protocol, family, iif, src, dst, sport, dport } = sought
+  // include/net/inet_sock.h: inet_bound_dev_eq
+  const anywhere = sought.vrfPort === undefined || sought.acceptsVrf === true
   const fitting = sockets.filter(
     (socket) =>
       socket.protocol === protocol &&
       socket.port === dport &&
       (socket.family === 'both' || socket.family === family) &&
       (socket.local === undefined || socket.local === dst) &&
-      (socket.dev === undefined || socket.dev === iif) &&
+      (socket.dev === undefined ? anywhere : socket.dev === iif || socket.dev === sought.vrfPort) &&
       (socket.state === 'listen' || (socket.remote === src && socket.remotePort === sport)),
   )
   const score = (socket: Socket) =>

@@ -35,7 +35,7 @@ export const STAGES = {
     kind: 'hook',
     hook: 'prerouting',
     exits: { accept: 'route-input' },
-    kernel: 'net/ipv4/ip_input.c: ip_rcv',
+    kernel: 'net/ipv4/ip_input.c: ip_rcv; drivers/net/vrf.c: vrf_ip_rcv',
   },
   'route-input': {
     label: 'routing decision',

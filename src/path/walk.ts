@@ -18,13 +18,14 @@ import { encapsulate } from './stage/encapsulate.js'
 import { forward, forwardChecks, fragment } from './stage/forward.js'
 import { neighbour, transmit } from './stage/leave.js'
 import { ipReceive, receive } from './stage/receive.js'
+import { output, prerouting } from './stage/vrf.js'
 import { type ExitOf, type StageName, stageAfter } from './stages.js'
 
 /** What each stage does: it moves the packet on and names its exit, or ends its walk. Where the exits lead stands in `STAGES` alone. */
 const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => ExitOf<S> | Fate } = {
   receive,
   'ip-receive': ipReceive,
-  prerouting: (cursor) => runHook(cursor, 'prerouting'),
+  prerouting,
   'route-input': routeInput,
   reassemble,
   input: (cursor) => runHook(cursor, 'input'),
@@ -32,7 +33,7 @@ const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => 
   'forward-checks': forwardChecks,
   forward,
   generate,
-  output: (cursor) => runHook(cursor, 'output'),
+  output,
   postrouting(cursor) {
     const { skb } = cursor
     if (skb.packet.family === 4) loopBack(cursor)

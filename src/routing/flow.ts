@@ -1,4 +1,5 @@
 import type { Ip } from '../address/ip.js'
+import type { Vrf } from './interfaces.js'
 import type { NextHop, Route } from './types.js'
 
 /** What a routing decision depends on (struct flowi4, flowi6). */
@@ -10,6 +11,8 @@ export interface Flow {
   readonly iif?: string | undefined
   /** Only routes through this device count. */
   readonly oif?: string | undefined
+  /** The device whose VRF rules of l3mdev ask for; left out: that of `oif`, else of `iif` (net/l3mdev/l3mdev.c: l3mdev_update_flow). */
+  readonly vrfOf?: string | undefined
   readonly mark?: number
   readonly tos?: number
   readonly protocol?: number | undefined
@@ -23,6 +26,8 @@ export interface LookupOptions {
   isUsable?(dev: string): boolean
   /** net.ipv4.conf.DEV.ignore_routes_with_linkdown, `all` included. */
   ignoresLinkdown?(dev: string): boolean
+  /** For rules of l3mdev. */
+  vrf?(dev: string): Vrf | undefined
   /** For `suppress_ifgroup`. */
   group?(dev: string): number | undefined
   /**

@@ -4,7 +4,7 @@ import { best4, legacyTos } from './best4.js'
 import { best6 } from './best6.js'
 import type { Fib } from './fib.js'
 import { type Flow, type Hit, isRefusal, type LookupOptions } from './flow.js'
-import type { Interfaces } from './interfaces.js'
+import type { Interfaces, Vrf } from './interfaces.js'
 import type { NextHop, Route, RoutingRule } from './types.js'
 
 export type { Flow, LookupOptions } from './flow.js'
@@ -34,11 +34,20 @@ export interface LookupResult {
 export const optionsOf = (interfaces: Interfaces, anyLink = false): LookupOptions => ({
   ignoresLinkdown: (dev) => !anyLink && (interfaces.ignoresLinkdown?.(dev) ?? false),
   group: (dev) => interfaces.group?.(dev),
+  vrf: (dev) => interfaces.vrf?.(dev),
 })
 
 /** net/core/fib_rules.c: fib_rules_lookup: rules by priority until one gives an answer. */
 export function lookup(fib: Fib, flow: Flow, options: LookupOptions = {}): LookupResult {
-  return fib.isMerged ? mergedLookup(fib, flow, options) : ruleLookup(fib, flow, options)
+  const vrf = vrfOf(flow, options)
+  // a VRF's own device names its table, and no route leads through it
+  const asked = vrf && flow.oif === vrf.name ? { ...flow, oif: undefined } : flow
+  return fib.isMerged ? mergedLookup(fib, asked, options) : ruleLookup(fib, asked, options, vrf)
+}
+
+function vrfOf({ vrfOf, oif, iif }: Flow, options: LookupOptions): Vrf | undefined {
+  const dev = vrfOf ?? oif ?? iif
+  return dev === undefined ? undefined : options.vrf?.(dev)
 }
 
 type Found1 = Extract<Found, { is: 'route' }>
@@ -51,12 +60,12 @@ const note = (rule: RoutingRule, why: string, table?: string, route?: Route): Ru
   route: route?.text,
 })
 
-function ruleLookup(fib: Fib, flow: Flow, options: LookupOptions): LookupResult {
+function ruleLookup(fib: Fib, flow: Flow, options: LookupOptions, vrf: Vrf | undefined): LookupResult {
   const { rules } = fib
   const tried: RuleTried[] = []
   for (let at = 0; at < rules.length; at++) {
     const rule = rules[at]!
-    const mismatch = whyNot(rule, flow)
+    const mismatch = whyNot(rule, flow, vrf)
     if (mismatch !== undefined) {
       tried.push({ text: rule.text, matched: false, why: mismatch, table: undefined, route: undefined })
       continue
@@ -71,9 +80,10 @@ function ruleLookup(fib: Fib, flow: Flow, options: LookupOptions): LookupResult 
       tried.push(note(rule, action.do))
       return { found: { is: 'refused', rule, how: action.do }, tried }
     } else {
-      const hit = inTable(fib, action.table, flow, options)
-      const passed = passedOver(action, hit, options)
-      tried.push(note(rule, passed ?? `table ${action.table}`, action.table, suppressedText(passed, hit)))
+      const table = rule.l3mdev && vrf ? vrf.table : action.table
+      const hit = inTable(fib, table, flow, options)
+      const passed = passedOver({ ...action, table }, hit, options)
+      tried.push(note(rule, passed ?? `table ${table}`, table, suppressedText(passed, hit)))
       if (passed === undefined) return { found: { is: 'route', rule, ...hit! }, tried }
     }
   }
@@ -145,21 +155,21 @@ function inTable(fib: Fib, name: string, flow: Flow, options: LookupOptions): Hi
 }
 
 /** Why a rule's selectors do not match, or undefined where they do (fib_rule_match, fib4_rule_match, fib6_rule_match). */
-function whyNot(rule: RoutingRule, flow: Flow): string | undefined {
-  const mismatch = selectorMismatch(rule, flow)
+function whyNot(rule: RoutingRule, flow: Flow, vrf: Vrf | undefined): string | undefined {
+  const mismatch = selectorMismatch(rule, flow, vrf)
   if (!rule.not) return mismatch
   return mismatch === undefined ? 'not: the selectors match' : undefined
 }
 
 const hex = (value: number) => `0x${value.toString(16)}`
 
-function selectorMismatch(rule: RoutingRule, flow: Flow): string | undefined {
+function selectorMismatch(rule: RoutingRule, flow: Flow, vrf: Vrf | undefined): string | undefined {
   const { from, to, iif, oif, fwmark, tos, protocol, sport, dport, uidRange } = rule
   if (from && !holds(from, flow.src))
     return `from ${printPrefix(from)} does not hold ${flow.src === undefined ? 'an address not chosen yet' : printIp(flow.src)}`
   if (to && !holds(to, flow.dst)) return `to ${printPrefix(to)} does not hold ${printIp(flow.dst)}`
-  if (iif !== undefined && iif !== flow.iif) return `iif ${iif} ≠ ${flow.iif ?? 'none'}`
-  if (oif !== undefined && oif !== flow.oif) return `oif ${oif} ≠ ${flow.oif ?? 'none'}`
+  if (iif !== undefined && iif !== flow.iif && iif !== vrf?.name) return `iif ${iif} ≠ ${flow.iif ?? 'none'}`
+  if (oif !== undefined && oif !== flow.oif && oif !== vrf?.name) return `oif ${oif} ≠ ${flow.oif ?? 'none'}`
   const mark = flow.mark ?? 0
   if (fwmark && ((mark ^ fwmark.value) & fwmark.mask) !== 0)
     return `fwmark ${hex(mark)} ≠ ${hex(fwmark.value)}${fwmark.mask === 0xffffffff ? '' : `/${hex(fwmark.mask)}`}`
@@ -170,7 +180,7 @@ function selectorMismatch(rule: RoutingRule, flow: Flow): string | undefined {
   if (dport && !within(dport, flow.dport))
     return `destination port ${flow.dport ?? 'none'} is not in ${dport.join('-')}`
   if (uidRange && !within(uidRange, flow.uid ?? 0)) return `uid ${flow.uid ?? 0} is not in ${uidRange.join('-')}`
-  if (rule.l3mdev) return 'l3mdev: no VRF'
+  if (rule.l3mdev && !vrf) return 'l3mdev: no VRF'
   return undefined
 }
 

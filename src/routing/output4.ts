@@ -42,9 +42,10 @@ export function routeOutput4(fib: Fib, interfaces: Interfaces, flow: Flow, { any
   }
   const result = lookup(fib, { ...filled, iif: 'lo' }, optionsOf(interfaces))
   const refusal = refusalOf(result)
-  if (!refusal) return accepted(fib, interfaces, filled, result)
-  // "apparently, routing tables are wrong": whoever names a device gets it
-  if (oif !== undefined)
+  const isVrf = oif !== undefined && interfaces.vrf?.(oif)?.name === oif
+  if (!refusal) return accepted(fib, interfaces, isVrf ? { ...filled, oif: undefined } : filled, result)
+  // "apparently, routing tables are wrong": whoever names a device gets it, but not a VRF
+  if (oif !== undefined && !isVrf)
     return made(interfaces, withSource(interfaces, filled, oif, 'link'), { type: 'unicast', dev: oif }, { ...NONE, tried: result.tried }) // biome-ignore format: one line
   return refusal
 }

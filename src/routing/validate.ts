@@ -45,6 +45,7 @@ function reverseLookup(
     dst: src,
     src: dst,
     iif: oif ?? 'lo',
+    vrfOf: iif,
     mark,
     tos: flow.tos ?? 0,
     protocol: flow.protocol,
@@ -69,7 +70,9 @@ function reverseLookup(
       reason: 'martian-source',
       text: `${printIp(src)} is a ${route.type} address of this host`,
     }
-  const matching = route.nexthops.find(({ dev }) => dev === iif)
+  const matching = route.nexthops.find(
+    ({ dev }) => dev === iif || (dev !== undefined && interfaces.vrf?.(dev)?.name === iif),
+  )
   if (matching || (route.type === 'local' && interfaces.isLoopback(iif)))
     return {
       ...result,

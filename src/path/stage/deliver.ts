@@ -181,6 +181,8 @@ function findSocket({ netns, skb }: Cursor, protocol: 'tcp' | 'udp'): Socket | '
     protocol,
     family: packet.family,
     iif,
+    vrfPort: skb.vrfPort,
+    acceptsVrf: netns.flag(`net.ipv4.${protocol}_l3mdev_accept`),
     dst: netns.addressOf(packet, 'dst'),
     src: netns.addressOf(packet, 'src'),
     dport: FIELDS['th.dport'].read(packet),

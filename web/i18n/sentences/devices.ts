@@ -39,4 +39,5 @@ export const DEVICES: Sentences = {
   'the VXLAN header has no VNI': 'VXLAN 头部没有 VNI',
   'the VXLAN header has reserved bits set': 'VXLAN 头部设置了保留位',
   'no device here is of VXLAN {0}': '这里没有 VXLAN {0} 的设备',
+  'OUTPUT and POSTROUTING run for the VRF {0} as well': 'VRF {0} 也会运行一遍 OUTPUT 和 POSTROUTING',
 }
