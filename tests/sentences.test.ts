@@ -28,7 +28,8 @@ const NO_SENTENCE = [
   /^path\/stages\.ts\t/,
   /\t(src=|\{0\} sport=|\{0\} type=\{1\}|\{0\} srckey)/,
   /\tproto kernel$/,
-  // routes that are made up, the end of an error, the beginning of a sentence that is looked for
+  // what is kept by a key, routes that are made up, the end of an error, the beginning of a sentence that is looked for
+  /^analysis\/walk-routes\.ts\t(local|nowhere|forward|input|no|output|addresses) \{0\}/,
   /^path\/(suppose|settle)\.ts\t(local |default dev |\{0\}\{1\} dev |\{0\}: no sysctl $)/,
   /\t( nexthop | pref (high|low))$/,
   /^snapshot\/namespace\.ts\t(0:|ip |ip6?tables-save -c|sysctl -a|conntrack -L|ipset save|bridge (-d link|\{0\}))/,

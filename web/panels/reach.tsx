@@ -9,6 +9,7 @@ import { readSample, SAMPLES, type SampleName } from '../samples.js'
 import { ask, files, line, place, questions, shown } from '../state.js'
 import { Differences } from './difference.js'
 import { readFiles } from './files.js'
+import { type Asked, ReachAnswer } from './reach-answer.js'
 
 /** Questions over all packets. */
 export function Questions() {
@@ -29,7 +30,7 @@ const walk = (packet: string) => {
 }
 
 const answer = signal<Answer<Reached> | 'asked' | undefined>(undefined)
-const asked = signal<{ readonly from: string; readonly through: string; readonly to: string } | undefined>(undefined)
+const asked = signal<Asked>({ from: '', through: '', to: '' })
 effect(() => {
   void shown.value
   answer.value = undefined
@@ -79,69 +80,9 @@ function Reach() {
       <div aria-live="polite">
         {result === 'asked' && <p class="dim">{t('workingOut')}</p>}
         {result !== 'asked' && result && !result.ok && <p class="problem">{say(result.problems[0]?.message ?? '')}</p>}
-        {result !== 'asked' && result?.ok && <ReachAnswer {...result.value} />}
+        {result !== 'asked' && result?.ok && <ReachAnswer of={result.value} asked={asked.value} />}
       </div>
     </details>
-  )
-}
-
-function ReachAnswer({ answer: kind, packets, more, examples }: Reached) {
-  return (
-    <div class={`reach-answer ${kind}`}>
-      <p>
-        <strong>{t(`reach-${kind}`)}</strong>
-      </p>
-      <div class="flows">
-        <b class="end">{asked.value?.from}</b>
-        <ul class="packets">
-          {packets.map((text) => (
-            <Flow key={text} text={text} />
-          ))}
-          {packets.length === 0 && (
-            <li class="flow">
-              <span class="line" aria-hidden="true">
-                ✗
-              </span>
-            </li>
-          )}
-          {more && <li class="dim">{t('andMore')}</li>}
-        </ul>
-        <b class="end">
-          {asked.value?.to}
-          <small class="dim">{t('through', { place: asked.value?.through ?? '' })}</small>
-        </b>
-      </div>
-      <div class="row">
-        {examples.map(({ packet, sees }) => (
-          <button
-            type="button"
-            class="chip"
-            key={packet}
-            title={t('seenAs', { address: sees })}
-            onClick={() => walk(packet)}
-          >
-            {packet}
-          </button>
-        ))}
-      </div>
-    </div>
-  )
-}
-
-/** Packets of one kind: who sends them, and to which address. */
-function Flow({ text }: { text: string }) {
-  const [from, to] = text.split(' → ')
-  return (
-    <li class="flow">
-      <code>{from}</code>
-      {to !== undefined && (
-        <>
-          <span class="line">{' → '}</span>
-          <code>{to}</code>
-        </>
-      )}
-      <span class="line last" aria-hidden="true" />
-    </li>
   )
 }
 

@@ -2,6 +2,7 @@ import { DEVICES } from './devices.js'
 import { LINE, LINE_COMPOSED } from './line.js'
 import { LINT, LINT_COMPOSED } from './lint.js'
 import { Phrasebook, type Sentences } from './match.js'
+import { REACH, REACH_COMPOSED } from './reach.js'
 import { LABELS, LOOSE, REASONS, REASONS_COMPOSED } from './reasons.js'
 import { RULES, RULES_COMPOSED } from './rules.js'
 import { SNAPSHOT, SNAPSHOT_COMPOSED } from './snapshot.js'
@@ -17,6 +18,7 @@ export const SENTENCES: Sentences = {
   ...SNAPSHOT,
   ...LINT,
   ...LINE,
+  ...REACH,
 }
 
 /** What several of them make together. */
@@ -27,6 +29,7 @@ export const COMPOSED: Sentences = {
   ...SNAPSHOT_COMPOSED,
   ...LINT_COMPOSED,
   ...LINE_COMPOSED,
+  ...REACH_COMPOSED,
 }
 
 export const chinese = new Phrasebook({ ...COMPOSED, ...SENTENCES }, LOOSE)

@@ -5,6 +5,7 @@ export const RULES: Sentences = {
   // effects
   'ECN: TCP header': 'ECN：TCP 头部',
   'TCP options {0} stripped': '去掉 TCP 选项 {0}',
+  '{0} of a packet that came back also changes the one that was sent': '对返回的包做 {0} 也会改变已发出的那个包',
   'copy to {0}': '复制到 {0}',
   'queue {0}: what user space decides is not known': '队列 {0}：不知道用户态会如何裁决',
   'DROP (TCP header cut off)': 'DROP（TCP 头部不完整）',
