@@ -6,6 +6,7 @@ import { EMPTY, type Node, NodeLimitError } from '../sets/bdd.js'
 import { VisitLimitError } from '../sets/chains.js'
 import { describe } from '../sets/describe.js'
 import { pickOne, sampleText } from '../sets/sample.js'
+import { type BaseChain, sameHost, sameRules } from './same-rules.js'
 import { Scope, type ScopeOptions, sharedNames } from './scope.js'
 import { existingInterfaces, localAddresses } from './witness.js'
 
@@ -114,11 +115,6 @@ interface Side {
   readonly namespace: Namespace
 }
 
-interface BaseChain {
-  readonly table: Table
-  readonly chain: Chain
-}
-
 /** A base chain of both sides; a side without one lets everything pass. */
 interface Both {
   readonly old: BaseChain | undefined
@@ -132,9 +128,17 @@ function* differencesOf(
   options: ScopeOptions,
   undecided: string[],
 ): Generator<Difference> {
-  const chains = bothChains(old.namespace, now.namespace, family)
+  const same = sameHost(old.namespace, now.namespace, family)
+  const chains = bothChains(old.namespace, now.namespace, family).filter(
+    (both) => !(both.old && both.now && sameRules(both.old, both.now, same)),
+  )
   if (chains.length === 0) return
-  const names = sharedNames([old.namespace, now.namespace], family)
+  const asked = new Set(chains.flatMap((both) => [both.old?.table, both.now?.table]))
+  const onlyAsked = (namespace: Namespace) => ({
+    ...namespace,
+    tables: namespace.tables.filter((table) => asked.has(table)),
+  })
+  const names = sharedNames([onlyAsked(old.namespace), onlyAsked(now.namespace)], family)
   const known = { ...options, names, listedSets: true }
   const oldScope = new Scope(old.hosts, old.namespace, family, known)
   const nowScope = new Scope(now.hosts, now.namespace, family, { ...known, space: oldScope.space })
