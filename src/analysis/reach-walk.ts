@@ -7,6 +7,7 @@ import { type ScopeOptions, sharedNames } from './scope.js'
 import { SetWalk } from './walk.js'
 import { Ground } from './walk-ground.js'
 import type { End } from './walk-group.js'
+import { imageOf } from './walk-image.js'
 import { type World, worldsOf } from './walk-worlds.js'
 
 /** Packets of one start that get to one place. */
@@ -18,7 +19,7 @@ export interface Arrival {
   /** Those that may get there, as they set out; those that surely get where the question leads to, here or elsewhere. */
   readonly possible: Node
   readonly sure: Node
-  /** The packets as they are there. */
+  /** The sources that they have there. */
   readonly seen: Node
   /** What may become of them otherwise. */
   readonly hangs: readonly string[]
@@ -147,10 +148,9 @@ function arrivalsOf(worlds: readonly Reached[]): readonly Arrival[] {
       const key = `${placeName(end.place)} ${end.outcome} ${end.interface}`
       const known = found.get(key) ?? { end, possible: [], seen: [] }
       found.set(key, known)
-      const { transforms } = own.site(end.place).math
-      for (const { transform, packets } of ways) {
-        known.possible.push(packets)
-        known.seen.push(transforms.image(transform, packets))
+      for (const way of ways) {
+        known.possible.push(way.packets)
+        known.seen.push(imageOf(own.site(end.place).math, way, [own.addresses.src]))
       }
     }
   return [...found.values()].map(({ end, possible, seen }): Arrival => {

@@ -181,7 +181,7 @@ export class Ground {
     return site
   }
 
-  get addresses(): { readonly src: Field; readonly dst: Field } {
+  get addresses(): { readonly src: Field; readonly dst: 'ip.daddr' | 'ip6.daddr' } {
     return this.family === 4 ? { src: 'ip.saddr', dst: 'ip.daddr' } : { src: 'ip6.saddr', dst: 'ip6.daddr' }
   }
 }

@@ -13,6 +13,7 @@ import { incoming, outgoing, routedIn, routedOut } from './walk-decide.js'
 import type { Ground, Site } from './walk-ground.js'
 import { type End, endKey, endOf, type Group, isEnd, keyOf, type Moved, NOTHING_BESIDE } from './walk-group.js'
 import { runHook } from './walk-hooks.js'
+import { imageOf } from './walk-image.js'
 import { besideOf, type Concrete, cursorOf, hasBridgeRules, nextHops, outerOf } from './walk-link.js'
 import { writing } from './walk-nat.js'
 
@@ -260,9 +261,7 @@ export class SetWalk {
     if (typeof src !== (this.ground.family === 4 ? 'number' : 'bigint'))
       return [endOf(group, 'undecided', 'tunnel', `${device.name}: outer packets of the other family are not followed`, group.ways)] // biome-ignore format: one line
     const marks = space.union(
-      group.ways.map(({ transform, packets }) =>
-        space.project(site.math.transforms.image(transform, packets), ['meta.mark']),
-      ),
+      group.ways.map((way) => imageOf(site.math, way, ['meta.mark'])),
     )
     const outer = [
       space.equals('meta.l4proto', 17),
@@ -272,7 +271,7 @@ export class SetWalk {
       space.in('th.sport', [[32768, 60999]]),
       space.equals('ip.ttl', device.vxlan!.ttl || 64),
       marks,
-      beginning(this.ground, undefined),
+      space.forget(beginning(this.ground, undefined), ['meta.mark']),
     ].reduce((all: Node, one) => space.bdd.and(all, one))
     const key = `${placeName(group.place)} ${cursor.skb.bound} ${outer}`
     let ends = this.#tunnels.get(key)
@@ -287,9 +286,10 @@ export class SetWalk {
 
   #arrived(group: Group, vni: number, dport: number, ends: readonly End[]): readonly Out[] {
     const out: Out[] = []
-    let sure = true
-    for (const { outcome, place, reason } of ends) {
+    for (const { outcome, place, reason, text, interface: name } of ends) {
       const device = place.links.find(({ vxlan, up }) => vxlan && up && vxlan.vni === vni && vxlan.port === dport)
+      // whether a tunnel's packets belong to a connection already makes no difference to most rules
+      if (reason === 'connection') continue
       if (outcome === 'delivered' && device) {
         const ways = this.ground.site(place).arriving(group.ways, device.name, true)
         out.push({
@@ -297,12 +297,12 @@ export class SetWalk {
           exit: 'inner',
           group: { ...NOTHING_BESIDE, stage: 'decapsulate', place, iif: device.name, mac: group.mac, hops: group.hops + 1, ways },
         })
-      } else if (reason !== 'connection') {
-        sure = false
-        out.push(endOf(group, 'undecided', `tunnel-${reason}`, `what the tunnel sends ends at ${placeName(place)}`, group.ways)) // biome-ignore format: one line
+        continue
       }
+      const lost = outcome === 'dropped'
+      const how = `the tunnel's own packets${lost ? `: ${text}` : ' leave the snapshot'}`
+      out.push({ ...endOf(group, lost ? 'dropped' : 'undecided', lost ? reason : 'tunnel', how, group.ways), place, interface: name })
     }
-    if (out.length === 1 && !sure) return out.map((one) => (isOver(one) ? { ...one, outcome: 'dropped' as const } : one))
     return out
   } // biome-ignore format: short lines
 }

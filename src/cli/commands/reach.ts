@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ReachQuestion } from '../../analysis/reach.js'
 import type { Hosts, Namespace } from '../../path/world.js'
+import { MATRIX_FORMATS, MATRIX_VIEWS, type MatrixFormat, type MatrixView } from '../../report/reach-matrix.js'
 import type { CommandSpec } from '../command.js'
 import { EXIT, UserError } from '../exit.js'
+import type { Io } from '../io.js'
 import { loadHosts } from '../load.js'
 import { type ColourOptions, colourOption, jsonOption, withOption } from '../options.js'
 import { paint } from '../paint.js'
@@ -16,6 +18,9 @@ interface Options extends ColourOptions {
   readonly avoiding: readonly string[]
   readonly family?: '4' | '6' | 'both'
   readonly replies?: boolean
+  readonly matrix?: boolean
+  readonly view: MatrixView
+  readonly format: MatrixFormat
   readonly json?: boolean
   readonly nodes?: number
   readonly with: readonly string[]
@@ -29,6 +34,7 @@ export const reach: CommandSpec<Options> = {
   examples: [
     'reach samples/docker-ufw-host --from internet --to 172.17.0.2:80/tcp',
     'reach samples/k8s-cluster --from node1/shell --to node2/web',
+    'reach samples/k8s-cluster --matrix --view sources --format markdown',
     'reach samples/docker-ufw-host --from 10.0.0.0/8 --to db:5432/tcp --avoiding docker0',
     "reach rules --from eth0 --to '[2001:db8::10]:443/tcp' --at router",
   ],
@@ -48,47 +54,89 @@ export const reach: CommandSpec<Options> = {
       .option('--at <host[/netns]>', 'as --through; an interface after --from is one of this namespace')
       .addOption(new Option('--family <family>', 'IPv4, IPv6, or both').choices(['4', '6', 'both']))
       .option('--replies', 'also the other way round: connections that TO begins, whose replies come in')
+      .option(
+        '--matrix',
+        'a table of everybody who sends (and the internet) by everything that listens or is translated',
+      )
+      .addOption(
+        new Option('--view <view>', 'of the table: who gets there, or which sources the receiver sees')
+          .choices([...MATRIX_VIEWS])
+          .default('reach'),
+      )
+      .addOption(new Option('--format <format>', 'of the table').choices([...MATRIX_FORMATS]).default('pretty'))
       .option('--nodes <number>', 'memory at most, as nodes of decision diagrams', positive)
     withOption(command)
     colourOption(command)
   },
   async run([snapshot], options, io) {
-    if (options.to === undefined) throw new UserError('packetwalk: reach: to what? For example --to 10.0.0.5:443/tcp')
+    if (options.matrix) return orGiveUp(io, () => table(snapshot as string, options, io))
+    const { to } = options
+    if (to === undefined) throw new UserError('packetwalk: reach: to what? For example --to 10.0.0.5:443/tcp')
     const hosts = await loadHosts(snapshot as string, options.with, io)
-    const question = await questionOf(hosts, options, options.to)
+    const question = await questionOf(hosts, options, to)
     const { reach: ask } = await import('../../analysis/reach.js')
-    const { NodeLimitError } = await import('../../sets/bdd.js')
-    const { VisitLimitError } = await import('../../sets/chains.js')
     const families = options.family === 'both' ? ([4, 6] as const) : options.family ? [Number(options.family) as 4 | 6] : undefined // biome-ignore format: one line
     const limits = { ...(options.nodes === undefined ? {} : { limit: options.nodes }), ...(families && { families }) }
-    try {
+    return orGiveUp(io, async () => {
       const result = ask(hosts, question, limits)
-      const back = options.replies ? ask(hosts, await reversed(hosts, options, options.to), limits) : undefined
+      const back = options.replies ? ask(hosts, await reversed(hosts, options, to), limits) : undefined
       const report = await import('../../report/reach.js')
       if (options.json) {
         const document = { ...report.reachJson(result), ...(back && { replies: report.reachJson(back) }) }
         io.out(`${JSON.stringify(document, undefined, 2)}\n`)
       } else {
-        const lines = report.reachText(result, options.to)
-        const others = back ? [[], ...report.repliesText(back, options.to, options.from)] : []
+        const lines = report.reachText(result, to)
+        const others = back ? [[], ...report.repliesText(back, to, options.from)] : []
         io.out(paint([...lines, ...others], io, options.color))
       }
       return result.answer === 'some' ? EXIT.yes : result.answer === 'none' ? EXIT.no : EXIT.undecided
-    } catch (error) {
-      if (!(error instanceof NodeLimitError || error instanceof VisitLimitError)) throw error
-      io.err(`packetwalk: ${error.message}: no answer\n`)
-      return EXIT.undecided
-    }
+    })
   },
 }
 
-async function questionOf(hosts: Hosts, options: Options, target: string): Promise<ReachQuestion> {
+/** Questions that need more memory than they may have are not answered. */
+async function orGiveUp(io: Io, question: () => Promise<number>): Promise<number> {
+  const { NodeLimitError } = await import('../../sets/bdd.js')
+  const { VisitLimitError } = await import('../../sets/chains.js')
+  try {
+    return await question()
+  } catch (error) {
+    if (!(error instanceof NodeLimitError || error instanceof VisitLimitError)) throw error
+    io.err(`packetwalk: ${error.message}: no answer\n`)
+    return EXIT.undecided
+  }
+}
+
+async function table(snapshot: string, options: Options, io: Io): Promise<number> {
+  if (options.to !== undefined) throw new UserError('packetwalk: reach: --matrix asks for everything: without --to')
+  if (options.family === 'both') throw new UserError('packetwalk: reach: --matrix is of one family: --family 4 or 6')
+  const hosts = await loadHosts(snapshot, options.with, io)
+  await allKnown(hosts)
+  const { matrix } = await import('../../analysis/reach-matrix.js')
+  const { matrixFile, matrixJson, matrixText } = await import('../../report/reach-matrix.js')
+  const result = matrix(hosts, {
+    ...(options.nodes === undefined ? {} : { limit: options.nodes }),
+    ...(options.family && { family: Number(options.family) as 4 | 6 }),
+    examples: options.json === true,
+  })
+  if (options.json) io.out(`${JSON.stringify(matrixJson(result), undefined, 2)}\n`)
+  else if (options.format === 'pretty') io.out(paint(matrixText(result, options.view), io, options.color))
+  else io.out(matrixFile(result, options.view, options.format))
+  return EXIT.yes
+}
+
+/** A host of which only rules are known is not one whose packets could be followed. */
+async function allKnown(hosts: Hosts): Promise<void> {
   const blind = hosts.namespaces.find(({ links, routes }) => links.length === 0 && routes.length === 0)
+  if (!blind) return
   const { placeName } = await import('../../path/world.js')
-  if (blind)
-    throw new UserError(
-      `packetwalk: reach: which addresses and routes ${placeName(blind)} has is not known: add what ip addr and ip route print`,
-    )
+  throw new UserError(
+    `packetwalk: reach: which addresses and routes ${placeName(blind)} has is not known: add what ip addr and ip route print`,
+  )
+}
+
+async function questionOf(hosts: Hosts, options: Options, target: string): Promise<ReachQuestion> {
+  await allKnown(hosts)
   const at = await placeOf(hosts, options.at)
   const through = [...(at ? [{ place: at }] : []), ...(await spotsOf(hosts, options.through, '--through'))]
   return {
