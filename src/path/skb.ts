@@ -96,6 +96,10 @@ export class Skb {
   sealedBy: string | undefined
   /** The port of a VRF by which it came in; `iif` is the VRF then. */
   vrfPort: string | undefined
+  /** IPsec: it was encrypted here, or carries what was; it is not looked up again. */
+  transformed = false
+  /** IPsec: it was encrypted on its way here (skb_sec_path). */
+  secured = false
   /** 802.1Q tags of the frame, outermost first; a device that takes it removes its own. */
   vlans: readonly VlanTag[] = []
   /** Handed back to this host, which listens to the group or broadcast address it was sent to (dev_loopback_xmit). */
@@ -117,6 +121,8 @@ export class Skb {
     this.nexthop = undefined
     this.pieces = undefined
     this.vrfPort = undefined
+    this.transformed = false
+    if (how !== 'loopback') this.secured = false
     this.deliverAt = undefined
     this.options = undefined
     this.sendingIcmp = false

@@ -92,8 +92,8 @@ export const STAGES = {
     label: 'POSTROUTING',
     kind: 'hook',
     hook: 'postrouting',
-    exits: { accept: 'fragment' },
-    kernel: 'net/ipv4/ip_output.c: ip_output',
+    exits: { accept: 'fragment', transform: 'encapsulate' },
+    kernel: 'net/ipv4/ip_output.c: ip_output; net/ipv4/xfrm4_output.c: xfrm4_output',
   },
   fragment: {
     label: 'MTU',

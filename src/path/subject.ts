@@ -21,6 +21,7 @@ import type { Cursor } from './cursor.js'
 import { reversePath } from './reverse-path.js'
 import type { Skb } from './skb.js'
 import { hasSocket } from './sockets.js'
+import { transformOf } from './xfrm-policy.js'
 
 const PACKET_TYPES = { host: 0, broadcast: 1, multicast: 2, otherhost: 3, outgoing: 4, loopback: 5 } as const
 
@@ -82,6 +83,8 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
   'meta.iifgroup': (cursor) => cursor.netns.link(cursor.skb.iif)?.group,
   'meta.oifgroup': ({ netns, hookOif }) => netns.link(hookOif)?.group,
   // a received packet may have got its socket early (tcp_v4_early_demux), before INPUT
+  'meta.ipsec.in': ({ skb, netns }) => (netns.state.xfrm ? Number(skb.secured) : UNKNOWN),
+  'meta.ipsec.out': (cursor) => (cursor.netns.state.xfrm ? Number(transformOf(cursor) !== undefined) : UNKNOWN),
   'socket.exists': ({ skb, hook }) => (skb.sender?.socket || skb.sender?.kernel ? 1 : hook === 'input' ? UNKNOWN : 0),
   'socket.uid': ({ skb }) => (skb.sender?.socket ? (skb.sender.uid ?? UNKNOWN) : undefined),
   'socket.gid': ({ skb }) => (skb.sender?.socket ? (skb.sender.gid ?? UNKNOWN) : undefined),

@@ -20,6 +20,7 @@ import { neighbour, transmit } from './stage/leave.js'
 import { ipReceive, receive } from './stage/receive.js'
 import { output, prerouting } from './stage/vrf.js'
 import { type ExitOf, type StageName, stageAfter } from './stages.js'
+import { transformOf } from './xfrm-policy.js'
 
 /** What each stage does: it moves the packet on and names its exit, or ends its walk. Where the exits lead stands in `STAGES` alone. */
 const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => ExitOf<S> | Fate } = {
@@ -38,7 +39,8 @@ const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => 
     const { skb } = cursor
     if (skb.packet.family === 4) loopBack(cursor)
     skb.iif ??= skb.copiedTo
-    return runHook(cursor, 'postrouting')
+    const result = runHook(cursor, 'postrouting')
+    return result === 'accept' && transformOf(cursor) ? 'transform' : result
   },
   fragment,
   neighbour,

@@ -6,6 +6,7 @@ import type { Route, RoutingRule } from '../routing/types.js'
 import type { Table } from '../rules/program.js'
 import type { NamedSets } from '../rules/store.js'
 import type { Device } from './device.js'
+import type { Xfrm } from './xfrm.js'
 
 /**
  * What is known of hosts before a packet is walked: immutable, built by a front end (snapshot), read by every walker.
@@ -41,6 +42,8 @@ export interface Namespace extends Place {
   /** Connections that exist; undefined: unknown (taken as none, and said). */
   readonly connections: readonly Entry[] | undefined
   readonly sockets: readonly Socket[] | undefined
+  /** Undefined: no `ip xfrm policy`. */
+  readonly xfrm?: Xfrm | undefined
   /** Named sets (ipset); undefined: no such listing. */
   readonly sets?: NamedSets | undefined
   /** In the order in which the kernel would have registered them. */

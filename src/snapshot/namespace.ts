@@ -3,6 +3,7 @@ import { familyOf } from '../address/ip.js'
 import { printPrefix } from '../address/prefix.js'
 import { tupleKey } from '../conntrack/tuple.js'
 import type { Link, Namespace, Place, Unmodelled } from '../path/world.js'
+import type { Xfrm } from '../path/xfrm.js'
 import type { Route, RoutingRule } from '../routing/types.js'
 import type { Table } from '../rules/program.js'
 import { type LinkFile, readLink, toArpTables, toBridgeTables } from '../xtables/index.js'
@@ -24,6 +25,7 @@ import { isLan } from './subnet.js'
 import { readSysctls } from './sysctl.js'
 import { collectTables } from './tables.js'
 import { readWireGuard } from './wireguard.js'
+import { readXfrmPolicies, readXfrmStates } from './xfrm.js'
 
 /** A file of a namespace, and what it holds. */
 export interface KnownFile extends InputFile {
@@ -141,6 +143,14 @@ class NamespaceReader {
       [one.protocol, one.state, one.local, one.family, one.port, one.remote, one.remotePort, one.dev].join(' '),
     )
     const [sets] = this.#each(['ipset-save'], ({ text }) => readSets(text))
+    const xfrm: Xfrm | undefined = this.#has('xfrm-policy')
+      ? {
+          policies: this.#each(['xfrm-policy'], ({ text }) => readXfrmPolicies(text)).flat(),
+          states: this.#has('xfrm-state')
+            ? this.#each(['xfrm-state'], ({ text }) => readXfrmStates(text)).flat()
+            : undefined,
+        }
+      : undefined
     const known = {
       rules4: this.#has('iptables-save') || this.#has('iptables-list') || nft.length > 0,
       rules6: this.#has('ip6tables-save') || this.#has('ip6tables-list') || nft.length > 0,
@@ -160,6 +170,7 @@ class NamespaceReader {
       connections: this.#has('conntrack') || countedNone ? connections : undefined,
       sockets: this.#has('sockets') ? sockets : undefined,
       sets,
+      ...(xfrm ? { xfrm } : {}),
       tables: xtables.tables,
       ...(bridgeTables.length > 0 ? { bridgeTables } : {}),
       ...(link.some(({ program }) => program === 'arptables') ? { arpTables: link.flatMap(toArpTables) } : {}),

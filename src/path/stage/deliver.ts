@@ -13,6 +13,7 @@ import { sumHolds } from '../sums.js'
 import { placeName, type Socket, socketName } from '../world.js'
 import { tunnelOf } from './decapsulate.js'
 import { isTunnelled } from './ip-tunnel.js'
+import { checkPolicy } from './ipsec.js'
 
 const FIN = 1
 const SYN = 2
@@ -36,6 +37,8 @@ export function deliver(cursor: Cursor): ExitOf<'deliver'> | Fate {
     if (protocol === PROTOCOL.UDP && !isIntact(cursor)) return cursor.drop('checksum', 'wrong udp checksum')
     return 'tunnel'
   }
+  const refused = checkPolicy(cursor, 'in')
+  if (refused) return refused
   if (isTunnelled(cursor)) {
     // net/ipv4/tunnel4.c: tunnel4_rcv; net/ipv4/ip_gre.c: gre_rcv
     const answer = sendIcmpError(cursor, { type: 3, code: 3 })

@@ -6,7 +6,10 @@ import { opaque } from '../hook-run.js'
 import type { Skb } from '../skb.js'
 import type { ExitOf } from '../stages.js'
 import type { Link } from '../world.js'
+import type { XfrmPolicy } from '../xfrm.js'
+import { transformOf } from '../xfrm-policy.js'
 import { unwalked, wrapInIp } from './ip-tunnel.js'
+import { wrapInEsp } from './ipsec.js'
 import { isFate, type Outer } from './outer.js'
 import { wrapInVxlan } from './vxlan.js'
 import { wrapInWireGuard } from './wireguard.js'
@@ -19,7 +22,8 @@ export const isTunnel = ({ kind, vxlan }: Link): boolean =>
 export function encapsulate(cursor: Cursor): ExitOf<'encapsulate'> | Fate {
   const { skb } = cursor
   const device = cursor.netns.link(skb.oif)!
-  const wrapped = wrap(cursor, device)
+  const policy = isTunnelling(cursor) ? undefined : transformOf(cursor)
+  const wrapped = policy ? sealed(cursor, policy) : wrap(cursor, device)
   if (isFate(wrapped)) return wrapped
   const [outer, ...others] = wrapped as readonly [Outer, ...Outer[]]
   for (const other of others) {
@@ -29,10 +33,26 @@ export function encapsulate(cursor: Cursor): ExitOf<'encapsulate'> | Fate {
   }
   const inner = headersOf(skb.packet, skb.mark)
   setOut(skb, device, outer)
+  skb.transformed = policy !== undefined
   const headers = headersOf(skb.packet, skb.mark)
   cursor.record({ kind: 'encapsulate', interface: device.name, text: outer.text, outer: headers, inner })
   return 'outer'
 }
+
+/** Behind POSTROUTING IPsec comes before the device; what it has sent is not looked up again. */
+const isTunnelling = ({ skb }: Cursor): boolean => skb.transformed
+
+function sealed(cursor: Cursor, policy: XfrmPolicy): readonly Outer[] | Fate {
+  const [template, ...more] = policy.templates
+  if (template!.protocol !== ESP || more.length > 0 || !/^(tunnel|transport)$/.test(template!.mode)) {
+    const text = `${policy.text} transforms it: what comes out is not followed`
+    return opaque(cursor, text) ?? cursor.fate({ outcome: 'sent', reason: 'sent', text, hook: undefined })
+  }
+  const outer = wrapInEsp(cursor, policy)
+  return isFate(outer) ? outer : [outer]
+}
+
+const ESP = 50
 
 function wrap(cursor: Cursor, link: Link): readonly Outer[] | Fate {
   const { device, vxlan } = link

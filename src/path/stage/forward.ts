@@ -8,12 +8,15 @@ import { runHook } from '../hook-run.js'
 import { forwardOptions } from '../ip-options.js'
 import type { Skb } from '../skb.js'
 import type { ExitOf } from '../stages.js'
+import { blockedOut, checkPolicy } from './ipsec.js'
 
 /** net/ipv4/ip_forward.c: ip_forward; net/ipv6/ip6_output.c: ip6_forward. */
 export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
   const { skb, netns } = cursor
   if (skb.type !== 'host') return cursor.drop('not-for-this-host', `a link-layer ${skb.type} is not forwarded`)
   if (skb.socket) return cursor.drop('has-socket', 'TPROXY gave it a socket of this host, but no route leads there')
+  const refused = checkPolicy(cursor, 'fwd') ?? blockedOut(cursor)
+  if (refused) return refused
   const four = skb.packet.family === 4
   const ttl = FIELDS['ip.ttl'].read(skb.packet) ?? 0
   if (ttl <= 1) {

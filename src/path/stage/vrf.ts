@@ -2,6 +2,7 @@ import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
 import { opaque, runHook } from '../hook-run.js'
 import type { ExitOf } from '../stages.js'
+import { blockedOut } from './ipsec.js'
 
 /** PREROUTING, for a port of a VRF once more with the VRF as its device: all that follows sees the VRF (drivers/net/vrf.c: vrf_ip_rcv, vrf_ip6_rcv). */
 export function prerouting(cursor: Cursor): ExitOf<'prerouting'> | Fate {
@@ -19,6 +20,8 @@ export function prerouting(cursor: Cursor): ExitOf<'prerouting'> | Fate {
 /** What this host sends through a port of a VRF is shown to OUTPUT and POSTROUTING twice, which is not walked: where there are rules, it is not decided. */
 export function output(cursor: Cursor): ExitOf<'output'> | Fate {
   const { skb, netns } = cursor
+  const blocked = blockedOut(cursor)
+  if (blocked) return blocked
   const vrf = skb.oif === undefined ? undefined : netns.interfaces.vrf?.(skb.oif)
   const { hooks } = netns.hooks(skb.packet.family)
   const rules = [...hooks.output, ...hooks.postrouting].some(

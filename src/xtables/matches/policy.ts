@@ -119,7 +119,9 @@ export const policy = defineMatch({
   ],
   doc: {
     summary: 'Matches by the IPsec transformations that a packet has behind it (in) or before it (out).',
-    notes: ['IPsec is not modelled: whether a packet was or will be transformed is not known.'],
+    notes: [
+      'Whether a packet was or will be transformed is known where `ip xfrm policy` is; which transformation it is, is not looked at.',
+    ],
     kernel: 'net/netfilter/xt_policy.c: policy_mt',
   },
   check(options, { family }) {
@@ -170,10 +172,18 @@ export const policy = defineMatch({
       .replace(/--proto (\S+)/g, (_, name) => `proto ${numeric ? parseProtocol(name) : name}`)
     return ` policy match ${words.replaceAll('--', '')}`
   },
-  lower: ({ dir, pol }, _: RuleContext): Condition => {
+  lower: (options, _: RuleContext): Condition => {
+    const { dir, pol } = options
     const used = dir!.value === 'in' ? 'meta.ipsec.in' : 'meta.ipsec.out'
-    return pol?.value === 'none'
-      ? equals(used, 0)
-      : { is: 'all', of: [equals(used, 1), { is: 'unknown', text: '-m policy', needs: 'IPsec is not modelled' }] }
+    if (pol?.value === 'none') return equals(used, 0)
+    return elementsOf(options).every((element) => Object.keys(element).length === 0)
+      ? equals(used, 1)
+      : {
+          is: 'all',
+          of: [
+            equals(used, 1),
+            { is: 'unknown', text: '-m policy', needs: 'which transformation it is is not looked at' },
+          ],
+        }
   },
 })

@@ -40,4 +40,13 @@ export const DEVICES: Sentences = {
   'the VXLAN header has reserved bits set': 'VXLAN 头部设置了保留位',
   'no device here is of VXLAN {0}': '这里没有 VXLAN {0} 的设备',
   'OUTPUT and POSTROUTING run for the VRF {0} as well': 'VRF {0} 也会运行一遍 OUTPUT 和 POSTROUTING',
+  'no state of ip xfrm leads from {0}': 'ip xfrm 没有 {0} 的状态',
+  '{0}: IPsec has a key for {1}': '{0}：IPsec 有 {1} 的密钥',
+  'IPsec encrypts it: {0} ({1})': 'IPsec 加密它：{0}（{1}）',
+  'IPsec decrypts it: {0}': 'IPsec 解密它：{0}',
+  'it came encrypted, and no policy of ip xfrm lets that in': '它是加密到达的，而 ip xfrm 没有策略允许它进入',
+  'blocked by {0}': '被 {0} 阻止',
+  'not encrypted, as {0} wants it': '没有按 {0} 的要求加密',
+  'what IPsec decrypts from it is not known': 'IPsec 从中解密出什么不得而知',
+  '{0} transforms it: what comes out is not followed': '{0} 会变换它：不跟踪变换后的包',
 }

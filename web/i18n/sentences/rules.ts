@@ -111,6 +111,7 @@ export const RULES: Sentences = {
   'all ports are expected by others': '所有端口都已被其他预期占用',
   'the packet would be too long': '数据包会过长',
   'what the FTP helper had seen of the connection when the snapshot was taken': '快照时 FTP 助手已看到的连接内容',
+  'what the PPTP helper had seen of the connection when the snapshot was taken': '快照时 PPTP 助手已看到的连接内容',
   'what the SANE helper had seen of the connection when the snapshot was taken': '快照时 SANE 助手已看到的连接内容',
   'an FTP command or answer that announces a connection is cut off, or its numbers are none':
     '宣告连接的 FTP 命令或应答不完整，或其中的数字无效',
@@ -231,7 +232,7 @@ export const RULES: Sentences = {
   'not known': '未知',
   'whether the socket is transparent is not known': '不知道套接字是否透明',
   'the mark of the socket is not known': '套接字的标记未知',
-  'IPsec is not modelled': 'IPsec 未建模',
+  'which transformation it is is not looked at': '不看它是哪一种变换',
   'the kernel’s time zone is not known': '内核的时区未知',
   'the day of the month before this one is not looked at': '不查看前一天的日期',
   'link-layer multicast is not modelled': '链路层组播未建模',
