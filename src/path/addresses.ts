@@ -8,11 +8,11 @@ import type { Cursor } from './cursor.js'
 
 type Name = keyof typeof ADDRESS_TYPE
 
-/** What xt_addrtype asks the FIB about an address (net/ipv4/fib_frontend.c: __inet_dev_addr_type; xt_addrtype.c: match_lookup_rt6). */
+/** What xt_addrtype asks the FIB about an address (net/ipv4/fib_frontend.c: __inet_dev_addr_type; xt_addrtype.c: match_lookup_rt6). The device is the one with which the hook began. */
 export function addressTypeOf(cursor: Cursor, { of, over }: FibValue): FieldValue {
   const { netns, skb } = cursor
   const ip = netns.addressOf(skb.packet, of === 'saddr' ? 'src' : 'dst')
-  const dev = over === 'any' ? undefined : over === 'iif' ? skb.iif : skb.oif
+  const dev = over === 'any' ? undefined : over === 'iif' ? skb.iif : cursor.hookOif
   return addressType(netns.fib(typeof ip === 'number' ? 4 : 6), ip, dev)
 }
 
