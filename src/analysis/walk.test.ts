@@ -14,9 +14,9 @@ import { arriving, type Beginning, generated, outsideOf, ownedAddresses } from '
 import { Ground } from './walk-ground.js'
 
 /** Packets for each place where they set out. */
-const PACKETS = Number(process.env['PACKETWALK_PACKETS'] ?? 60)
+const PACKETS = Number(process.env['PACKETWALK_PACKETS'] ?? 25)
 /** Random rulesets for each sample. */
-const RULESETS = Number(process.env['PACKETWALK_RULESETS'] ?? 6)
+const RULESETS = Number(process.env['PACKETWALK_RULESETS'] ?? 2)
 const SEED = Number(process.env['PACKETWALK_SEED'] ?? 1)
 
 const MOST_NODES = 2_000_000
