@@ -9,6 +9,7 @@ import { recordingOf, recordingText } from '../record.js'
 import type { Verdict } from '../verdict.js'
 import { ftpFlow } from './ftp.js'
 import { amandaFlow, broadcastFlow, ircFlow, saneFlow } from './others.js'
+import { pptpFlow } from './pptp.js'
 import { labOf, rulesOf, type Watched } from './scene.js'
 import type { Talk } from './talk.js'
 import { tftpFlow } from './tftp.js'
@@ -37,6 +38,7 @@ const SUBJECTS: readonly Subject[] = [
   { helper: 'irc', protocol: 'tcp', port: 6667, families: [4], flow: ircFlow },
   { helper: 'amanda', protocol: 'udp', port: 10080, families: [4, 6], flow: amandaFlow },
   { helper: 'sane', protocol: 'tcp', port: 6566, families: [4, 6], flow: saneFlow },
+  { helper: 'pptp', protocol: 'tcp', port: 1723, families: [4], flow: pptpFlow },
   { helper: 'netbios-ns', protocol: 'udp', port: 137, families: [4], flow: broadcastFlow(137) },
   { helper: 'snmp', protocol: 'udp', port: 161, families: [4], flow: broadcastFlow(161) },
 ]

@@ -89,6 +89,20 @@ export interface Helping {
   readonly listed: boolean
   /** SANE: the next answer names a port. */
   started?: boolean
+  pptp?: PptpNotes
+  /** What is to be done when the connection ends. */
+  end?: () => void
+}
+
+/** What the helper remembers of a control connection (struct nf_ct_pptp_master, struct nf_nat_pptp). PNS is the client, PAC the server. */
+export interface PptpNotes {
+  session: 'none' | 'error' | 'stopping' | 'requested' | 'confirmed'
+  call: 'none' | 'out-request' | 'out-confirmed' | 'in-request' | 'in-reply' | 'in-confirmed' | 'clearing'
+  /** As the server sees it. */
+  pnsCallId: number
+  pacCallId: number
+  /** Before NAT. */
+  readonly inner: { pnsCallId: number; pacCallId: number }
 }
 
 /** How a packet stands to its connection: IP_CT_* of enum ip_conntrack_info, taken apart. */

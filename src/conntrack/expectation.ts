@@ -93,6 +93,13 @@ export class Expectations {
     return this.at(now).filter((one) => one.master === master)
   }
 
+  /** nf_ct_expect_find_get. */
+  find(tuple: Tuple, zone: Zone, now: number): Expectation | undefined {
+    return this.#all.find(
+      (one) => alive(one, now) && sameEnds(tuple, one.tuple, one.mask) && sameZone(one.master, zone),
+    )
+  }
+
   /** nf_ct_find_expectation: what a new connection with this tuple was announced by; unless permanent, it is used up. */
   take(tuple: Tuple, zone: Zone, now: number): Expectation | undefined {
     const found = this.#all.find(

@@ -33,6 +33,12 @@ export class Store {
   readonly #buckets = new Map<number, Hit[]>()
   readonly #bySource = new Map<string, Entry[]>()
   readonly #entries = new Set<Entry>()
+  readonly #ended: (entry: Entry) => void
+
+  /** `ended`: told of every connection that is over. */
+  constructor(ended: (entry: Entry) => void = () => {}) {
+    this.#ended = ended
+  }
 
   get size(): number {
     return this.#entries.size
@@ -126,8 +132,10 @@ export class Store {
   }
 
   expire(entry: Entry): void {
+    const already = (entry.status & CT_STATUS.DYING) !== 0
     this.remove(entry)
     entry.status |= CT_STATUS.DYING
+    if (!already) this.#ended(entry)
   }
 }
 

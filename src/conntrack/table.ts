@@ -3,6 +3,7 @@ import { CT_STATUS } from '../packet/fields.js'
 import type { Packet } from '../packet/packet.js'
 import type { Attachment, Entry, ProtocolState, Tracking } from './entry.js'
 import { Expectations } from './expectation.js'
+import { GreKeys } from './gre-keys.js'
 import { classifyIcmp, type IcmpMessage } from './icmp.js'
 import { judgePacket } from './protocol.js'
 import { DEFAULT_SETTINGS, type Settings } from './settings.js'
@@ -46,13 +47,31 @@ const zoneAt = ({ zone, zoneDirection }: Arrival): Zone => ({ id: zone, directio
  */
 export class ConnectionTable {
   readonly settings: Settings
-  readonly #store = new Store()
+  readonly #store = new Store((entry) => this.#ended(entry))
   /** What helpers have announced. */
   readonly expectations = new Expectations()
+  /** The call ids of PPTP. */
+  readonly greKeys: GreKeys
 
   constructor(settings: Settings = DEFAULT_SETTINGS, initial: readonly Entry[] = []) {
     this.settings = settings
+    this.greKeys = new GreKeys(initial)
     for (const entry of initial) this.#store.add(cloneEntry(entry))
+  }
+
+  /** nf_ct_helper_destroy, destroy_gre_conntrack. */
+  #ended(entry: Entry): void {
+    const { original, master, helping } = entry
+    helping?.end?.()
+    if (original.protocol === PROTOCOL.GRE && master) this.greKeys.removeOf(master)
+  }
+
+  /** gre_pkt_to_tuple: the sender's call id is not in the packet. Calls whose control connection is over, or whose first packet was lost, are over. */
+  #withKey(tuple: Tuple | undefined, now: number): Tuple | undefined {
+    if (tuple?.protocol !== PROTOCOL.GRE || tuple.dport === 0 || this.greKeys.isEmpty) return tuple
+    for (const lost of this.greKeys.lost(({ status }) => (status & CT_STATUS.CONFIRMED) !== 0)) this.#ended(lost)
+    for (const master of this.greKeys.masters()) if (master.expires <= now) this.#store.expire(master)
+    return this.greKeys.complete(tuple)
   }
 
   /** In no order that means anything. Those whose time is up are among them until something looks for them. */
@@ -129,7 +148,7 @@ export class ConnectionTable {
   /** nf_conntrack_inet_error: an ICMP error belongs to the connection of the packet that it quotes. */
   #special(message: Exclude<IcmpMessage, { is: 'plain' }>, arrival: Arrival): Tracking {
     if (message.is !== 'about') return message
-    const hit = this.#store.find(message.tuple, zoneAt(arrival), arrival.now)
+    const hit = this.#store.find(this.#asked(message.tuple, arrival.now), zoneAt(arrival), arrival.now)
     if (!hit) return { is: 'invalid', reason: 'the ICMP error is about no connection that is known' }
     const { entry, direction } = hit
     const answer = direction === 'original' ? entry.original : entry.reply
@@ -138,9 +157,16 @@ export class ConnectionTable {
     return { is: 'tracked', created: false, attachment: { entry, direction, state: 'RELATED' } }
   }
 
+  /** The answer to a packet that an ICMP error quotes: its key is looked for as the packet's. */
+  #asked(answer: Tuple, now: number): Tuple {
+    if (answer.protocol !== PROTOCOL.GRE) return answer
+    const keyed = this.#withKey(invertTuple(answer), now)
+    return (keyed && invertTuple(keyed)) ?? answer
+  }
+
   /** resolve_normal_ct and what follows; once more where the packet ends an old connection to begin a new one. */
   #resolve(packet: Packet, l4: L4, arrival: Arrival): Tracking {
-    const tuple = tupleOf(packet)
+    const tuple = this.#withKey(tupleOf(packet), arrival.now)
     if (!tuple) return { is: 'invalid', reason: 'the transport header is cut off' }
     const hit = this.#store.find(tuple, zoneAt(arrival), arrival.now)
     const own = hit ?? this.#begin(tuple, arrival)
@@ -191,6 +217,7 @@ export class ConnectionTable {
       labels: new Set(),
     }
     expected?.follow?.(entry, now)
+    if (expected && tuple.protocol === PROTOCOL.GRE) this.greKeys.begins(entry)
     return { entry, direction: 'original' }
   }
 

@@ -67,6 +67,19 @@ describe('fragments', () => {
       ),
     )
   })
+  test('the last one may be longer than the others, but not of what this host sends over IPv6', () => {
+    const lengths = (src: number | bigint, length: number, full?: boolean) =>
+      fragmentPacket(buildPacket({ src, dst: src }, { is: 'udp', sport: 1, dport: 2 }, new Uint8Array(length)), src === 1 ? 1400 : 1284, 5, full).map(({ bytes }) => bytes.length) // biome-ignore format: one line
+    // as Linux 6.18 sent them
+    const udp = 8
+    expect(lengths(1, 2756 - udp)).toEqual([1396, 1400])
+    expect(lengths(1, 2757 - udp)).toEqual([1396, 1396, 25])
+    expect(lengths(1, 1381 - udp)).toEqual([1396, 25])
+    expect(lengths(1n, 2460)).toEqual([1280, 1280, 52])
+    expect(lengths(1n, 2452)).toEqual([1280, 1276])
+    expect(lengths(1n, 3684)).toEqual([1280, 1280, 1276])
+    expect(lengths(1n, 2460, true)).toEqual([1280, 1284])
+  })
   test('a fragment is cut again', () => {
     const packet = buildPacket({ src: 1, dst: 2 }, { is: 'udp', sport: 1, dport: 2 }, new Uint8Array(200))
     const [first, second] = fragmentPacket(packet, 124)

@@ -265,21 +265,23 @@ function laterOptions(options: Uint8Array): Uint8Array {
 
 /**
  * The fragments in which a packet leaves through `mtu` bytes, each as long as it may be (ip_do_fragment, ip6_fragment); the packet itself where it fits.
- * A packet that is a fragment already is cut further (IPv4). `id` is that of an IPv6 fragment header; IPv4 keeps the packet's own.
+ * A packet that is a fragment already is cut further (IPv4). `id` is that of an IPv6 fragment header; IPv4 keeps the packet's own. `full`: the last
+ * one may fill the space to the byte (ip_frag_next, __ip_append_data), which what this host itself sends over IPv6 does not (__ip6_append_data).
  */
-export function fragmentPacket(packet: Packet, mtu: number, id = 0): readonly Packet[] {
+export function fragmentPacket(packet: Packet, mtu: number, id = 0, full = packet.family === 4): readonly Packet[] {
   if (packet.bytes.length <= mtu) return [packet]
   const { offset, fragmentOffset, moreFragments } = packet.transport
-  const room = (mtu - offset - (packet.family === 6 ? 8 : 0)) & ~7
+  const space = mtu - offset - (packet.family === 6 ? 8 : 0)
+  const room = space & ~7
   if (room < 8) return [packet]
   const length = packet.bytes.length - offset
   const fragments: Packet[] = []
-  for (let from = 0; from < length; from += room) {
-    const last = from + room >= length
+  for (let from = 0, last = false; !last; from += room) {
+    last = from + (full ? space : room) >= length
     const fragment = fragmentOf(
       packet,
       from,
-      Math.min(room, length - from),
+      last ? length - from : room,
       !last || moreFragments,
       packet.family === 4 ? (u16(packet.bytes, 4) ?? 0) : id,
     )

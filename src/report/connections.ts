@@ -2,6 +2,7 @@ import { printIp } from '../address/ip.js'
 import type { Entry } from '../conntrack/entry.js'
 import type { Expectation } from '../conntrack/expectation.js'
 import { type Direction, isIcmp, type Tuple } from '../conntrack/tuple.js'
+import { PROTOCOL } from '../packet/checksum.js'
 import { CT_STATUS } from '../packet/fields.js'
 
 /** libnetfilter_conntrack names these protocols; every other is `unknown` (src/conntrack/snprintf.c: proto2str). */
@@ -25,8 +26,10 @@ function expectationLine(
   now: number,
 ): string {
   const whole = tuple.family === 4 ? 0xffffffff : (1n << 128n) - 1n
-  const ends = (words: string, { sport, dport }: { readonly sport: number; readonly dport: number }) =>
-    NAMES[tuple.protocol] === undefined ? words : `${words} sport=${sport} dport=${dport}`
+  const ends = (words: string, { sport, dport }: { readonly sport: number; readonly dport: number }) => {
+    if (tuple.protocol === PROTOCOL.GRE) return `${words} srckey=0x${sport.toString(16)} dstkey=0x${dport.toString(16)}`
+    return NAMES[tuple.protocol] === undefined ? words : `${words} sport=${sport} dport=${dport}`
+  }
   const { original } = master
   const flags = [...(permanent ? ['PERMANENT'] : []), ...(inactive ? ['INACTIVE'] : [])]
   return [

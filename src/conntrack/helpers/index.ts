@@ -5,11 +5,12 @@ import { netbiosNs, snmp } from './broadcast.js'
 import { ftp } from './ftp.js'
 import type { Helper } from './helper.js'
 import { irc } from './irc.js'
+import { pptp } from './pptp.js'
 import { sane } from './sane.js'
 import { tftp } from './tftp.js'
 
-/** Every helper that is modelled. The kernel has besides: pptp, sip, and H.323's RAS, Q.931 and H.245. */
-export const HELPERS: readonly Helper[] = [ftp, tftp, irc, amanda, netbiosNs, snmp, sane]
+/** Every helper that is modelled. The kernel has besides: sip, and H.323's RAS, Q.931 and H.245. */
+export const HELPERS: readonly Helper[] = [ftp, tftp, irc, amanda, netbiosNs, snmp, sane, pptp]
 
 /** What `CT --helper NAME` attaches to a connection of this protocol. */
 export const helperNamed = (name: string, family: Family, protocol: number): Helper | undefined =>

@@ -207,7 +207,7 @@ function piecesOf({ packet, pieces: whole }: Skb, mtu: number, id6: number): rea
     // ip6_fragment: what would fit is one fragment
     if (family === 6 && bytes.length <= limit)
       return [fragmentOf(packet, 0, bytes.length - transport.offset, false, id6)]
-    return fragmentPacket(packet, limit, id6).map((piece) => withFlag(piece, whole.df))
+    return fragmentPacket(packet, limit, id6, true).map((piece) => withFlag(piece, whole.df))
   }
   let from = 0
   return pieces.map((length, i) => {
