@@ -3,6 +3,7 @@ import { parsePrefix } from '../../src/address/prefix.js'
 import { diff } from '../../src/analysis/diff.js'
 import { type LintResult, lint } from '../../src/analysis/lint/lint.js'
 import { type ReachQuestion, reach } from '../../src/analysis/reach.js'
+import { matrix } from '../../src/analysis/reach-matrix.js'
 import { parsePacketLine } from '../../src/packet/language.js'
 import { QuestionError } from '../../src/path/resolve.js'
 import { trace } from '../../src/path/trace.js'
@@ -10,6 +11,7 @@ import type { OutcomeName } from '../../src/path/trail.js'
 import { type Hosts, type Namespace, placeName } from '../../src/path/world.js'
 import { diffJson } from '../../src/report/diff.js'
 import { reachJson } from '../../src/report/reach.js'
+import { matrixJson } from '../../src/report/reach-matrix.js'
 import { NodeLimitError } from '../../src/sets/bdd.js'
 import { VisitLimitError } from '../../src/sets/chains.js'
 import { changeHosts } from '../../src/snapshot/change/index.js'
@@ -23,6 +25,7 @@ export type Difference = ReturnType<typeof diffJson> & {
   readonly cells: readonly { readonly before: Cell; readonly after: Cell }[]
 }
 export type Reached = ReturnType<typeof reachJson>
+export type AllMatrix = ReturnType<typeof matrixJson>
 
 /** How a packet's way ended; without an outcome: why it has none. */
 export interface Ending {
@@ -94,6 +97,12 @@ export class Questions {
     if (!origin) return complain(`${from}: neither internet, nor any, nor a prefix, nor an interface of ${at}`)
     if (!target) return complain(`${to}: it must be ADDRESS, or ADDRESS:PORT/tcp`)
     return limited(() => reachJson(reach(this.#hosts!, { at: namespace, from: origin, to: target })))
+  }
+
+  /** Who reaches what, over all packets. */
+  matrix(): Answer<AllMatrix> {
+    if (!this.#hosts) return complain('no snapshot is open')
+    return limited(() => matrixJson(matrix(this.#hosts!, { examples: true })))
   }
 
   grid(): Grid | undefined {

@@ -188,6 +188,13 @@ export const en = {
   comesInAt: 'in at {place}',
   leavesBy: 'leaves {place} by {link}',
   perhaps: 'Of these it is not sure. Otherwise:',
+  allMatrix: 'Who reaches what, over all packets?',
+  allMatrixHelp:
+    'Every packet that each of them could send as the first of a connection, and where it ends. Pointing at a field tells who receives it, and from which addresses.',
+  'cell-all': 'every packet arrives',
+  'cell-some': 'some arrive, others do not',
+  'cell-perhaps': 'of some it is not sure',
+  'cell-none': 'no packet arrives',
   loading: 'Reading…',
   failed: 'Something went wrong in the engine',
   keyboard: 'Keys: ← → step, Home End, space plays',

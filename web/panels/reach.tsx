@@ -7,6 +7,7 @@ import { t } from '../i18n/index.js'
 import { say } from '../i18n/say.js'
 import { readSample, SAMPLES, type SampleName } from '../samples.js'
 import { ask, files, line, place, questions, shown } from '../state.js'
+import { AllPacketsMatrix } from './all-matrix.js'
 import { Differences } from './difference.js'
 import { readFiles } from './files.js'
 import { type Asked, ReachAnswer } from './reach-answer.js'
@@ -19,6 +20,7 @@ export function Questions() {
       <h2 id="questions-title">{t('questions')}</h2>
       <Reach />
       <Matrix />
+      <AllPacketsMatrix />
       <Compare />
     </section>
   )
