@@ -68,9 +68,11 @@ export function sendStackReset(cursor: Cursor): Answer | undefined {
 export function echo(cursor: Cursor): Answer | undefined {
   const { skb, netns } = cursor
   const dst = netns.addressOf(skb.packet, 'dst')
+  // icmpv6_echo_reply: without an address of its own it is routed by its device alone (ip6_route_output_flags: any_src)
+  const alone = skb.packet.family === 6 && !netns.isLocal(dst)
   const source: Ip | undefined = netns.isLocal(dst)
     ? dst
-    : outputSource(cursor, netns.addressOf(skb.packet, 'src'), undefined)
+    : outputSource(cursor, netns.addressOf(skb.packet, 'src'), alone ? skb.iif : undefined)
   if (source === undefined) return undefined
   const packet = echoReply(skb.packet, {
     source,
@@ -78,8 +80,6 @@ export function echo(cursor: Cursor): Answer | undefined {
     options: optionsBack(cursor),
   })
   const type = skb.packet.family === 4 ? 0 : 129
-  // icmpv6_echo_reply: without an address of its own it is routed by its device alone (ip6_route_output_flags: any_src)
-  const alone = skb.packet.family === 6 && !netns.isLocal(dst)
   return packet && send(cursor, packet, { kind: 'echo-reply', type, code: 0 }, false, alone)
 }
 

@@ -87,6 +87,12 @@ function settingsOf({ sysctls }: Namespace, read: (key: string) => number): Sett
   }
 }
 
+/** xt_recent takes the TTL that a packet had before it was forwarded: of all that leave without a socket it takes it to be one more. */
+function ttlBefore({ oif, sender }: Skb, ttl: FieldValue | undefined): FieldValue | undefined {
+  const leaves = oif !== undefined && !sender?.socket && !sender?.kernel
+  return leaves && ttl !== undefined ? (Number(ttl) + 1) & 255 : ttl
+}
+
 /** One namespace in one run: the immutable state, and all that changes. */
 export class Netns {
   readonly state: Namespace
@@ -247,7 +253,7 @@ export class Netns {
           length: Number(known(subject.read('meta.length')) ?? 0),
         }
       case 'recent':
-        return { now, key: known(evaluate(machine.key, subject)), ttl: known(subject.read('ip.ttl')) }
+        return { now, key: known(evaluate(machine.key, subject)), ttl: ttlBefore(skb, known(subject.read('ip.ttl'))) }
       case 'label':
         return { now, connection: labelsOf(skb.tracking, this.#tracked) }
       case 'connlimit':

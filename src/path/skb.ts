@@ -130,8 +130,8 @@ export class Skb {
     this.sender = undefined
     this.copiedTo = undefined
     this.socket = undefined
-    this.partial = false
     if (how === 'loopback') return
+    this.partial = false
     this.summed = false
     this.sum = UNSUMMED
     this.destination = undefined

@@ -1,6 +1,7 @@
 import { ifName } from '../address/ifname.js'
 import type { Entry } from '../conntrack/entry.js'
 import type { Tuple } from '../conntrack/tuple.js'
+import { halfMadeChecksum } from '../packet/checksum.js'
 import { CT_STATE, CT_STATUS, type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
 import { type Probe, runProbe } from '../packet/probe.js'
 import type { Condition } from '../rules/condition.js'
@@ -147,7 +148,9 @@ export class SkbSubject implements Subject {
   }
 
   probe(probe: Probe): Reading {
-    return runProbe(probe, this.#cursor.skb.packet)
+    const { packet, partial } = this.#cursor.skb
+    // whoever reads the bytes before the device has finished them reads half a checksum
+    return runProbe(probe, partial ? halfMadeChecksum(packet) : packet)
   }
 
   host(question: HostValue): Reading {
