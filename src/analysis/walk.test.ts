@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { printIp } from '../address/ip.js'
 import { seededRandom } from '../path/choices.js'
 import type { Hosts } from '../path/world.js'
+import { NodeLimitError } from '../sets/bdd.js'
+import { VisitLimitError } from '../sets/chains.js'
 import { changeHosts } from '../snapshot/change/index.js'
 import { readFolder } from '../snapshot/files.js'
 import { readSnapshot } from '../snapshot/index.js'
@@ -95,6 +97,15 @@ test.each(SAMPLES)(
   600_000,
 )
 
+function compared(hosts: Hosts, seed: number): ReturnType<typeof compare> | undefined {
+  try {
+    return compare(hosts, seed)
+  } catch (error) {
+    if (error instanceof NodeLimitError || error instanceof VisitLimitError) return undefined
+    throw error
+  }
+}
+
 describe.each(SAMPLES)('%s with random rules', (name) => {
   test.each(Array.from({ length: RULESETS }, (_, i) => [SEED * 100_000 + i]))(
     '%i',
@@ -110,9 +121,11 @@ describe.each(SAMPLES)('%s with random rules', (name) => {
         if (!changed.ok) throw new Error(JSON.stringify(changed))
         hosts = changed.hosts
       }
-      const counts = compare(hosts, seed)
+      const counts = compared(hosts, seed)
       const file = process.env['PACKETWALK_COUNT']
-      if (file) appendFileSync(file, `${name} ${seed} ${chancy} ${JSON.stringify(counts)}\n`)
+      if (file) appendFileSync(file, `${name} ${seed} ${chancy} ${JSON.stringify(counts ?? 'limit')}\n`)
+      // rules may make sets that are too large to be written down: then there is no answer
+      if (!counts) return
       if (!chancy) expect(counts.either, JSON.stringify(counts)).toBe(0)
       expect(counts.same + counts.either).toBeGreaterThan(0)
     },
