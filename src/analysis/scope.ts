@@ -26,6 +26,8 @@ export interface ScopeOptions {
    * hangs on whom it holds today.
    */
   readonly listedSets?: boolean
+  /** Base chains whose sets are known to need too many diagram nodes: asking for them fails at once. */
+  readonly tooLarge?: ReadonlyMap<Chain, Error>
 }
 
 /** The interface names that several namespaces and their rules of one family tell apart. */
@@ -51,6 +53,7 @@ export class Scope {
   readonly hooks: Hooks
   /** The same namespace in the other family, where that has rules. */
   other: Scope | undefined
+  readonly tooLarge: ReadonlyMap<Chain, Error>
   readonly #flows = new Map<Chain, ChainFlow>()
   readonly #inputs = new Map<Hook, Node>()
   #written: readonly Field[] | undefined
@@ -60,6 +63,7 @@ export class Scope {
     const { limit, names = sharedNames([namespace], family) } = options
     this.hosts = hosts
     this.namespace = namespace
+    this.tooLarge = options.tooLarge ?? new Map()
     this.family = family
     this.tables = namespace.tables.filter((table) => table.family === family)
     this.space = options.space ?? new Space({ family, names, ...(limit === undefined ? {} : { limit }) })
@@ -108,7 +112,8 @@ export class Scope {
       // a nat chain sees the first packet of a connection only
       const first = this.space.in('ct.state', [[CT_STATE.RELATED, CT_STATE.RELATED], [CT_STATE.NEW, CT_STATE.NEW]]) // biome-ignore format: one line
       const all = this.input(base.hook)
-      if (this.#failed) throw this.#failed
+      const failed = this.tooLarge.get(chain) ?? this.#failed
+      if (failed) throw failed
       try {
         flow = chainFlow(this.conditions, table, chain, base.type === 'nat' ? bdd.and(all, first) : all)
       } catch (error) {

@@ -26,8 +26,8 @@ const STRIDE = 3
 /** More variables than any space has. */
 const LEVELS = 1 << 13
 const FIRST_CAPACITY = 1 << 13
-/** The operation cache never grows beyond this many entries of 16 bytes: one that the processor's own caches hold knows less and is faster. */
-const LARGEST_CACHE = 1 << 16
+/** Entries of 16 bytes in the operation cache: one that the processor's own caches hold knows less and is faster, until there are millions of diagrams. */
+const USUAL_CACHE = 1 << 16
 
 /** Eight million nodes are about 160 MB. */
 export const DEFAULT_NODE_LIMIT = 8_000_000
@@ -409,7 +409,7 @@ export class Bdd {
       table[at] = node
     }
     this.#table = table
-    const entries = Math.min(LARGEST_CACHE, slots / 2)
+    const entries = Math.max(Math.min(USUAL_CACHE, slots / 2), slots / 32)
     // what it knew is forgotten: moving it costs more than finding it out again
     if (entries * 4 > this.#cache.length) this.#cache = new Int32Array(entries * 4)
   }

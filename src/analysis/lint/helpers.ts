@@ -26,12 +26,26 @@ export interface Walked {
   readonly flow: ChainFlow
 }
 
-/** Every base chain that has rules. */
+/** Every base chain that has rules, but for those whose sets are too large. */
 export const walked = once((scope): readonly Walked[] =>
   scope.allEntries
-    .filter(({ chain }) => chain.rules.length > 0)
+    .filter(({ chain }) => chain.rules.length > 0 && !scope.tooLarge.has(chain))
     .map((entry) => ({ entry, table: entry.table, flow: scope.flow(entry) })),
 )
+
+/** The chains of which it is not known what comes into them: base chains whose sets are too large, and what those call. */
+export const unknownChains = once((scope): ReadonlySet<Chain> => {
+  const found = new Set<Chain>()
+  const visit = (table: Table, chain: Chain | undefined): void => {
+    if (!chain || found.has(chain)) return
+    found.add(chain)
+    for (const rule of chain.rules)
+      for (const effect of effectsOf(rule))
+        if (effect.do === 'jump' || effect.do === 'goto') visit(table, table.chains.get(effect.chain))
+  }
+  for (const { table, chain } of scope.allEntries) if (scope.tooLarge.has(chain)) visit(table, chain)
+  return found
+})
 
 /** What happened at each rule of a table, with all base chains of the table together: a user chain is often called from several. */
 export const tableFlows = once((scope): ReadonlyMap<Table, ReadonlyMap<Rule, RuleFlow>> => {
@@ -39,7 +53,9 @@ export const tableFlows = once((scope): ReadonlyMap<Table, ReadonlyMap<Rule, Rul
   for (const { table, flow } of walked(scope)) {
     const rules = tables.get(table) ?? new Map<Rule, RuleFlow>()
     tables.set(table, rules)
+    const unknown = unknownChains(scope)
     for (const [rule, one] of flow.rules) {
+      if (unknown.size > 0 && unknown.has(table.chains.get(one.chain)!)) continue
       const before = rules.get(rule)
       rules.set(rule, before ? new JoinedFlow(scope.space.bdd, before, one) : one)
     }
@@ -99,7 +115,8 @@ export function chainInputs(scope: Scope, table: Table): ChainInputs {
   const { bdd } = scope.space
   const flows = walked(scope).filter((one) => one.table === table)
   return {
-    has: (chain) => flows.some(({ flow }) => flow.chains.has(chain)),
+    has: (chain) =>
+      !unknownChains(scope).has(table.chains.get(chain)!) && flows.some(({ flow }) => flow.chains.has(chain)),
     get: (chain) => flows.reduce((all: Node, { flow }) => bdd.or(all, flow.chains.get(chain)), EMPTY),
     outline: (chain) => flows.reduce((all: Node, { flow }) => bdd.or(all, flow.chains.outline(chain)), EMPTY),
   }

@@ -1,5 +1,6 @@
 import type { Hosts, Namespace } from '../../path/world.js'
 import { placeName } from '../../path/world.js'
+import type { Chain } from '../../rules/program.js'
 import { NodeLimitError } from '../../sets/bdd.js'
 import { VisitLimitError } from '../../sets/chains.js'
 import { Scope, type ScopeOptions } from '../scope.js'
@@ -26,11 +27,17 @@ export interface LintResult {
 export function lint(hosts: Hosts, options: LintOptions = {}): LintResult {
   const findings: Finding[] = []
   const incomplete = new Map<string, readonly string[]>()
+  const tooLarge: string[] = []
   let ignored = 0
   const { ignore, levels } = options
   const rules = LINT_RULES.filter(({ id }) => !ignore?.includes(id) && levels?.get(id) !== 'off')
   for (const namespace of hosts.namespaces)
-    for (const scope of scopesOf(hosts, namespace, options))
+    for (const scope of scopesOf(hosts, namespace, options)) {
+      for (const { table, chain } of scope.allEntries) {
+        const error = scope.tooLarge.get(chain)
+        const where = `${placeName(namespace)}, IPv${scope.family}, ${table.name}/${chain.name}`
+        if (error) tooLarge.push(`${where}: ${error.message}, so its rules were not looked at`)
+      }
       for (const rule of rules) {
         const { id } = rule
         const level = (levels?.get(id) ?? rule.level) as Level
@@ -45,10 +52,14 @@ export function lint(hosts: Hosts, options: LintOptions = {}): LintResult {
           incomplete.set(text, [...(incomplete.get(text) ?? []), id])
         }
       }
+    }
   return {
     findings: inOrder(findings),
     ignored,
-    incomplete: [...incomplete].map(([text, ids]) => `${text}, so not all was looked at for ${ids.join(', ')}`),
+    incomplete: [
+      ...tooLarge,
+      ...[...incomplete].map(([text, ids]) => `${text}, so not all was looked at for ${ids.join(', ')}`),
+    ],
   }
 }
 
@@ -56,13 +67,33 @@ export function lint(hosts: Hosts, options: LintOptions = {}): LintResult {
 function scopesOf(hosts: Hosts, namespace: Namespace, options: ScopeOptions): readonly Scope[] {
   const scopes = ([4, 6] as const)
     .filter((family) => namespace.tables.some((table) => table.family === family))
-    .map((family) => new Scope(hosts, namespace, family, options))
+    .map((family) => scopeOf(hosts, namespace, family, options))
   const [one, two] = scopes
   if (one && two) {
     one.other = two
     two.other = one
   }
   return scopes
+}
+
+/** Base chains whose sets need too many nodes are left aside, so that the others are looked at nevertheless. */
+function scopeOf(hosts: Hosts, namespace: Namespace, family: 4 | 6, options: ScopeOptions): Scope {
+  const tooLarge = new Map<Chain, Error>()
+  for (;;) {
+    const scope = new Scope(hosts, namespace, family, { ...options, tooLarge })
+    const before = tooLarge.size
+    for (const entry of scope.allEntries) {
+      if (tooLarge.has(entry.chain)) continue
+      try {
+        scope.flow(entry)
+      } catch (error) {
+        if (!(error instanceof NodeLimitError || error instanceof VisitLimitError)) throw error
+        tooLarge.set(entry.chain, error)
+        break
+      }
+    }
+    if (tooLarge.size === before) return scope
+  }
 }
 
 const IGNORE = /packetwalk:\s*ignore\b([^;]*)/
