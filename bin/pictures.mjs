@@ -56,8 +56,8 @@ const VIEWS = {
       await page.fill('input[name=to]', '172.17.0.2:80/tcp')
       await page.press('input[name=to]', 'Enter')
       await page.waitForSelector('.reach-answer')
-      await page.getByText('Who gets a connection to what?').click()
-      await page.waitForSelector('.matrix td.works')
+      await page.getByText('Who reaches what, over all packets?').click()
+      await page.waitForSelector('.all-matrix td.works', { timeout: 60_000 })
     },
   },
   'lesson-zh': {

@@ -19,10 +19,12 @@ export const REACH: Sentences = {
   'what stands on the bridge is not followed for sets': '不对集合跟踪网桥上的规则',
   'no link-layer address on the bridge': '网桥上没有链路层地址',
   '{0}: outer packets of the other family are not followed': '{0}：不跟踪另一地址族的外层包',
-  'what the tunnel sends ends at {0}': '隧道发出的包到 {0} 为止',
+  "the tunnel's own packets{0}": '隧道自己的包{0}',
+  ' leave the snapshot': '离开快照的范围',
 }
 
 export const REACH_COMPOSED: Sentences = {
+  "the tunnel's own packets: {0}": '隧道自己的包：{0}',
   'they are taken in if {0}': '若{0}，它们被收下',
   'they leave the snapshot if {0}': '若{0}，它们离开快照的范围',
   'they leave the snapshot: {0}': '它们离开快照的范围：{0}',
