@@ -43,6 +43,8 @@ async function build(agent: Agent, random: Random, family: 4 | 6): Promise<reado
   // before the routes: their next hops remember the source that was chosen under the settings of their day (fib_result_prefsrc)
   await agent.ask('sysctl', { values: sysctls })
   await agent.run(['ip', family === 4 ? '-4' : '-6', '-force', '-batch', '-'], `${commands.join('\n')}\n`)
+  // IPv6 makes an address's own routes a little later (addrconf_dad_work)
+  if (family === 6) await new Promise((resolve) => setTimeout(resolve, 300))
   return commands
 }
 

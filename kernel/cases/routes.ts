@@ -89,6 +89,23 @@ function tail(random: Random, family: Family, refusal: boolean): readonly string
   return words
 }
 
+/** Nexthop objects, groups of them, and routes by their numbers. */
+function nexthopCommands(random: Random, family: Family): readonly string[] {
+  if (random.chance(0.5)) return []
+  const commands = ['nexthop add id 9 blackhole']
+  for (let id = 1; id <= 4; id++)
+    commands.push(
+      `nexthop add id ${id} via ${random.pick(HOSTS[family].slice(0, 10))} dev ${random.pick(LINKS.slice(0, 4))}${random.chance(0.7) ? ' onlink' : ''}`,
+    )
+  commands.push(`nexthop add id 5 dev ${random.pick(LINKS.slice(0, 4))}`)
+  commands.push(`nexthop add id 10 group ${random.some([1, 2, 3, 4], 2).map((id) => `${id},${random.int(1, 4)}`).join('/')}`) // biome-ignore format: one line
+  for (let i = random.int(1, 8); i > 0; i--)
+    commands.push(
+      `route append ${random.pick(PREFIXES[family])} nhid ${random.pick([1, 2, 3, 4, 5, 9, 10, 10])} ${tail(random, family, true).join(' ')}`,
+    )
+  return commands
+}
+
 const sub = (random: Random, family: Family): string =>
   random.chance(0.5) ? random.pick([...HOSTS[family], ...OWN[family]]) : random.pick(PREFIXES[family].filter((prefix) => prefix !== 'default')) // biome-ignore format: one line
 
@@ -125,6 +142,7 @@ export function randomNamespace(random: Random, family: Family): RoutesSpec {
   commands.push(...addressCommands(random.fork('addresses'), family))
   const routes = random.fork('routes')
   for (let i = random.int(4, 40); i > 0; i--) commands.push(routeCommand(routes, family))
+  commands.push(...nexthopCommands(random.fork('nexthops'), family))
   const rules = random.fork('rules')
   if (random.chance(0.65)) for (let i = random.int(1, 12); i > 0; i--) commands.push(ruleCommand(rules, family))
   if (random.chance(0.08)) commands.push('rule add pref 500 lookup local', 'rule del pref 0')

@@ -53,10 +53,13 @@ export function best6(table: FibTable, flow: Flow, options: LookupOptions): Hit 
 
 function highest(routes: readonly Route[], wanted: Wanted, options: LookupOptions): Hit | undefined {
   let found: { hit: Hit; score: number } | undefined
-  for (const route of routes)
+  for (const route of routes) {
+    // __find_rr_leaf: a nexthop object that is a blackhole ends the search, whatever the device
+    if (route.nexthopId !== undefined && route.type === 'blackhole') return { route, nexthop: LO }
     for (const nexthop of hopsOf(route)) {
       const score = isAlive(route, nexthop, options) ? score6(route, nexthop, wanted) : -1
       if (score > (found?.score ?? -1)) found = { hit: { route, nexthop }, score }
     }
+  }
   return found?.hit
 }

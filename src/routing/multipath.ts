@@ -22,7 +22,9 @@ export interface Drawing {
 export function waysOf(route: Route, { isGood, sourceOf }: Drawing, source?: Ip): readonly Way[] {
   const good = route.nexthops.filter(isGood)
   const total = good.reduce((sum, { weight }) => sum + weight, 0)
-  const preferring = source !== undefined && good.some((hop) => sourceOf(hop) === source)
+  // fib_select_path: a nexthop object is asked by the hash alone
+  const preferring =
+    source !== undefined && route.nexthopId === undefined && good.some((hop) => sourceOf(hop) === source)
   const takes = (at: number): NextHop =>
     preferring
       ? (good.slice(at).find((hop) => sourceOf(hop) === source) ?? good.find((hop) => sourceOf(hop) === source)!)

@@ -31,6 +31,8 @@ export interface Route {
   readonly scope: RouteScope
   readonly source: Ip | undefined
   readonly nexthops: readonly NextHop[]
+  /** The nexthop object that has them (`ip nexthop`). Left out: they are the route's own. */
+  readonly nexthopId?: number | undefined
   readonly mtu: number | undefined
   /** As `ip route show` prints it, table left out. */
   readonly text: string

@@ -75,6 +75,7 @@ function toRoute(item: Item, family: Family): Route {
     scope: scopeOf(item),
     source: item.ip('prefsrc'),
     nexthops: nexthopsOf(item),
+    ...(item.has('nhid') ? { nexthopId: item.need('nhid', item.number('nhid')) } : {}),
     mtu: item
       .items('metrics')
       .map((metric) => metric.number('mtu'))
