@@ -75,7 +75,7 @@ test('a chain that needs more diagram nodes than allowed is named, and the other
   // nothing is said of what only that chain calls
   expect(
     findings.filter(({ id }) => id !== 'flush-locks-out').map(({ id, at }) => `${id} ${at.chain} ${at.number}`),
-  ).toEqual(['rule-shadowed filter/FORWARD 2'])
+  ).toEqual(['rule-redundant filter/FORWARD 1', 'rule-shadowed filter/FORWARD 2'])
 })
 
 /** Found in rulesets of real hosts, where they are no fault. */
