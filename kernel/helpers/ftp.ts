@@ -53,11 +53,18 @@ function* step(talk: Talk, control: TcpTalk): Flow {
     [3, 'odd'],
     [5, 'ack'],
     [2, 'again'],
+    [3, 'error'],
+    [1, 'reset'],
     [2, 'text'],
   ] as const)
   const version = family === 4 ? 1 : 2
   if (kind === 'ack') return yield* control.acknowledge(random.pick(['client', 'server']))
   if (kind === 'again') return yield* control.again()
+  if (kind === 'error') return yield* control.complain(random.pick(['client', 'server']))
+  if (kind === 'reset') {
+    yield* control.send(random.pick(['client', 'server']), '', FLAG.rst)
+    return
+  }
   if (kind === 'text') {
     yield* control.send('client', random.pick(['LIST\r\n', 'NOOP', 'STOR a\r\nPORT 1,2\r\n', 'PO']))
     return

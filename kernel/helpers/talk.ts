@@ -1,4 +1,4 @@
-import { FLAG, hex, ip4, ip6, type Seen, tcp, tcpSeq, udp } from '../cases/frames.js'
+import { FLAG, hex, icmp, ip4, ip6, type Seen, tcp, tcpSeq, udp } from '../cases/frames.js'
 import { arrives, back, type Flow } from '../cases/stage.js'
 import type { Injection } from '../lab.js'
 import type { Random } from '../prng.js'
@@ -97,6 +97,19 @@ export class TcpTalk {
   /** The last segment once more. */
   *again(): Flow {
     if (this.#last) yield this.#last
+  }
+
+  /** An ICMP error from one end about what it has got last, or what lies there of it. */
+  *complain(side: Side): Flow {
+    const { random, family } = this.#talk
+    const { place } = this.ends[side]
+    if (!place?.via) return
+    const quote = place.via.packet.slice(0, 2 * random.pick([28, 40, 60, 48, 100]))
+    const types: readonly (readonly [type: number, code: number])[] =
+      family === 4 ? [[3, 1], [3, 4], [11, 0], [4, 0]] : [[1, 1], [2, 0], [3, 0]] // biome-ignore format: one line
+    const [type, code] = random.pick(types)
+    const message = icmp(place, type, code, hex(random.pick([0, 1400, random.int(0, 0xffffffff)]), 4) + quote)
+    yield back(place.via, network(this.#talk, place.src, place.dst, family === 4 ? 1 : 58, message))
   }
 
   *open(): Generator<Injection, boolean, readonly Seen[]> {

@@ -32,7 +32,9 @@ const unshifted = (number: number, { position, before: earlier, after: later }: 
 
 const [END, NOTHING, SACK] = [0, 1, 5]
 
-/** nf_ct_seq_adjust: this direction's numbers, and what it says of the other's. False: the header or its options are cut off, and the packet is dropped. */
+/**
+ * nf_ct_seq_adjust: this direction's numbers, and what it says of the other's. An ICMP error about the connection is taken for a segment: what stands
+ * where a segment has its numbers is changed. False: the header or its options are cut off, and the packet is dropped. */
 export function adjustSequence(packet: Packet, offset: number, entry: Entry, direction: Direction): boolean {
   const { bytes } = packet
   const shifts = entry.shifts
@@ -40,10 +42,13 @@ export function adjustSequence(packet: Packet, offset: number, entry: Entry, dir
   if (offset + 20 > bytes.length) return false
   const [own, other] = [shifts[direction], shifts[opposite(direction)]]
   const sequence = u32(bytes, offset + 4)!
-  writeField(packet, 'tcp.sequence', wrap(sequence + (after(sequence, own.position) ? own.after : own.before)))
-  writeField(packet, 'tcp.acknowledgement', unshifted(u32(bytes, offset + 8)!, other))
+  replace(packet, offset, offset + 4, wrap(sequence + (after(sequence, own.position) ? own.after : own.before)))
+  if (!(bytes[offset + 13]! & ACK)) return true
+  replace(packet, offset, offset + 8, unshifted(u32(bytes, offset + 8)!, other))
   return adjustSack(packet, offset, other)
 }
+
+const ACK = 16
 
 /** nf_ct_sack_adjust. */
 function adjustSack(packet: Packet, offset: number, other: SequenceShift): boolean {
@@ -60,16 +65,16 @@ function adjustSack(packet: Packet, offset: number, other: SequenceShift): boole
     const length = bytes[at + 1]!
     if (at + 1 === end || at + length > end || length < 2) return false
     if (kind === SACK && length >= 10 && (length - 2) % 8 === 0)
-      for (let edge = at + 2; edge < at + length; edge += 4) replaceEdge(packet, offset, edge, other)
+      for (let edge = at + 2; edge < at + length; edge += 4)
+        replace(packet, offset, edge, unshifted(u32(bytes, edge)!, other))
     at += length
   }
   return true
 }
 
 /** The checksum goes along with the four bytes, as inet_proto_csum_replace4 does it wherever they lie. */
-function replaceEdge(packet: Packet, offset: number, at: number, other: SequenceShift): void {
-  const { bytes } = packet
-  const [from, to] = [u32(bytes, at)!, unshifted(u32(bytes, at)!, other)]
+function replace({ bytes }: Packet, offset: number, at: number, to: number): void {
+  const from = u32(bytes, at)!
   put32(bytes, at, to)
   replaceTcpSum(bytes, offset, from, to)
 }

@@ -32,8 +32,6 @@ export function help(around: Surroundings): Helped {
     const helped = helper && !isIcmp(l4.protocol) ? helper.help(context) : notModelled(name, context, helper)
     if (helped.is !== 'accept') return helped
   }
-  if (shifted && isIcmp(l4.protocol))
-    return { is: 'unknown', reason: 'sequence numbers that are shifted in an ICMP error' }
   if (shifted && !adjustSequence(packet, l4.offset, entry, direction))
     return drop('TCP options are cut off where sequence numbers are shifted')
   return ACCEPT

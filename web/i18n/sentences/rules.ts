@@ -115,7 +115,6 @@ export const RULES: Sentences = {
   'what the SANE helper had seen of the connection when the snapshot was taken': '快照时 SANE 助手已看到的连接内容',
   'an FTP command or answer that announces a connection is cut off, or its numbers are none':
     '宣告连接的 FTP 命令或应答不完整，或其中的数字无效',
-  'sequence numbers that are shifted in an ICMP error': 'ICMP 错误中被偏移的序列号',
   'TCP options are cut off where sequence numbers are shifted': '需要偏移序列号处的 TCP 选项不完整',
   'conntrack helper {0} is not modelled': '连接跟踪助手 {0} 未建模',
   'the answer cannot be expected': '应答无法成为预期',
