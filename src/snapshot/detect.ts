@@ -5,7 +5,7 @@ import { baseName } from './layout.js'
 export type Kind =
   | 'iptables-save' | 'ip6tables-save' | 'iptables-list' | 'ip6tables-list' | 'ebtables-save' | 'arptables-save' | 'nft-json' | 'nft' | 'ipset-save'
   | 'ip-link' | 'ip-addr' | 'ip-route' | 'ip-rule' | 'ip-neigh' | 'bridge-link' | 'bridge-fdb' | 'bridge-vlan'
-  | 'sysctl' | 'conntrack' | 'sockets' | 'wireguard' | 'xfrm-policy' | 'xfrm-state' // biome-ignore format: one line
+  | 'sysctl' | 'conntrack' | 'sockets' | 'wireguard' | 'ip-nexthop' | 'xfrm-policy' | 'xfrm-state' // biome-ignore format: one line
 
 /** What a file holds: its content decides; its name only where the content leaves it open (an empty list, rules without addresses). */
 export const detect = (path: string, text: string): Kind | undefined => byContent(text, baseName(path).toLowerCase())
@@ -38,6 +38,7 @@ const NAMES: readonly (readonly [RegExp, Kind])[] = [
   [/^bridge-link$/, 'bridge-link'],
   [/^bridge-fdb$/, 'bridge-fdb'],
   [/^bridge-vlan$/, 'bridge-vlan'],
+  [/^ip6?-?next-?hops?$/, 'ip-nexthop'],
   [/^(ip-)?xfrm-policy$/, 'xfrm-policy'],
   [/^(ip-)?xfrm-state$/, 'xfrm-state'],
   [/^(wg(-show(-all)?(-dump)?)?|wireguard)$/, 'wireguard'],
@@ -66,6 +67,7 @@ function jsonKind(head: string, name: string): Kind | undefined {
   if (has('vlans')) return 'bridge-vlan'
   if (has('ifindex', 'ifname')) return 'bridge-link'
   if (has('mac', 'ifname')) return 'bridge-fdb'
+  if (/^\s*\[\s*\{\s*"id"\s*:\s*\d+\s*,\s*"(gateway|dev|group|blackhole)"/.test(head)) return 'ip-nexthop'
   if (has('priority', 'src')) return 'ip-rule'
   if (/"state"\s*:\s*\[/.test(head) || (has('dst', 'lladdr') && !has('flags'))) return 'ip-neigh'
   if (has('dst')) return 'ip-route'
@@ -87,6 +89,7 @@ const TEXTS: readonly (readonly [RegExp, Kind])[] = [
   [/^interface: \S+\n( {2}|$)|^\S+\t\S+\t[\w+/]{43}=\t\d+\t(off|0x[\da-f]+)$/m, 'wireguard'],
   [/^src \S+ dst \S+.*\n\s+(dir (in|out|fwd)|socket (in|out|fwd)) /m, 'xfrm-policy'],
   [/^src \S+ dst \S+\s*\n\s+proto \S+ spi /m, 'xfrm-state'],
+  [/^id \d+ (via|dev|group|blackhole)\b/m, 'ip-nexthop'],
   [/^port\s+vlan/m, 'bridge-vlan'],
   [/^\d+: \S+ .*\bmaster \S+ state [a-z]+ priority \d+/m, 'bridge-link'],
   [/^\d+:\s+\S+\s+inet6? \S|^ +inet6? \S/m, 'ip-addr'],

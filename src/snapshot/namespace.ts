@@ -13,7 +13,8 @@ import { readConnections } from './conntrack.js'
 import type { Kind } from './detect.js'
 import { readLinks } from './ip-link.js'
 import { readNeighbours } from './ip-neigh.js'
-import { readRoutes } from './ip-route.js'
+import { type NexthopObject, readNexthops, withNexthops } from './ip-nexthop.js'
+import { type Routes, readRoutes } from './ip-route.js'
 import { readRules } from './ip-rule.js'
 import { readSets } from './ipset.js'
 import { baseName } from './layout.js'
@@ -119,18 +120,13 @@ class NamespaceReader {
     this.#problems.push(...xtables.problems)
     const link = this.#linkLayer()
     const bridgeTables = link.flatMap((file) => [...toBridgeTables(file, 4), ...toBridgeTables(file, 6)])
-    const broute: readonly Unmodelled[] = link.some(
-      (file) => file.program === 'ebtables' && hasLinkRules(file, 'broute'),
-    )
-      ? [{ family: 'bridge', hook: 'prerouting', text: 'the table broute of ebtables' }]
-      : []
-    const unmodelled = [...xtables.unmodelled.filter((one) => !isEbtables(one, bridgeTables)), ...broute]
-    const arp = link.filter((file) => file.program === 'arptables' && hasLinkRules(file))
-    this.#notes.push(
-      ...xtables.notes,
-      ...unmodelled.map(({ text }) => `${text}: not evaluated`),
-      ...arp.map(() => 'the rules of arptables: not evaluated; neighbours are taken as they are listed'),
-    )
+    const frameTables = {
+      other: link.flatMap((file) => toBridgeTables(file, 'other')),
+      tagged: link.flatMap((file) => toBridgeTables(file, 'tagged')),
+    }
+    const arpTables = link.flatMap(toArpTables)
+    const unmodelled = xtables.unmodelled.filter((one) => !isLinkChain(one, [...bridgeTables, ...arpTables]))
+    this.#notes.push(...xtables.notes, ...unmodelled.map(({ text }) => `${text}: not evaluated`))
     const sysctls = this.#each(['sysctl'], ({ text }) => readSysctls(text))
     // collect.sh leaves no file where conntrack prints nothing
     const countedNone = sysctls.some((one) => one.get('net.netfilter.nf_conntrack_count') === '0')
@@ -172,8 +168,8 @@ class NamespaceReader {
       sets,
       ...(xfrm ? { xfrm } : {}),
       tables: xtables.tables,
-      ...(bridgeTables.length > 0 ? { bridgeTables } : {}),
-      ...(link.some(({ program }) => program === 'arptables') ? { arpTables: link.flatMap(toArpTables) } : {}),
+      ...(bridgeTables.length > 0 ? { bridgeTables, frameTables } : {}),
+      ...(arpTables.length > 0 ? { arpTables } : {}),
       unmodelled,
       known,
     }
@@ -234,8 +230,13 @@ class NamespaceReader {
   /** `ip route show table all` prints both families, and `ip -6 route` the second one again. */
   #routes(): readonly Route[] {
     const found = new Map<string, Route>()
+    const nexthops = new Map(
+      this.#each(['ip-nexthop'], ({ text }) => readNexthops(text))
+        .flat()
+        .map((one) => [one.id, one]),
+    )
     for (const { routes, notes } of this.#each(['ip-route'], ({ text, path, hint }) =>
-      readRoutes(text, hintOf(hint ?? path) ?? 4),
+      completed(readRoutes(text, hintOf(hint ?? path) ?? 4), nexthops),
     )) {
       this.#notes.push(...notes.filter((note) => !this.#notes.includes(note)))
       const inThis = new Map<string, number>()
@@ -290,17 +291,25 @@ class NamespaceReader {
   }
 }
 
-const hasLinkRules = ({ tables }: LinkFile, only?: string): boolean =>
-  tables.some(
-    ({ name, chains }) =>
-      (only === undefined || name === only) &&
-      [...chains.values()].some(({ rules, policy }) => rules.length > 0 || policy === 'DROP'),
-  )
+/** An nft listing shows the chains of ebtables-nft and arptables-nft as its own. */
+const isLinkChain = ({ family, text }: Unmodelled, tables: readonly Table[]): boolean => {
+  const [, of, table, chain] = /^nft chain (bridge|arp) (\S+) (\S+) /.exec(text) ?? []
+  return family === of && tables.some(({ name, chains }) => name === `${of} ${table}` && chains.has(chain ?? ''))
+}
 
-/** An nft listing shows the chains of ebtables-nft as its own. */
-const isEbtables = ({ family, text }: Unmodelled, tables: readonly Table[]): boolean => {
-  const [, table, chain] = /^nft chain bridge (\S+) (\S+) /.exec(text) ?? []
-  return family === 'bridge' && tables.some(({ name, chains }) => name === `bridge ${table}` && chains.has(chain ?? ''))
+/** Nothing tells where a route leads whose nexthop object is nowhere listed. */
+function completed({ routes, notes }: Routes, nexthops: ReadonlyMap<number, NexthopObject>): Routes {
+  return {
+    notes,
+    routes: routes.map((route) => {
+      const whole = withNexthops(route, nexthops)
+      if (whole) return whole
+      throw new InputError(`the route "${route.text}" names nexthop ${route.nexthopId}: \`ip nexthop\` must show it`, {
+        line: 1,
+        column: 1,
+      })
+    }),
+  }
 }
 
 /** A part of `sysctl -a`, or a sysctl.conf: the settings on which most answers hang. */
