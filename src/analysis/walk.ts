@@ -150,6 +150,10 @@ export class SetWalk {
       }
       case 'bridge-output':
         return [...this.#doubted(site, group), ...this.#concrete(group, bridgeOutput)]
+      // packets of IP never come there
+      case 'arp-receive':
+      case 'arp':
+      case 'arp-output':
       case 'decapsulate':
       case 'end':
         return []

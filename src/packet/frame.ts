@@ -87,6 +87,12 @@ export function packetOfFrame(bytes: Uint8Array): Packet | undefined {
   return new Packet(frame.payload.slice(), frame.mac)
 }
 
+/** What any frame holds: IP, ARP, or what only a bridge passes on. `undefined` where it is cut off or holds nothing. */
+export function payloadOfFrame(bytes: Uint8Array): Packet | undefined {
+  const frame = parseFrame(bytes)
+  return frame && frame.payload.length > 0 ? new Packet(frame.payload.slice(), frame.mac) : undefined
+}
+
 /** The tags of a frame, outermost first; most have none, which is seen at once. */
 export function tagsOf(bytes: Uint8Array): readonly VlanTag[] {
   const ethertype = u16(bytes, 12)

@@ -1,4 +1,6 @@
 import { printIp } from '../address/ip.js'
+import { printMac } from '../address/mac.js'
+import { arpField, isArp, isIp } from './arp.js'
 import { PROTOCOL } from './checksum.js'
 import { FIELDS, PROTOCOLS, TCP_FLAGS } from './fields.js'
 import { icmpName } from './icmp-names.js'
@@ -49,6 +51,7 @@ export function flagsText(flags: number): string {
 
 /** Never throws: addresses that are cut off read as `?`, lengths are those of the bytes. */
 export function headersOf(packet: Packet, mark: number): Headers {
+  if (!isIp(packet)) return headersOfFrame(packet, mark)
   const { bytes, family } = packet
   const { protocol, offset, fragmentOffset } = packet.transport
   const first = fragmentOffset === 0
@@ -74,6 +77,25 @@ export function headersOf(packet: Packet, mark: number): Headers {
   }
 }
 
+/** ARP has the addresses that it speaks of; other frames those of their Ethernet header, and the ether type. */
+function headersOfFrame(packet: Packet, mark: number): Headers {
+  const { source, destination, ethertype } = packet.mac!
+  const arp = isArp(packet)
+  const show = (value: number | undefined) => (value === undefined ? '?' : printIp(value))
+  return {
+    src: arp ? show(arpField(packet, 'spa')) : printMac(source),
+    dst: arp ? show(arpField(packet, 'tpa')) : printMac(destination),
+    protocol: arp ? 'arp' : `0x${ethertype.toString(16).padStart(4, '0')}`,
+    sport: undefined,
+    dport: undefined,
+    icmp: undefined,
+    flags: undefined,
+    ttl: 0,
+    length: packet.bytes.length,
+    mark,
+  }
+}
+
 const endpoint = (address: string, port: number | undefined): string => {
   if (port === undefined) return address
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
@@ -85,7 +107,8 @@ export function describe(headers: Headers): string {
   const words = [protocol, endpoint(src, sport), '>', endpoint(dst, dport)]
   if (flags !== undefined) words.push(`[${flags}]`)
   if (icmp) words.push(icmpName(src.includes(':') ? 6 : 4, icmp.type, icmp.code))
-  words.push(`ttl ${ttl}`)
+  // frames without IP have none
+  if (protocol !== 'arp' && !protocol.startsWith('0x')) words.push(`ttl ${ttl}`)
   if (mark !== 0) words.push(`mark 0x${mark.toString(16)}`)
   return words.join(' ')
 }

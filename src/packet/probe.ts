@@ -1,4 +1,5 @@
 import { printIp } from '../address/ip.js'
+import { ARP_FIELDS, type ArpField, arpField, isIp, octets, printArpField } from './arp.js'
 import type { Packet } from './packet.js'
 import { ABSENT, THERE } from './probe/answer.js'
 import { type BpfInstruction, bpfAnswer } from './probe/bpf.js'
@@ -73,6 +74,10 @@ export type Probe =
   | ({ readonly find: 'text' } & TextSought)
   /** A word of four bytes, worked on (the u32 match). */
   | { readonly find: 'word'; readonly at: number; readonly steps: readonly WordStep[] }
+  /** Of ARP over Ethernet. */
+  | { readonly find: 'arp'; readonly field: ArpField }
+  /** Bytes of a frame that holds no IP, counted from behind its Ethernet header. */
+  | { readonly find: 'payload'; readonly at: number; readonly bytes: 1 | 2 | 3 | 4 | 6 }
   /** What a program of the classic BPF returns. */
   | { readonly find: 'bpf'; readonly program: readonly BpfInstruction[] }
 
@@ -106,6 +111,10 @@ export function runProbe(probe: Probe, packet: Packet): number | bigint | undefi
       return wordAt(packet, probe.at, probe.steps)
     case 'bpf':
       return bpfAnswer(packet, probe.program)
+    case 'arp':
+      return arpField(packet, probe.field)
+    case 'payload':
+      return isIp(packet) ? undefined : octets(packet.bytes, probe.at, probe.bytes)
   }
 }
 
@@ -121,6 +130,10 @@ export function probeBits(probe: Probe): number {
       return probe.bytes * 8
     case 'headers':
       return 8
+    case 'arp':
+      return ARP_FIELDS[probe.field].bytes * 8
+    case 'payload':
+      return probe.bytes * 8
     default:
       return 2
   }
@@ -163,6 +176,10 @@ export function probeLabel(probe: Probe): string {
       return `text between byte ${probe.from} and ${probe.to}`
     case 'word':
       return [`word at ${probe.at}`, ...probe.steps.map((step) => `${step.do} 0x${step.number.toString(16)}`)].join(' ')
+    case 'arp':
+      return ARP_FIELDS[probe.field].label
+    case 'payload':
+      return `byte ${probe.at} of the frame`
     case 'bpf':
       return `BPF program of ${probe.program.length} instructions`
   }
@@ -174,6 +191,7 @@ const ANSWERS: ReadonlySet<Probe['find']> = new Set([
 
 /** An answer as people read it. */
 export function printAnswer(probe: Probe, answer: number | bigint): string {
+  if (probe.find === 'arp') return printArpField(probe.field, Number(answer))
   if (ANSWERS.has(probe.find)) return ['not there', 'there', 'broken'][Number(answer)] ?? `${answer}`
   return typeof answer === 'bigint' ? printIp(answer) : `0x${answer.toString(16)}`
 }

@@ -1,4 +1,5 @@
-import { ETHERTYPE, packetOfFrame, tagsOf } from '../packet/frame.js'
+import { arpField, isArp } from '../packet/arp.js'
+import { ETHERTYPE, payloadOfFrame, tagsOf } from '../packet/frame.js'
 import { describe, headersOf } from '../packet/headers.js'
 import type { Packet } from '../packet/packet.js'
 import { type PacketRequest, toPacket } from '../packet/request.js'
@@ -59,8 +60,8 @@ function arrive(cursor: Cursor, dev: string, request: Extract<PacketRequest, { i
 }
 
 function beginFrame(run: Run, engine: Engine, request: Extract<PacketRequest, { is: 'frame' }>): Beginning {
-  const packet = packetOfFrame(request.frame)
-  if (!packet) throw new QuestionError('the frame holds no IP packet')
+  const packet = payloadOfFrame(request.frame)
+  if (!packet) throw new QuestionError('the frame is cut off')
   const dev = request.in
   if (dev === undefined) throw new QuestionError('a frame arrives somewhere: frame hex:… in IFACE')
   const named = request.from === undefined ? undefined : findPlace(run.hosts, request.from)
@@ -71,6 +72,7 @@ function beginFrame(run: Run, engine: Engine, request: Extract<PacketRequest, { 
   skb.iif = dev
   skb.vlans = tagsOf(request.frame)
   skb.mark = request.mark ?? 0
-  const dst = cursor.netns.addressOf(packet, 'dst')
-  return { cursor, stage: 'receive', start: { place, in: dev, src: cursor.netns.addressOf(packet, 'src'), dst } }
+  const address = (end: 'src' | 'dst') =>
+    isArp(packet) ? (arpField(packet, end === 'src' ? 'spa' : 'tpa') ?? 0) : cursor.netns.addressOf(packet, end)
+  return { cursor, stage: 'receive', start: { place, in: dev, src: address('src'), dst: address('dst') } }
 }

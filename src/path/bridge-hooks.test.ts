@@ -36,7 +36,12 @@ test.each<readonly [what: string, rules: readonly string[], outcome: RegExp]>([
   ['another port', ['-A FORWARD -i p2 -j DROP'], /^(?!dropped bridge)/],
   ['only ARP', ['-A FORWARD -p ARP -j DROP', '-A FORWARD -p ARP --arp-op Request -j DROP'], /^(?!dropped bridge)/],
   ['in a chain', [':X ACCEPT', '-A FORWARD -p IPv4 -j X', '-A X -d 02:00:00:00:00:02 -j DROP'], /^dropped bridge filter\/X 1$/],
-  ['not evaluated', ['-A FORWARD --limit 5/min --limit-burst 5 -j DROP'], /^undecided/],
+  ['a limit, not used up', ['-A FORWARD --limit 5/min --limit-burst 5 -j DROP'], /^dropped bridge filter\/FORWARD 1$/],
+  ['a list of addresses', ['-A FORWARD --among-src 2:0:0:0:0:9,02:00:00:00:00:01 -j DROP'], /^dropped bridge filter\/FORWARD 1$/],
+  ['a list without it', ['-A FORWARD --among-src 2:0:0:0:0:9 -j DROP'], /^(?!dropped bridge)/],
+  ['an address of IP in it', ['-A FORWARD --among-dst 02:00:00:00:00:02=10.0.0.2 -j DROP'], /^dropped bridge filter\/FORWARD 1$/],
+  ['a watcher stands in no way', ['-A FORWARD --log-level notice --log-prefix "x" -j DROP'], /^dropped bridge filter\/FORWARD 1$/],
+  ['not evaluated', ['-A FORWARD -d BGA --stp-type config -j DROP'], /^(?!dropped bridge)/],
   ['local packets are another chain', ['-A INPUT -j DROP'], /^(?!dropped bridge)/],
 ])('%s', (_, rules, outcome) => {
   for (const one of outcomes(rules)) expect(one).toMatch(outcome)

@@ -1,4 +1,5 @@
-import type { Hook } from '../rules/program.js'
+import { isIp } from '../packet/arp.js'
+import type { Hook, Table } from '../rules/program.js'
 import { recordChain, runChain } from './chains.js'
 import type { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
@@ -11,10 +12,10 @@ import type { ChainEntry } from './hooks.js'
  */
 export function runBridgeHook(cursor: Cursor, hook: Hook, out?: string): Fate | undefined {
   const { netns, skb } = cursor
-  const { bridgeTables = [], unmodelled = [] } = netns.state
-  const chains = bridgeTables.filter(({ family }) => family === skb.packet.family).flatMap((table) =>
+  const { unmodelled = [] } = netns.state
+  const chains = tablesFor(cursor).flatMap((table) =>
     [...table.chains.values()].flatMap((chain): ChainEntry[] =>
-      chain.base?.hook === hook && (chain.rules.length > 0 || chain.base.policy === 'drop')
+      chain.base?.hook === hook && chain.base.priority !== BROUTE && (chain.rules.length > 0 || chain.base.policy === 'drop')
         ? [{ kind: 'chain', priority: chain.base.priority, table, chain, base: chain.base }]
         : [],
     ),
@@ -41,4 +42,39 @@ export function runBridgeHook(cursor: Cursor, hook: Hook, out?: string): Fate | 
     cursor.hook = before.hook
     cursor.hookOif = before.hookOif
   }
+}
+
+function tablesFor({ netns, skb }: Cursor): readonly Table[] {
+  const { bridgeTables = [], frameTables } = netns.state
+  if (skb.vlans.length > 0) return frameTables?.tagged ?? []
+  if (!isIp(skb.packet)) return frameTables?.other ?? []
+  return bridgeTables.filter(({ family }) => family === skb.packet.family)
+}
+
+/** NF_BR_PRI_FIRST: the table broute. */
+const BROUTE = -(2 ** 31)
+
+/**
+ * The table broute, before all else that a bridge does with what its port received: DROP means that the frame is not bridged, but goes up from the port
+ * as if it were no port (net/bridge/netfilter/ebtable_broute.c: ebt_broute).
+ */
+export function isRouted(cursor: Cursor, port: string): boolean {
+  const { skb } = cursor
+  const before = { bridge: skb.bridge, hook: cursor.hook, hookOif: cursor.hookOif, iif: skb.iif }
+  let routed = false
+  skb.bridge = { calls: false, daddr: 0, ...before.bridge, in: port, out: undefined }
+  cursor.hook = 'prerouting'
+  cursor.hookOif = undefined
+  for (const table of tablesFor(cursor))
+    for (const chain of table.chains.values()) {
+      const { base } = chain
+      if (base?.priority !== BROUTE || (chain.rules.length === 0 && base.policy === 'accept')) continue
+      const run = runChain(cursor, { kind: 'chain', priority: base.priority, table, chain, base })
+      recordChain(cursor, 'prerouting', run.visit)
+      routed ||= run.verdict === 'drop'
+    }
+  skb.bridge = before.bridge
+  cursor.hook = before.hook
+  cursor.hookOif = before.hookOif
+  return routed
 }

@@ -16,15 +16,15 @@ export interface ChainRun {
   readonly decidedBy: RuleVisit | undefined
 }
 
-/** Runs one base chain over the packet; records nothing but counters. */
-export function runChain(cursor: Cursor, entry: ChainEntry): ChainRun {
+/** Runs one base chain over the packet; records nothing but counters. `more`: bytes that are counted besides. */
+export function runChain(cursor: Cursor, entry: ChainEntry, more = 0): ChainRun {
   const { netns, skb } = cursor
   const { silent } = cursor.run.options
   const visits: RuleVisit[] = []
   let afterwards: (() => Fate) | undefined
   const host: RuleHost = {
     subject: new SkbSubject(cursor),
-    count: (rule) => netns.countRule(rule, skb.packet.bytes.length),
+    count: (rule) => netns.countRule(rule, skb.packet.bytes.length + more),
     record: silent ? undefined : (visit) => visits.push(visit),
     suppose: (rule, because, { chain, number }) =>
       cursor.run.options.chooser.choose({
@@ -39,7 +39,7 @@ export function runChain(cursor: Cursor, entry: ChainEntry): ChainRun {
     },
   }
   const { verdict, by } = traverse(entry.table, entry.chain, host)
-  if (!by) netns.countPolicy(entry, skb.packet.bytes.length)
+  if (!by) netns.countPolicy(entry, skb.packet.bytes.length + more)
   const decidedBy = { chain: by?.chain ?? entry.chain.name, number: by?.number, rule: by?.rule }
   return {
     visit: { ...describeChain(entry), visits, verdict, decidedBy, skipped: undefined },

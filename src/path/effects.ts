@@ -12,6 +12,7 @@ import { reject, sendIcmpError } from './answers.js'
 import { duplicate } from './copies.js'
 import type { Cursor } from './cursor.js'
 import type { Done } from './done.js'
+import { changeFrame } from './frame-effects.js'
 import { hashedMark } from './hmark.js'
 import { setUpNat } from './nat-setup.js'
 import { changeSet, mapSet } from './set-effects.js'
@@ -70,6 +71,8 @@ export function perform(cursor: Cursor, effect: Acting): Done {
         effect.bypass ? ['accept', 'drop', 'next'] : ['accept', 'drop'],
         `queue ${effect.number}: what user space decides is not known`,
       )
+    case 'frame':
+      return changeFrame(cursor, effect.frame)
     case 'unknown':
       return undecided(cursor, ['next', 'accept', 'drop'], `${effect.text}: ${effect.needs}`)
   }
@@ -146,6 +149,8 @@ function set(cursor: Cursor, { field, keep, xor }: Extract<Effect, { do: 'set' }
   const { label } = fieldSpec(field)
   if (old === undefined || change === undefined) return { did: `${label}: nothing to set`, verdict: 'next' }
   if (old === UNKNOWN || change === UNKNOWN) return undecided(cursor, ['next'], `${label} is not known`)
+  if (fieldSpec(field).bits === 48)
+    return written(cursor, field, old, Number((BigInt(old) & BigInt(keep)) ^ BigInt(change)))
   const narrow = typeof old === 'number' && typeof keep === 'number' && typeof change === 'number'
   return written(
     cursor,

@@ -1,6 +1,6 @@
 import { recomputeHeader } from '../packet/checksum.js'
 import { FIELDS } from '../packet/fields.js'
-import { packetOfFrame, tagsOf } from '../packet/frame.js'
+import { payloadOfFrame, tagsOf } from '../packet/frame.js'
 import { Packet, put16, u16, u32 } from '../packet/packet.js'
 import { type Chooser, type Point, seededRandom } from './choices.js'
 import { Cursor } from './cursor.js'
@@ -53,16 +53,13 @@ class HostsSimulation implements Simulation {
   }
 
   receive(place: Place, link: string, frame: Uint8Array, at: number): Handled {
-    const packet = packetOfFrame(frame)
+    const packet = payloadOfFrame(frame)
     const skb = new Skb(packet ?? new Packet(Uint8Array.of(0x40)))
     skb.iif = link
     skb.vlans = tagsOf(frame)
     const cursor = new Cursor(this.#run, walk, this.#run.netns(place), skb)
     this.#begin(place, at)
-    return this.#handled(
-      cursor,
-      packet ? walk(cursor, 'receive') : cursor.drop('not-ip', 'the frame holds no IP packet'),
-    )
+    return this.#handled(cursor, packet ? walk(cursor, 'receive') : cursor.drop('not-ip', 'the frame is cut off'))
   }
 
   generate(place: Place, bytes: Uint8Array, at: number): Handled {

@@ -21,7 +21,7 @@ export const STAGES = {
   receive: {
     label: 'device receive',
     kind: 'device',
-    exits: { ip: 'ip-receive', port: 'bridge-input' },
+    exits: { ip: 'ip-receive', arp: 'arp-receive', port: 'bridge-input' },
     kernel: 'net/core/dev.c: __netif_receive_skb_core',
   },
   'ip-receive': {
@@ -127,6 +127,24 @@ export const STAGES = {
     kernel:
       'drivers/net/vxlan/vxlan_core.c: vxlan_rcv; net/ipv4/ip_tunnel.c: ip_tunnel_rcv; drivers/net/wireguard/receive.c: wg_packet_consume_data_done',
   },
+  'arp-receive': {
+    label: 'ARP INPUT',
+    kind: 'check',
+    exits: { accept: 'arp' },
+    kernel: 'net/ipv4/arp.c: arp_rcv',
+  },
+  arp: {
+    label: 'ARP',
+    kind: 'decision',
+    exits: { taken: 'end' },
+    kernel: 'net/ipv4/arp.c: arp_process',
+  },
+  'arp-output': {
+    label: 'ARP OUTPUT',
+    kind: 'check',
+    exits: { accept: 'transmit' },
+    kernel: 'net/ipv4/arp.c: arp_xmit',
+  },
   'bridge-input': {
     label: 'bridge port',
     kind: 'device',
@@ -143,7 +161,7 @@ export const STAGES = {
   'bridge-decision': {
     label: 'bridge forwarding',
     kind: 'decision',
-    exits: { up: 'ip-receive', 'call-iptables': 'bridge-forward', port: 'transmit' },
+    exits: { up: 'ip-receive', 'arp-up': 'arp-receive', 'call-iptables': 'bridge-forward', port: 'transmit' },
     kernel: 'net/bridge/br_input.c: br_handle_frame_finish; net/bridge/br_forward.c',
   },
   'bridge-forward': {

@@ -4,6 +4,7 @@ import { reassemble } from './defragment.js'
 import type { Fate } from './fate.js'
 import { runHook } from './hook-run.js'
 import { generate, routeInput } from './route.js'
+import { arp, arpOutput, arpReceive } from './stage/arp.js'
 import {
   bridgeDecision,
   bridgeForward,
@@ -47,6 +48,9 @@ const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => 
   transmit,
   encapsulate,
   decapsulate,
+  'arp-receive': arpReceive,
+  arp,
+  'arp-output': arpOutput,
   'bridge-input': bridgeInput,
   'bridge-prerouting': bridgePrerouting,
   'bridge-decision': bridgeDecision,

@@ -50,6 +50,8 @@ export interface Namespace extends Place {
   readonly tables: readonly Table[]
   /** Those of ebtables, once for each family of the packets that a bridge sees. */
   readonly bridgeTables?: readonly Table[]
+  /** Those of ebtables as frames meet them that hold no IP (ARP among them), and those with a tag of 802.1Q. */
+  readonly frameTables?: { readonly other: readonly Table[]; readonly tagged: readonly Table[] }
   /** Those of arptables: no packet of IP meets them. */
   readonly arpTables?: readonly Table[]
   /** What stands on a packet's way there and is not evaluated (native nft chains, legacy tables that the snapshot lacks). */

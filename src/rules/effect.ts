@@ -1,5 +1,7 @@
 import type { Ip } from '../address/ip.js'
+import type { Mac } from '../address/mac.js'
 import type { Prefix } from '../address/prefix.js'
+import type { ArpField } from '../packet/arp.js'
 import type { Field, FieldValue } from '../packet/fields.js'
 import type { Value } from './condition.js'
 import type { NamedUse } from './set-use.js'
@@ -39,6 +41,19 @@ export interface HashedMark {
   readonly modulus: number
   readonly offset: number
 }
+
+/** What rules of the link layer write into a frame. */
+export type FrameChange =
+  /** arptables' mangle. */
+  | { readonly change: 'arp'; readonly field: ArpField; readonly to: number }
+  /** ebtables' snat; `arp`: in the ARP message as well. */
+  | { readonly change: 'source'; readonly to: Mac; readonly arp: boolean }
+  /** ebtables' dnat. */
+  | { readonly change: 'destination'; readonly to: Mac }
+  /** ebtables' redirect: to the bridge itself, in BROUTING to the port. */
+  | { readonly change: 'to-bridge' }
+  /** ebtables' arpreply: a request is answered with this address, and is over; anything else goes on. */
+  | { readonly change: 'answer-arp'; readonly mac: Mac }
 
 /** What a rule does. A verdict ends the rule; every other effect lets its next step run. */
 export type Effect =
@@ -101,6 +116,7 @@ export type Effect =
   | { readonly do: 'map-set'; readonly use: NamedUse; readonly to: readonly ('mark' | 'priority' | 'queue')[] }
   /** Handed to user space: what becomes of it is not known here (`bypass`: goes on where nobody listens). */
   | { readonly do: 'queue'; readonly number: number; readonly bypass: boolean }
+  | { readonly do: 'frame'; readonly frame: FrameChange }
   /** A target that we do not have: what it does and whether the packet lives is not known. */
   | { readonly do: 'unknown'; readonly text: string; readonly needs: string }
 

@@ -318,6 +318,7 @@ class RuleWalk implements RuleWays {
         return NO_WAYS
       }
       case 'answer-syn':
+      case 'frame':
       case 'unknown':
         this.#accept(live)
         this.#drop(live)

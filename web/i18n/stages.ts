@@ -22,6 +22,9 @@ const ZH: Readonly<Partial<Record<StageName, string>>> = {
   'bridge-forward': 'FORWARD（网桥）',
   'bridge-postrouting': 'POSTROUTING（网桥）',
   'bridge-output': '网桥输出',
+  'arp-receive': 'ARP INPUT',
+  arp: 'ARP',
+  'arp-output': 'ARP OUTPUT',
 }
 
 export const stageLabel = (stage: StageName): string =>

@@ -28,8 +28,8 @@ export interface Layout {
   readonly edges: readonly Edge[]
 }
 
-/** Three bands: up to the sockets, through the IP layer, along the bridge. Columns from where packets come in to where they leave. */
-type Band = 'local' | 'through' | 'bridge'
+/** Four bands: up to the sockets, through the IP layer, along the bridge, ARP. Columns from where packets come in to where they leave. */
+type Band = 'local' | 'through' | 'bridge' | 'arp'
 const PLACES: Readonly<Record<Exclude<StageName, 'end'>, readonly [column: number, band: Band]>> = {
   receive: [0, 'through'],
   'ip-receive': [1, 'through'],
@@ -54,13 +54,16 @@ const PLACES: Readonly<Record<Exclude<StageName, 'end'>, readonly [column: numbe
   'bridge-forward': [5, 'bridge'],
   'bridge-postrouting': [6, 'bridge'],
   'bridge-output': [9, 'local'],
+  'arp-receive': [1, 'arp'],
+  arp: [3, 'arp'],
+  'arp-output': [8, 'arp'],
 }
 
 const STAGE_NAMES = Object.keys(PLACES) as Exclude<StageName, 'end'>[]
 
 export const stageOf = (name: StageName): Stage => STAGES[name]
 
-const BANDS: readonly Band[] = ['local', 'through', 'bridge']
+const BANDS: readonly Band[] = ['local', 'through', 'bridge', 'arp']
 const HOOK_WIDTH = 190
 const PLAIN_WIDTH = 112
 const GAP = 42

@@ -1,4 +1,5 @@
 import { BROADCAST_MAC, isMulticastMac, printMac } from '../../address/mac.js'
+import { isIp } from '../../packet/arp.js'
 import { headerChecksumOk } from '../../packet/checksum.js'
 import { type Packet, u16, u128 } from '../../packet/packet.js'
 import { isLoopback, isMulticast } from '../../routing/classify.js'
@@ -22,7 +23,7 @@ export function receive(cursor: Cursor): ExitOf<'receive'> | Fate {
   skb.type = skb.looped ? 'loopback' : packetType(cursor, taken.mac, taken.kind === 'loopback')
   const master = cursor.netns.link(taken.master)
   if (master?.bridge && !skb.looped) return 'port'
-  return unclaimed(cursor) ?? 'ip'
+  return unclaimed(cursor) ?? (isIp(skb.packet) ? 'ip' : 'arp')
 }
 
 /** net/ethernet/eth.c: eth_type_trans. */

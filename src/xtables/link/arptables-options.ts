@@ -1,10 +1,19 @@
-import { parseAddressMask } from '../address-mask.js'
+import { parseIp } from '../../address/ip.js'
+import type { ArpField } from '../../packet/arp.js'
+import { type Condition, equals, inRanges, masked, probed, type Value } from '../../rules/condition.js'
+import type { FrameChange } from '../../rules/effect.js'
+import type { Step } from '../../rules/program.js'
+import { addressIn } from '../address-condition.js'
+import { type AddressMask, parseAddressMask } from '../address-mask.js'
 import { unsigned, WordError } from '../codec.js'
-import { interfaceName } from '../interface.js'
+import { interfaceName, interfaceRanges } from '../interface.js'
 import type { LinkTarget } from './ebtables-options.js'
-import { type AnyLinkOption, addressOption, type LinkOption, macOption } from './option.js'
+import { type AnyLinkOption, addressOption, type LinkOption, lowerMac, type MacMask, macOption } from './option.js'
 
-const device = (flag: string, alias: string): LinkOption<string> => ({
+const arp = (field: ArpField): Value => probed({ find: 'arp', field })
+
+const device = (flag: string, alias: string, field: 'meta.iifname' | 'meta.oifname'): LinkOption<string> => ({
+  lower: (name) => inRanges(field, interfaceRanges(name)),
   flag,
   aliases: [alias],
   invertible: true,
@@ -20,7 +29,7 @@ interface Masked {
 }
 
 /** `VALUE[/MASK]`, by name or in hex (libxtables reads them so). */
-function maskedOption(flag: string, aliases: readonly string[], names: Readonly<Record<string, number>>, print: (value: number) => string, most: number): LinkOption<Masked> {
+function maskedOption(flag: string, aliases: readonly string[], names: Readonly<Record<string, number>>, print: (value: number) => string, most: number, field: ArpField): LinkOption<Masked> {
   return {
     flag, aliases, invertible: true,
     parse(word) {
@@ -30,24 +39,47 @@ function maskedOption(flag: string, aliases: readonly string[], names: Readonly<
       if (value === undefined || value > most || (mask !== undefined && bits === undefined)) throw new WordError(`Problem with specified ${flag.slice(2)}`)
       return { value, mask: bits }
     },
+    lower: ({ value, mask }) => equals(mask === undefined ? arp(field) : masked(arp(field), mask), mask === undefined ? value : value & mask),
     print: ({ value, mask }) => `${print(value)}${mask === undefined ? '' : `/${print(mask)}`}`,
   }
 } // biome-ignore format: long lines
 
 const hex = (value: number) => `0x${value.toString(16)}`
 
+const address4 = (flag: string, aliases: readonly string[], field: ArpField): LinkOption<AddressMask> => ({
+  ...addressOption({ flag, aliases }, 4, undefined),
+  lower: (value) => addressIn(arp(field), value),
+})
+const hardware = (flag: string, aliases: readonly string[], field: ArpField): LinkOption<MacMask> => ({
+  ...macOption({ flag, aliases }, false, undefined),
+  lower: lowerMac(arp(field)),
+})
+
 /** In the order in which they are printed, behind the target (iptables/nft-arp.c: nft_arp_print_rule_details). */
 export const ARP_BASE: readonly AnyLinkOption[] = [
-  device('-i', '--in-interface'),
-  device('-o', '--out-interface'),
-  addressOption({ flag: '-s', aliases: ['--source-ip', '--src-ip', '--source'] }, 4, undefined),
-  macOption({ flag: '--src-mac', aliases: ['--source-mac'] }, false, undefined),
-  addressOption({ flag: '-d', aliases: ['--destination-ip', '--dst-ip', '--destination'] }, 4, undefined),
-  macOption({ flag: '--dst-mac', aliases: ['--destination-mac'] }, false, undefined),
-  maskedOption('--h-length', ['-l', '--arhln'], {}, String, 255),
-  maskedOption('--opcode', ['--arpop'], Object.fromEntries(OPCODES.map((name, i) => [name, i + 1])), String, 0xffff),
-  maskedOption('--h-type', ['--arhrd'], { Ethernet: 1 }, String, 0xffff),
-  maskedOption('--proto-type', ['--arpro'], { IPv4: 0x800 }, hex, 0xffff),
+  device('-i', '--in-interface', 'meta.iifname'),
+  device('-o', '--out-interface', 'meta.oifname'),
+  address4('-s', ['--source-ip', '--src-ip', '--source'], 'spa'),
+  hardware('--src-mac', ['--source-mac'], 'sha'),
+  address4('-d', ['--destination-ip', '--dst-ip', '--destination'], 'tpa'),
+  hardware('--dst-mac', ['--destination-mac'], 'tha'),
+  maskedOption('--h-length', ['-l', '--arhln'], {}, String, 255, 'hlen'),
+  maskedOption(
+    '--opcode',
+    ['--arpop'],
+    Object.fromEntries(OPCODES.map((name, i) => [name, i + 1])),
+    String,
+    0xffff,
+    'opcode',
+  ),
+  maskedOption('--h-type', ['--arhrd'], { Ethernet: 1 }, String, 0xffff, 'htype'),
+  maskedOption('--proto-type', ['--arpro'], { IPv4: 0x800 }, hex, 0xffff, 'ptype'),
+]
+
+/** arptables-nft asks this in every rule (seen with nft list ruleset); the kernel itself lets nothing else come so far, but for the hardware type. */
+export const ARP_IMPLIED: readonly (readonly [string, Condition])[] = [
+  ['--h-type', equals(arp('htype'), 1)],
+  ['--h-length', equals(arp('hlen'), 6)],
 ]
 
 /** What every packet of ARP over Ethernet has: not printed. */
@@ -95,16 +127,49 @@ const setClass: LinkOption<string> = {
   print: (word) => word,
 }
 
+type Said = ReadonlyMap<string, unknown>
+const frame = (change: FrameChange): Step => ({ do: { do: 'frame', frame: change } })
+
+/** net/ipv4/netfilter/arpt_mangle.c: target. */
+function lowerMangle(said: Said): readonly Step[] {
+  const ip = (flag: string, field: 'spa' | 'tpa') =>
+    said.has(flag) ? [frame({ change: 'arp', field, to: parseIp(`${said.get(flag)}`) as number })] : []
+  const mac = (flag: string, field: 'sha' | 'tha') =>
+    said.has(flag) ? [frame({ change: 'arp', field, to: (said.get(flag) as MacMask).mac })] : []
+  return [
+    ...mac('--mangle-mac-s', 'sha'),
+    ...ip('--mangle-ip-s', 'spa'),
+    ...mac('--mangle-mac-d', 'tha'),
+    ...ip('--mangle-ip-d', 'tpa'),
+  ]
+}
+
+const set = (field: 'meta.mark' | 'meta.priority', keep: number, xor: number): Step => ({
+  do: { do: 'set', field, keep: keep >>> 0, xor: { from: 'constant', value: xor >>> 0 } },
+})
+
+function lowerMark(said: Said): readonly Step[] {
+  const [to, and, or] = ['set', 'and', 'or'].map((how) => said.get(`--${how}-mark`) as number | undefined)
+  if (to !== undefined) return [set('meta.mark', 0, to)]
+  if (and !== undefined) return [set('meta.mark', and, 0)]
+  return or === undefined ? [] : [set('meta.mark', ~or, or)]
+}
+
+function lowerClass(said: Said): readonly Step[] {
+  const [major = 0, minor = 0] = `${said.get('--set-class')}`.split(':').map((part) => Number.parseInt(part, 16))
+  return [set('meta.priority', 0, major * 0x10000 + minor)]
+}
+
 export const ARP_TARGETS: readonly LinkTarget[] = [
   {
     name: 'mangle',
     options: [address('--mangle-ip-s'), mac('--mangle-mac-s'), address('--mangle-ip-d'), mac('--mangle-mac-d'), verdict],
-    verdict: '--mangle-target', usual: 'ACCEPT', shown: false,
+    verdict: '--mangle-target', usual: 'ACCEPT', shown: false, lower: lowerMangle,
   },
-  { name: 'MARK', options: [number('--set-mark'), number('--and-mark'), number('--or-mark')], verdict: '', usual: 'CONTINUE', shown: false },
+  { name: 'MARK', options: [number('--set-mark'), number('--and-mark'), number('--or-mark')], verdict: '', usual: 'CONTINUE', shown: false, lower: lowerMark },
   {
     name: 'CLASSIFY',
     options: [setClass],
-    verdict: '', usual: 'CONTINUE', shown: false,
+    verdict: '', usual: 'CONTINUE', shown: false, lower: lowerClass,
   },
 ] // biome-ignore format: a table

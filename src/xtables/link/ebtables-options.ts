@@ -1,11 +1,17 @@
 import { ethertypeName, ethertypeNumber } from '../../address/ethertypes.js'
-import { all, anyBit, equals, inRanges, masked } from '../../rules/condition.js'
+import { parseIp } from '../../address/ip.js'
+import type { ArpField } from '../../packet/arp.js'
+import { all, always, any, anyBit, type Condition, equals, inRanges, masked, probed } from '../../rules/condition.js'
+import type { FrameChange } from '../../rules/effect.js'
+import type { Step } from '../../rules/program.js'
+import { addressIn } from '../address-condition.js'
+import type { AddressMask } from '../address-mask.js'
 import { port, unsigned, WordError } from '../codec.js'
 import { interfaceName, interfaceRanges } from '../interface.js'
 import { ICMP4, ICMP6, type IcmpNames } from '../matches/icmp-types.js'
 import { parseProtocol, printProtocol } from '../protocol.js'
 import {
-  type AnyLinkOption, addressOption, bareOption, inField, type LinkOption, macOption, NEVER, namedOption, numberOption, rangeOption, textOption, wordOption,
+  type AnyLinkOption, addressOption, bareOption, type FrameKind, inField, type LinkOption, lowerMac, type MacMask, macOption, NEVER, namedOption, numberOption, rangeOption, textOption, wordOption,
 } from './option.js' // biome-ignore format: one line
 
 const hex = (digits: number) => (value: number): string => `0x${value.toString(16).toUpperCase().padStart(digits, '0')}` // biome-ignore format: one line
@@ -33,8 +39,11 @@ const protocol: LinkOption<number> = {
     return value
   },
   print: (value) => (value === LENGTH ? 'Length' : (ethertypeName(value) ?? `0x${value.toString(16)}`)),
-  // what is walked is IP: as it stands in the frame
-  lower: (value, family) => (value === (family === 4 ? 0x0800 : 0x86dd) ? { is: 'all', of: [] } : NEVER),
+  lower(value, kind) {
+    if (kind === 'tagged') return value === 0x8100 ? always : NEVER
+    if (kind === 'other') return value === LENGTH ? inRanges('ether.type', [[0, 0x5ff]]) : equals('ether.type', value)
+    return value === (kind === 4 ? 0x0800 : 0x86dd) ? always : NEVER
+  },
 }
 
 const device = (flag: string, aliases: readonly string[], field: 'meta.physiifname' | 'meta.physoifname' | 'meta.iifname' | 'meta.oifname'): LinkOption<string> => ({
@@ -136,6 +145,19 @@ const limit: LinkOption<string> = {
   print: (word) => word,
 }
 
+/** net/bridge/netfilter/ebt_among.c: an address behind `=` is that of IP; `0` octets as the word has them. */
+function lowerAmong(word: string, end: 's' | 'd', kind: FrameKind): Condition | undefined {
+  const pairs = word.split(',').map((pair) => pair.split('='))
+  if (pairs.some(([, ip]) => ip !== undefined) && kind !== 4) return undefined
+  return any(
+    ...pairs.map(([mac = '', ip]) => {
+      const octets = mac.split(':').map((octet) => Number.parseInt(octet, 16))
+      const own = equals(`ether.${end}addr`, octets.reduce((value, octet) => value * 256 + octet, 0))
+      return ip === undefined ? own : all(own, equals(`ip.${end}addr`, parseIp(ip) as number))
+    }),
+  )
+} // biome-ignore format: long lines
+
 const among = (flag: string): LinkOption<string> => ({
   flag,
   invertible: true,
@@ -147,7 +169,23 @@ const among = (flag: string): LinkOption<string> => ({
     return pairs.map((pair) => pair.toLowerCase().replace(/\b0(?=[\da-f](:|=|$))/g, '')).join(',')
   },
   print: (word) => word,
+  lower: (word, kind) => lowerAmong(word, flag === '--among-src' ? 's' : 'd', kind),
 })
+
+interface LinkGivenValue {
+  readonly value: unknown
+  readonly inverted: boolean
+}
+
+const SECONDS: Readonly<Record<string, number>> = { sec: 1, min: 60, hour: 3600, day: 86400 }
+
+/** net/bridge/netfilter/ebt_limit.c, nft's limit: a bucket as iptables has it. */
+function lowerLimit(own: ReadonlyMap<string, LinkGivenValue>): Condition {
+  const [count, unit] = `${own.get('--limit')?.value ?? '3/hour'}`.split('/')
+  const burst = Number(own.get('--limit-burst')?.value ?? 5)
+  const perPacketMs = (1000 * SECONDS[unit!]!) / Number(count)
+  return { is: 'stateful', machine: { kind: 'bucket', perPacketMs, burst, text: `${count}/${unit} burst ${burst}` } }
+}
 
 /** A match: its options in the order in which they are printed. */
 export interface LinkMatch {
@@ -155,6 +193,8 @@ export interface LinkMatch {
   readonly options: readonly AnyLinkOption[]
   /** Something that is printed although it was not said. */
   readonly always?: readonly (readonly [flag: string, word: string])[]
+  /** What all its options together ask; undefined: each for itself. */
+  readonly lower?: (own: ReadonlyMap<string, LinkGivenValue>, kind: FrameKind) => Condition | undefined
   /** It asks nothing. */
   readonly watcher?: boolean
   /** It goes with `-p` and one of these only (ebt_ip_mt_check and its like). */
@@ -180,6 +220,18 @@ const etherOption = (flag: string, number: (word: string) => number | undefined,
   },
 }) // biome-ignore format: one block
 
+/** What an ARP message says; no other frame says anything. */
+const inArp = (field: ArpField) => (value: number, kind: FrameKind): Condition =>
+  kind === 'other' ? equals(probed({ find: 'arp', field }), value) : NEVER // biome-ignore format: one line
+const arpAddress = (flag: string, field: ArpField): LinkOption<AddressMask> => ({
+  ...addressOption({ flag }, 4, undefined),
+  lower: (value, kind) => (kind === 'other' ? addressIn(probed({ find: 'arp', field }), value) : NEVER),
+})
+const arpMac = (flag: string, field: ArpField): LinkOption<MacMask> => ({
+  ...macOption({ flag }, false, undefined),
+  lower: (value, kind) => (kind === 'other' ? lowerMac(probed({ find: 'arp', field }))(value) : NEVER),
+})
+
 const stp = (name: string, most: number) => rangeOption({ flag: `--stp-${name}` }, most, unsigned)
 const LOG_BARE = ['--log-ip', '--log-arp', '--log-ip6'] as const
 
@@ -189,11 +241,11 @@ export const MATCHES: readonly LinkMatch[] = [
   {
     name: 'arp', protocols: [0x0806, 0x8035],
     options: [
-      namedOption({ flag: '--arp-op', aliases: ['--arp-opcode'] }, OPCODES, String, () => NEVER), { ...namedOption({ flag: '--arp-htype' }, { Ethernet: 1 }, String, () => NEVER), print: String },
-      etherOption('--arp-ptype', unsigned, (value) => `0x${value.toString(16)}`),
-      { ...addressOption({ flag: '--arp-ip-src' }, 4, undefined), lower: () => NEVER }, { ...addressOption({ flag: '--arp-ip-dst' }, 4, undefined), lower: () => NEVER },
-      { ...macOption({ flag: '--arp-mac-src' }, false, undefined), lower: () => NEVER }, { ...macOption({ flag: '--arp-mac-dst' }, false, undefined), lower: () => NEVER },
-      { ...bareOption({ flag: '--arp-gratuitous', invertible: true }), lower: () => NEVER },
+      namedOption({ flag: '--arp-op', aliases: ['--arp-opcode'] }, OPCODES, String, inArp('opcode')), { ...namedOption({ flag: '--arp-htype' }, { Ethernet: 1 }, String, inArp('htype')), print: String },
+      { ...etherOption('--arp-ptype', unsigned, (value) => `0x${value.toString(16)}`), lower: inArp('ptype') },
+      arpAddress('--arp-ip-src', 'spa'), arpAddress('--arp-ip-dst', 'tpa'),
+      arpMac('--arp-mac-src', 'sha'), arpMac('--arp-mac-dst', 'tha'),
+      { ...bareOption({ flag: '--arp-gratuitous', invertible: true }), lower: (_, kind) => (kind === 'other' ? undefined : NEVER) },
     ],
   },
   {
@@ -215,11 +267,11 @@ export const MATCHES: readonly LinkMatch[] = [
       ports('--ip6-sport', ['--ip6-source-port'], 'th.sport', 6), ports('--ip6-dport', ['--ip6-destination-port'], 'th.dport', 6), icmpOption('--ip6-icmp-type', ICMP6, 6),
     ],
   },
-  { name: 'limit', options: [limit, numberOption({ flag: '--limit-burst', invertible: false }, 10000, String)], always: [['--limit-burst', '5']] },
+  { name: 'limit', lower: lowerLimit, options: [limit, numberOption({ flag: '--limit-burst', invertible: false }, 10000, String)], always: [['--limit-burst', '5']] },
   { name: 'mark', options: [mark] },
   { name: 'pkttype', options: [namedOption({ flag: '--pkttype-type' }, PACKET_TYPES, String, (value) => equals('meta.pkttype', value))] },
   {
-    name: 'stp',
+    name: 'stp', lower: (_, kind) => (kind === 4 || kind === 6 ? NEVER : undefined),
     options: [
       namedOption({ flag: '--stp-type' }, { config: 0, tcn: 0x80 }, String), namedOption({ flag: '--stp-flags' }, { 'topology-change': 1, 'topology-change-ack': 0x80 }, String),
       stp('root-prio', 0xffff), macOption({ flag: '--stp-root-addr' }, false, undefined), stp('root-cost', 0xffffffff), stp('sender-prio', 0xffff),
@@ -270,12 +322,33 @@ export interface LinkTarget {
   readonly usual: string
   /** It is printed even then. */
   readonly shown: boolean
+  /** What it does before its verdict. */
+  lower(options: ReadonlyMap<string, unknown>): readonly Step[]
 }
 
+/** ebt_mark.c: ebt_mark_tg. */
+function lowerMark(options: ReadonlyMap<string, unknown>): readonly Step[] {
+  const set = (keep: number, xor: number): readonly Step[] => [{ do: { do: 'set', field: 'meta.mark', keep: keep >>> 0, xor: { from: 'constant', value: xor >>> 0 } } }] // biome-ignore format: one line
+  const [to, or, and, xor] = ['set', 'or', 'and', 'xor'].map((how) => options.get(`--mark-${how}`) as number | undefined)
+  if (to !== undefined) return set(0, to)
+  if (or !== undefined) return set(~or, or)
+  if (and !== undefined) return set(and, 0)
+  return xor === undefined ? [] : set(0xffffffff, xor)
+} // biome-ignore format: long lines
+
+const frame = (change: FrameChange): readonly Step[] => [{ do: { do: 'frame', frame: change } }]
+const macOf = (value: unknown): number => (value as MacMask | undefined)?.mac ?? 0
+
+/** What is no request for an IPv4 address goes on, whatever the verdict (ebt_arpreply.c: ebt_arpreply_tg). */
+const lowerReply = (options: ReadonlyMap<string, unknown>): readonly Step[] => [
+  { if: all(inArp('opcode')(1, 'other'), inArp('hlen')(6, 'other'), inArp('ptype')(0x800, 'other'), inArp('plen')(4, 'other')) },
+  ...frame({ change: 'answer-arp', mac: macOf(options.get('--arpreply-mac')) }),
+] // biome-ignore format: long lines
+
 export const TARGETS: readonly LinkTarget[] = [
-  { name: 'mark', options: [markSet('--mark-set', ['--set-mark']), markSet('--mark-or', ['--or-mark']), markSet('--mark-and', ['--and-mark']), markSet('--mark-xor', ['--xor-mark']), then('--mark-target')], verdict: '--mark-target', usual: 'ACCEPT', shown: true },
-  { name: 'dnat', options: [toMac('--to-dst', ['--to-destination']), then('--dnat-target')], verdict: '--dnat-target', usual: 'ACCEPT', shown: true },
-  { name: 'snat', options: [toMac('--to-src', ['--to-source']), bareOption({ flag: '--snat-arp' }), then('--snat-target')], verdict: '--snat-target', usual: 'ACCEPT', shown: true },
-  { name: 'redirect', options: [then('--redirect-target')], verdict: '--redirect-target', usual: 'ACCEPT', shown: false },
-  { name: 'arpreply', options: [toMac('--arpreply-mac', []), then('--arpreply-target')], verdict: '--arpreply-target', usual: 'DROP', shown: false },
+  { name: 'mark', options: [markSet('--mark-set', ['--set-mark']), markSet('--mark-or', ['--or-mark']), markSet('--mark-and', ['--and-mark']), markSet('--mark-xor', ['--xor-mark']), then('--mark-target')], verdict: '--mark-target', usual: 'ACCEPT', shown: true, lower: lowerMark },
+  { name: 'dnat', options: [toMac('--to-dst', ['--to-destination']), then('--dnat-target')], verdict: '--dnat-target', usual: 'ACCEPT', shown: true, lower: (options) => frame({ change: 'destination', to: macOf(options.get('--to-dst')) }) },
+  { name: 'snat', options: [toMac('--to-src', ['--to-source']), bareOption({ flag: '--snat-arp' }), then('--snat-target')], verdict: '--snat-target', usual: 'ACCEPT', shown: true, lower: (options) => frame({ change: 'source', to: macOf(options.get('--to-src')), arp: options.has('--snat-arp') }) },
+  { name: 'redirect', options: [then('--redirect-target')], verdict: '--redirect-target', usual: 'ACCEPT', shown: false, lower: () => frame({ change: 'to-bridge' }) },
+  { name: 'arpreply', options: [toMac('--arpreply-mac', []), then('--arpreply-target')], verdict: '--arpreply-target', usual: 'DROP', shown: false, lower: lowerReply },
 ] // biome-ignore format: a table

@@ -1,4 +1,3 @@
-import type { Family } from '../../address/ip.js'
 import type { Chain, Counters, Table } from '../../rules/program.js'
 import { WordError } from '../codec.js'
 import { parseCounters, printCounters } from '../counters.js'
@@ -8,7 +7,7 @@ import type { Problem } from '../save-file.js'
 import { Words } from '../words.js'
 import { BASE, type LinkMatch } from './ebtables-options.js'
 import { LANGUAGES, type LinkLanguage, type LinkProgram } from './language.js'
-import type { AnyLinkOption } from './option.js'
+import type { AnyLinkOption, FrameKind } from './option.js'
 import { type LinkFields, type LinkGiven, LinkRule } from './rule.js'
 
 export interface LinkChain {
@@ -260,22 +259,28 @@ export function printLink({ parts }: LinkFile): string {
   return lines.map((line) => `${line}\n`).join('')
 }
 
-/** The tables of a bridge as packets of IP meet them; called `bridge filter`, so that nobody takes them for those of iptables. */
-export const toBridgeTables = (file: LinkFile, family: Family): readonly Table[] =>
-  file.program === 'ebtables' ? toTables(file, family, 'bridge') : []
+/** The tables of a bridge as frames of a kind meet them; called `bridge filter`, so that nobody takes them for those of iptables. */
+export const toBridgeTables = (file: LinkFile, kind: FrameKind): readonly Table[] =>
+  file.program === 'ebtables' ? toTables(file, kind, 'bridge') : []
 
 /** Those of arptables, called `arp filter`. */
 export const toArpTables = (file: LinkFile): readonly Table[] =>
-  file.program === 'arptables' ? toTables(file, 4, 'arp') : []
+  file.program === 'arptables' ? toTables(file, 'other', 'arp') : []
 
-function toTables({ program, backend, tables }: LinkFile, family: Family, prefix: string): readonly Table[] {
+function toTables({ program, backend, tables }: LinkFile, kind: FrameKind, prefix: string): readonly Table[] {
   return tables.map(({ name, chains }): Table => {
     const made = [...chains.values()].map((chain): [string, Chain] => {
       const place = LANGUAGES[program].tables[name]?.[chain.name]
       const policy = chain.policy === 'DROP' ? 'drop' : 'accept'
       const base = place && ({ ...place, type: 'filter' as const, policy, counters: chain.counters } as const)
-      return [chain.name, { name: chain.name, rules: chain.rules.map((rule) => rule.of(family)), base }]
+      return [chain.name, { name: chain.name, rules: chain.rules.map((rule) => rule.of(kind)), base }]
     })
-    return { name: `${prefix} ${name}`, family, backend, chains: new Map(made), needsConntrack: false }
+    return {
+      name: `${prefix} ${name}`,
+      family: kind === 6 ? 6 : 4,
+      backend,
+      chains: new Map(made),
+      needsConntrack: false,
+    }
   })
 }

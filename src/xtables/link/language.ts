@@ -1,4 +1,5 @@
-import { ARP_BASE, ARP_TARGETS, ARP_USUAL } from './arptables-options.js'
+import type { Condition } from '../../rules/condition.js'
+import { ARP_BASE, ARP_IMPLIED, ARP_TARGETS, ARP_USUAL } from './arptables-options.js'
 import { BASE, type LinkMatch, type LinkTarget, MATCHES, TARGETS } from './ebtables-options.js'
 import type { AnyLinkOption } from './option.js'
 
@@ -20,7 +21,12 @@ export interface LinkLanguage {
   readonly verdicts: readonly string[]
   /** Options with this word are not printed. */
   readonly usual: Readonly<Record<string, string>>
+  /** What a rule asks although nobody said so, where the option is not given. */
+  readonly implied: readonly (readonly [flag: string, condition: Condition])[]
 }
+
+/** Before everything else on its hook (NF_BR_PRI_FIRST): DROP means there that the frame is routed, and not bridged. */
+export const BROUTE = -(2 ** 31)
 
 const at = (hook: LinkBase['hook'], priority: number): LinkBase => ({ hook, priority })
 
@@ -30,21 +36,23 @@ export const LANGUAGES: Readonly<Record<LinkProgram, LinkLanguage>> = {
     tables: {
       filter: { INPUT: at('input', -200), FORWARD: at('forward', -200), OUTPUT: at('output', 200) },
       nat: { PREROUTING: at('prerouting', -300), OUTPUT: at('output', 100), POSTROUTING: at('postrouting', 300) },
-      broute: { BROUTING: undefined },
+      broute: { BROUTING: at('prerouting', BROUTE) },
     },
     base: BASE,
     matches: MATCHES,
     targets: TARGETS,
     verdicts: ['ACCEPT', 'DROP', 'CONTINUE', 'RETURN'],
     usual: {},
+    implied: [],
   },
   arptables: {
     program: 'arptables',
-    tables: { filter: { INPUT: undefined, OUTPUT: undefined, FORWARD: undefined } },
+    tables: { filter: { INPUT: at('input', 0), OUTPUT: at('output', 0), FORWARD: at('forward', 0) } },
     base: ARP_BASE,
     matches: [],
     targets: ARP_TARGETS,
     verdicts: ['ACCEPT', 'DROP', 'RETURN', 'QUEUE', 'CONTINUE'],
     usual: ARP_USUAL,
+    implied: ARP_IMPLIED,
   },
 }

@@ -1,13 +1,16 @@
 import type { Family } from '../../address/ip.js'
 import { type Mac, parseMac, printMac } from '../../address/mac.js'
 import type { Field } from '../../packet/fields.js'
-import { type Condition, equals, inRanges, masked } from '../../rules/condition.js'
+import { type Condition, equals, inRanges, masked, type Value } from '../../rules/condition.js'
 import { addressIn } from '../address-condition.js'
 import { type AddressMask, parseAddressMask, printAddressMask, showIp } from '../address-mask.js'
 import { quote, unsigned, WordError } from '../codec.js'
 
-/** What a packet of IP can say about an option: a condition; undefined where that is not modelled. */
+/** What a frame can say about an option: a condition; undefined where that is not modelled. */
 export type Lowered = Condition | undefined
+
+/** What a rule is asked of: a packet of IP in its frame, any other frame (ARP among them), or one with a tag of 802.1Q. */
+export type FrameKind = Family | 'other' | 'tagged'
 
 /** An option of a link-layer rule: how its word is read, printed, and what it asks of an IP packet that a bridge sees. */
 export interface LinkOption<T = unknown> {
@@ -19,7 +22,7 @@ export interface LinkOption<T = unknown> {
   readonly invertible?: boolean
   parse(word: string): T
   print(value: T): string
-  lower?(value: T, family: Family): Lowered
+  lower?(value: T, kind: FrameKind): Lowered
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the tables hold options of every type
@@ -61,8 +64,8 @@ const plainMac = ({ mac, mask }: MacMask): string =>
 const namedMac = (value: MacMask): string =>
   Object.keys(MACS).find((name) => MACS[name]!.mac === value.mac && MACS[name]!.mask === value.mask) ?? plainMac(value)
 
-const lowerMac = (field: Field) => ({ mac, mask }: MacMask): Condition =>
-  equals(mask === ALL ? field : masked(field, mask), mac) // biome-ignore format: one line
+export const lowerMac = (value: Value) => ({ mac, mask }: MacMask): Condition =>
+  equals(mask === ALL ? value : masked(value, mask), mac) // biome-ignore format: one line
 
 type Given = Pick<LinkOption, 'flag' | 'aliases' | 'invertible'>
 
@@ -83,14 +86,14 @@ export const addressOption = (given: Given, family: Family, field: Field | undef
     return parsed
   },
   print: (value) => (value.length === (family === 4 ? 32 : 128) ? showIp(value.ip) : printAddressMask(value)),
-  ...(field ? { lower: (value: AddressMask, of: Family) => (of === family ? addressIn(field, value) : NEVER) } : {}),
+  ...(field ? { lower: (value: AddressMask, of: FrameKind) => (of === family ? addressIn(field, value) : NEVER) } : {}),
 })
 
 export const numberOption = (
   given: Given,
   max: number,
   print: (value: number) => string,
-  lower?: (value: number, family: Family) => Lowered,
+  lower?: (value: number, family: FrameKind) => Lowered,
 ): LinkOption<number> => ({
   invertible: true,
   ...given,
@@ -108,7 +111,7 @@ export const rangeOption = (
   given: Given,
   max: number,
   word: (text: string) => number | undefined,
-  lower?: (range: readonly [number, number], family: Family) => Lowered,
+  lower?: (range: readonly [number, number], family: FrameKind) => Lowered,
 ): LinkOption<readonly [number, number]> => ({
   invertible: true,
   ...given,
@@ -129,7 +132,7 @@ export const namedOption = (
   given: Given,
   names: Readonly<Record<string, number>>,
   print: ((value: number) => string) | undefined,
-  lower?: (value: number, family: Family) => Lowered,
+  lower?: (value: number, family: FrameKind) => Lowered,
 ): LinkOption<number> => ({
   invertible: true,
   ...given,

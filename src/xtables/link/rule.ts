@@ -1,10 +1,9 @@
-import type { Family } from '../../address/ip.js'
 import { all, type Condition, invertedIf } from '../../rules/condition.js'
 import type { Effect } from '../../rules/effect.js'
 import type { Counters, Rule, Source, Step } from '../../rules/program.js'
 import type { LinkMatch, LinkTarget } from './ebtables-options.js'
 import type { LinkLanguage } from './language.js'
-import type { AnyLinkOption } from './option.js'
+import type { AnyLinkOption, FrameKind } from './option.js'
 
 export interface LinkGiven {
   readonly option: AnyLinkOption
@@ -75,30 +74,37 @@ export function printLinkRule(fields: LinkFields, language: LinkLanguage): strin
 
 const unknown = (text: string): Condition => ({ is: 'unknown', text, needs: 'this is not evaluated on a bridge' })
 
-/** What a rule asks of an IP packet that a bridge sees, and does with it. */
-function lower(fields: LinkFields, language: LinkLanguage, family: Family): readonly Step[] {
-  const { base, matches, jump, target, options } = fields
+/** What a rule asks of a frame, and does with it. */
+function lower(fields: LinkFields, language: LinkLanguage, kind: FrameKind): readonly Step[] {
+  const { base, matches, jump, target } = fields
   const asked = (given: LinkGiven): Condition => {
-    const lowered = given.option.lower?.(given.value, family)
+    const lowered = given.option.lower?.(given.value, kind)
     return lowered ? invertedIf(given.inverted, lowered) : unknown(printGiven(given, language))
   }
+  const usual = language.implied.filter(([flag]) => !base.has(flag)).map(([, condition]) => condition)
   const conditions = [
+    ...usual,
     ...[...base.values()].map(asked),
-    ...matches.filter(({ match }) => !match.watcher).flatMap((one) => [...one.options.values()].map(asked)),
+    ...matches
+      .filter(({ match }) => !match.watcher)
+      .flatMap(({ match, options: own }) => {
+        const whole = match.lower?.(own, kind)
+        return whole ? [whole] : [...own.values()].map(asked)
+      }),
   ]
   const step: readonly Step[] = conditions.length === 0 ? [] : [{ if: all(...conditions) }]
-  return [...step, { count: 'rule' }, ...effects(jump, target, options).map((effect) => ({ do: effect }))]
+  const told = matches.filter(({ match }) => match.watcher).map(({ match }): Step => ({ do: { do: 'log', prefix: '', what: match.name } })) // biome-ignore format: one line
+  const does = target ? targetSteps(target, fields) : effectSteps(jump === undefined ? [] : verdictEffects(jump))
+  return [...step, ...told, { count: 'rule' }, ...does]
 }
 
-function effects(jump: string | undefined, target: LinkTarget | undefined, options: LinkFields['options']): readonly Effect[] {
-  if (target) {
-    const first = target.name === 'mark' ? markEffect(options) : undefined
-    const then = verdictEffects(`${options.get(target.verdict)?.value ?? target.usual}`)
-    if (first) return [first, ...then]
-    return [{ do: 'unknown', text: `-j ${target.name}`, needs: 'frames are not rewritten by bridge rules here' }]
-  }
-  return jump === undefined ? [] : verdictEffects(jump)
-} // biome-ignore format: one long line
+const effectSteps = (effects: readonly Effect[]): readonly Step[] => effects.map((effect) => ({ do: effect }))
+
+function targetSteps(target: LinkTarget, { options }: LinkFields): readonly Step[] {
+  const then = effectSteps(verdictEffects(`${options.get(target.verdict)?.value ?? target.usual}`))
+  const steps = target.lower(new Map([...options].map(([flag, { value }]) => [flag, value])))
+  return [...steps, ...then]
+}
 
 function verdictEffects(word: string): readonly Effect[] {
   switch (word) {
@@ -115,38 +121,27 @@ function verdictEffects(word: string): readonly Effect[] {
   }
 }
 
-/** ebt_mark.c: ebt_mark_tg. */
-function markEffect(options: LinkFields['options']): Effect | undefined {
-  const value = (flag: string) => options.get(flag)?.value as number | undefined
-  const set = (keep: number, xor: number): Effect => ({ do: 'set', field: 'meta.mark', keep: keep >>> 0, xor: { from: 'constant', value: xor >>> 0 } }) // biome-ignore format: one line
-  const [to, or, and, xor] = ['set', 'or', 'and', 'xor'].map((how) => value(`--mark-${how}`))
-  if (to !== undefined) return set(0, to)
-  if (or !== undefined) return set(~or, or)
-  if (and !== undefined) return set(and, 0)
-  return xor === undefined ? undefined : set(0xffffffff, xor)
-}
-
 export class LinkRule implements Rule {
   readonly fields: LinkFields
   readonly source: Source
   readonly #language: LinkLanguage
-  readonly #family: Family
+  readonly #kind: FrameKind
   #steps: readonly Step[] | undefined
 
-  constructor(fields: LinkFields, language: LinkLanguage, source: Source, family: Family = 4) {
+  constructor(fields: LinkFields, language: LinkLanguage, source: Source, kind: FrameKind = 4) {
     this.fields = fields
     this.source = source
     this.#language = language
-    this.#family = family
+    this.#kind = kind
   }
 
-  /** The same rule as packets of a family meet it. */
-  of(family: Family): LinkRule {
-    return family === this.#family ? this : new LinkRule(this.fields, this.#language, this.source, family)
+  /** The same rule as frames of a kind meet it. */
+  of(kind: FrameKind): LinkRule {
+    return kind === this.#kind ? this : new LinkRule(this.fields, this.#language, this.source, kind)
   }
 
   get steps(): readonly Step[] {
-    this.#steps ??= lower(this.fields, this.#language, this.#family)
+    this.#steps ??= lower(this.fields, this.#language, this.#kind)
     return this.#steps
   }
 
