@@ -1,18 +1,6 @@
-import { followMaster } from './follow.js'
-import {
-  ACCEPT,
-  announce,
-  drop,
-  expect,
-  type HelpContext,
-  type Helped,
-  type Helper,
-  isTranslated,
-  payloadOf,
-  textOf,
-} from './helper.js'
+import { ACCEPT, type HelpContext, type Helped, type Helper, payloadOf, textOf } from './helper.js'
 import { mangleUdp } from './mangle.js'
-import { findPort } from './port.js'
+import { expectAtPort, type ToldPort } from './port.js'
 
 const WORDS = ['DATA ', 'MESG ', 'INDEX ', 'STATE ']
 /** master_timeout: answers of a backup's client may take their time. */
@@ -58,19 +46,14 @@ function announceAll(context: HelpContext, at: number, start: number, stop: numb
 }
 
 function announceOne(context: HelpContext, port: number, at: number, length: number): Helped {
-  const { attachment, packet, offset, table } = context
-  const { entry } = attachment
-  const { original } = entry
-  const make = (dport: number, more = {}) =>
-    announce(entry, { tuple: { ...original, protocol: 6, dport }, src: original.src, sport: undefined, ...more })
-  if (!isTranslated(entry))
-    return expect(amanda, make(port), context) === 'expected'
-      ? ACCEPT
-      : drop('the announced connection cannot be expected')
-  const follow = followMaster(entry, 'original', port, context)
-  const made = findPort(amanda, (free) => make(free, { follow }), port, context)
-  if (!made) return drop('all ports are expected by others')
-  if (mangleUdp(packet, offset, at, length, `${made.port}`)) return ACCEPT
-  table.expectations.remove(made.expectation)
-  return drop('the packet would be too long')
+  const { attachment, packet, offset } = context
+  const { original } = attachment.entry
+  const told: ToldPort = {
+    helper: amanda,
+    port,
+    direction: 'original',
+    at: (dport) => ({ tuple: { ...original, protocol: 6, dport }, src: original.src, sport: undefined }),
+    tell: (other) => mangleUdp(packet, offset, at, length, `${other}`),
+  }
+  return expectAtPort(told, context)
 }

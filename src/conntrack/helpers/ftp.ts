@@ -2,23 +2,10 @@ import type { Family } from '../../address/ip.js'
 import { type Ip, parseIp, printIp } from '../../address/ip.js'
 import { u32 } from '../../packet/packet.js'
 import { after, wrap } from '../tcp-segment.js'
-import type { Direction } from '../tuple.js'
-import { followMaster } from './follow.js'
-import {
-  ACCEPT,
-  announce,
-  drop,
-  expect,
-  type HelpContext,
-  type Helped,
-  type Helper,
-  isTranslated,
-  payloadOf,
-  textOf,
-  tuplesOf,
-} from './helper.js'
+import { type Direction, opposite } from '../tuple.js'
+import { ACCEPT, drop, type HelpContext, type Helped, type Helper, payloadOf, textOf, tuplesOf } from './helper.js'
 import { mangleTcp } from './mangle.js'
-import { findPort } from './port.js'
+import { expectAtPort, type ToldPort } from './port.js'
 
 type Kind = 'PORT' | 'EPRT' | 'PASV' | 'EPSV'
 
@@ -86,30 +73,18 @@ function rememberLine(lines: number[], sequence: number): void {
 
 function announceFound(context: HelpContext, found: Found, at: number): Helped {
   const { attachment, packet, offset } = context
-  const { entry, direction } = attachment
   const [own, other] = tuplesOf(attachment)
   // somebody else's address: no hole is opened for it
   if (found.ip !== undefined && found.ip !== own.src) return ACCEPT
-  const tuple = (port: number) => ({ ...other, protocol: 6, dport: port })
-  if (!isTranslated(entry)) {
-    const expectation = announce(entry, { tuple: tuple(found.port), src: other.src, sport: undefined })
-    return expect(ftp, expectation, context) === 'expected'
-      ? ACCEPT
-      : drop('the announced connection cannot be expected')
+  const told: ToldPort = {
+    helper: ftp,
+    port: found.port,
+    direction: opposite(attachment.direction),
+    at: (dport) => ({ tuple: { ...other, protocol: 6, dport }, src: other.src, sport: undefined }),
+    tell: (port) =>
+      mangleTcp(packet, offset, attachment, at + found.at, found.length, commandText(found.kind, other.dst, port)),
   }
-  const towards = direction === 'original' ? 'reply' : 'original'
-  const follow = followMaster(entry, towards, found.port, context)
-  const made = findPort(
-    ftp,
-    (port) => announce(entry, { tuple: tuple(port), src: other.src, sport: undefined, follow }),
-    found.port,
-    context,
-  )
-  if (!made) return drop('all ports are expected by others')
-  const text = commandText(found.kind, other.dst, made.port)
-  if (mangleTcp(packet, offset, attachment, at + found.at, found.length, text)) return ACCEPT
-  context.table.expectations.remove(made.expectation)
-  return drop('the packet would be too long')
+  return expectAtPort(told, context)
 }
 
 function commandText(kind: Kind, ip: Ip, port: number): string {

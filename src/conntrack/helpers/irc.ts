@@ -1,18 +1,6 @@
-import { followMaster } from './follow.js'
-import {
-  ACCEPT,
-  announce,
-  drop,
-  expect,
-  type HelpContext,
-  type Helped,
-  type Helper,
-  isTranslated,
-  payloadOf,
-  textOf,
-} from './helper.js'
+import { ACCEPT, type HelpContext, type Helped, type Helper, payloadOf, textOf } from './helper.js'
 import { mangleTcp } from './mangle.js'
-import { findPort } from './port.js'
+import { expectAtPort, type ToldPort } from './port.js'
 
 const KINDS = ['SEND ', 'CHAT ', 'MOVE ', 'TSEND ', 'SCHAT ']
 /** As far as the helper reads (MAX_SEARCH_SIZE). */
@@ -99,24 +87,14 @@ function leadingNumber(text: string, at: number): { readonly value: bigint; read
 }
 
 function announceOffer(context: HelpContext, { port, from, to }: Offer, at: number): Helped {
-  const { attachment, packet, offset, table } = context
-  const { entry } = attachment
-  const { reply } = entry
-  const make = (dport: number, more = {}) =>
-    announce(entry, {
-      tuple: { ...reply, src: 0, sport: 0, protocol: 6, dport },
-      src: undefined,
-      sport: undefined,
-      ...more,
-    })
-  if (!isTranslated(entry))
-    return expect(irc, make(port), context) === 'expected'
-      ? ACCEPT
-      : drop('the announced connection cannot be expected')
-  const follow = followMaster(entry, 'reply', port, context)
-  const made = findPort(irc, (free) => make(free, { follow }), port, context)
-  if (!made) return drop('all ports are expected by others')
-  if (mangleTcp(packet, offset, attachment, at + from, to - from, `${reply.dst} ${made.port}`)) return ACCEPT
-  table.expectations.remove(made.expectation)
-  return drop('the packet would be too long')
+  const { attachment, packet, offset } = context
+  const { reply } = attachment.entry
+  const told: ToldPort = {
+    helper: irc,
+    port,
+    direction: 'reply',
+    at: (dport) => ({ tuple: { ...reply, src: 0, sport: 0, protocol: 6, dport }, src: undefined, sport: undefined }),
+    tell: (other) => mangleTcp(packet, offset, attachment, at + from, to - from, `${reply.dst} ${other}`),
+  }
+  return expectAtPort(told, context)
 }

@@ -1,10 +1,12 @@
 import type { Expectation } from '../expectation.js'
-import { expect, type HelpContext, type Helper } from './helper.js'
+import type { Direction } from '../tuple.js'
+import { followMaster } from './follow.js'
+import { ACCEPT, type Announcement, announce, drop, expect, type HelpContext, type Helped, type Helper, isTranslated } from './helper.js' // biome-ignore format: one line
 
 const MOST_ATTEMPTS = 128
 
 /** nf_nat_exp_find_port: expects it on this port, or on one drawn from those above. Undefined: nobody may expect it. */
-export function findPort(
+function findPort(
   helper: Helper,
   make: (port: number) => Expectation,
   first: number,
@@ -19,4 +21,30 @@ export function findPort(
     if (made !== 'busy' || --left < 0) return undefined
     port = first + Math.floor(context.random() * range)
   }
+}
+
+/** A port that one end tells the other, for a connection to it. */
+export interface ToldPort {
+  readonly helper: Helper
+  readonly port: number
+  /** Of the master, in which the announced connection goes. */
+  readonly direction: Direction
+  at(port: number): Announcement
+  /** Puts another port where this one was told. False: the packet would be too long. */
+  tell(port: number): boolean
+}
+
+/** What helpers of TCP connections to a told port do, with NAT and without. */
+export function expectAtPort({ helper, port, direction, at, tell }: ToldPort, context: HelpContext): Helped {
+  const { entry } = context.attachment
+  if (!isTranslated(entry))
+    return expect(helper, announce(entry, at(port)), context) === 'expected'
+      ? ACCEPT
+      : drop('the announced connection cannot be expected')
+  const follow = followMaster(entry, direction, port, context)
+  const made = findPort(helper, (free) => announce(entry, { ...at(free), follow }), port, context)
+  if (!made) return drop('all ports are expected by others')
+  if (tell(made.port)) return ACCEPT
+  context.table.expectations.remove(made.expectation)
+  return drop('the packet would be too long')
 }
