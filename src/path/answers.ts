@@ -83,12 +83,7 @@ export function echo(cursor: Cursor): Answer | undefined {
   return packet && send(cursor, packet, { kind: 'echo-reply', type, code: 0 }, false, alone)
 }
 
-/**
- * A link-local sender is only found on its own link; REJECT's reset does not think of it. So is ::1, for an echo reply and the stack's own reset, which
- * name the device (rt6_need_strict).
- */
-const goesBackOnly = (ip: Ip, kind: Answer['kind']): boolean =>
-  isLinkLocal6(ip) || (ip === 1n && (kind === 'tcp-reset' || kind === 'echo-reply'))
+const NAMES_DEVICE: ReadonlySet<Answer['kind']> = new Set(['tcp-reset', 'echo-reply'])
 
 /** icmp_timestamp. */
 export function timestamp(cursor: Cursor): Answer | undefined {
@@ -182,7 +177,11 @@ function send(
   reply.sender = { uid: undefined, gid: undefined, socket: false, kernel: ownSocket }
   reply.sendingIcmp = what.kind !== 'tcp-reset'
   const isReset = what.kind === 'tcp-reset' && related
-  if (!isReset && (alone || goesBackOnly(netns.addressOf(packet, 'dst'), what.kind))) reply.bound = skb.iif
+  const to = netns.addressOf(packet, 'dst')
+  // a link-local sender is only found on its own link; REJECT's reset does not think of it
+  if (!isReset && isLinkLocal6(to)) reply.bound = skb.iif
+  // nor is ::1, for an echo reply and the stack's own reset, which name the device (rt6_need_strict)
+  else if (alone || (to === 1n && !isReset && NAMES_DEVICE.has(what.kind))) reply.via = skb.iif
   // l3mdev_master_ifindex of the device: what came into a VRF is answered by its table
   reply.bound ??= vrfNameOf(cursor)
   reply.partial = what.kind === 'tcp-reset' && related === (packet.family === 4)

@@ -83,7 +83,8 @@ export function generate(cursor: Cursor): ExitOf<'generate'> | Fate {
     : skb.chooseSource
       ? { ...flow, src: undefined }
       : flow
-  const route = outputDecision(cursor, asked, skb.sender?.socket !== true || skb.sender.raw === true)
+  const first = skb.via === undefined ? asked : { ...asked, oif: skb.via }
+  const route = outputDecision(cursor, first, skb.sender?.socket !== true || skb.sender.raw === true)
   const lookup = describeLookup(
     { ...asked, iif: 'lo' },
     looked(route),

@@ -84,6 +84,8 @@ export class Skb {
   partial = false
   /** The device that a local sender is bound to (SO_BINDTODEVICE, a tunnel's lower device). */
   bound: string | undefined
+  /** The device that an answer is routed by at first; a second decision does not know of it. */
+  via: string | undefined
   /** The next hop, known once routing decided; for the neighbour lookup. */
   nexthop: Ip | undefined
 
@@ -117,6 +119,7 @@ export class Skb {
     this.iif = iif
     this.oif = undefined
     this.bound = undefined
+    this.via = undefined
     this.redirect = false
     this.nexthop = undefined
     this.pieces = undefined
