@@ -158,7 +158,7 @@ const askersOf = ({ namespaces }: Hosts, family: Family): readonly Asker[] => [
   ...namespaces.flatMap((place) => (addressOf(place, family) === undefined ? [] : [{ label: placeName(place), from: { place } }])),
 ] // biome-ignore format: short
 
-const addressOf = ({ links }: Namespace, family: Family): Ip | undefined =>
+export const addressOf = ({ links }: Namespace, family: Family): Ip | undefined =>
   links
     .filter(({ kind }) => kind !== 'loopback')
     .flatMap(({ addresses }) => addresses)
@@ -175,6 +175,8 @@ function targetsOf(ground: Ground): readonly Target[] {
   for (const place of ground.hosts.namespaces) {
     const own = addressOf(place, ground.family)
     for (const { protocol, state, local, family, port } of place.sockets ?? []) {
+      // who sends to a tunnel's port without a tunnel's header is taken in by nobody
+      if (place.links.some(({ vxlan }) => vxlan?.port === port)) continue
       if (state !== 'listen' || own === undefined || (family !== 'both' && family !== ground.family)) continue
       const address = local ?? own
       const isOwn = place.links.some(({ kind, addresses }) => kind !== 'loopback' && addresses.some(({ prefix }) => prefix.ip === address))

@@ -57,3 +57,9 @@ test('what hangs on a setting that the snapshot does not have is not sure', () =
   expect(ways[0]).toMatchObject({ packets: [], perhaps: ['tcp any → 10.0.0.5:22'] })
   expect(ways[0]!.hangs.join()).toContain('if net.ipv4.ip_forward of host is 0')
 })
+
+test('rules alone prove nothing', () => {
+  const hosts = plantedHost({ iptables: ['FORWARD DROP', 'INPUT DROP'] })
+  const result = reach(hosts, { from: { outside: true }, to: { address: parseIp('10.0.0.5')! } })
+  expect(result).toMatchObject({ answer: 'unknown', open: ['host: which addresses and routes it has is not known'] })
+})

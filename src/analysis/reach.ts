@@ -1,7 +1,7 @@
 import type { Family } from '../address/ip.js'
 import { familyOf } from '../address/ip.js'
 import type { Field, FieldValue } from '../packet/fields.js'
-import { type Hosts, placeName } from '../path/world.js'
+import { type Hosts, type Namespace, placeName } from '../path/world.js'
 import type { Range } from '../rules/value.js'
 import { EMPTY, type Node } from '../sets/bdd.js'
 import { blocksOf } from '../sets/blocks.js'
@@ -67,7 +67,7 @@ export function reach(hosts: Hosts, question: ReachQuestion, options: ReachOptio
   const lines = ways.flatMap(({ packets, perhaps }) => [...packets, ...perhaps])
   const examples = ways.flatMap(({ example }) => (example ? [{ packet: example.packet, sees: example.sees }] : []))
   const sure = ways.some(({ packets, example }) => packets.length > 0 || example?.certain)
-  const open = [...new Set(answered.flatMap((one) => one.open))]
+  const open = [...new Set([...hosts.namespaces.flatMap(unknownOf), ...answered.flatMap((one) => one.open)])]
   return {
     answer: sure ? 'some' : ways.length === 0 && open.length === 0 ? 'none' : 'unknown',
     ways,
@@ -78,6 +78,12 @@ export function reach(hosts: Hosts, question: ReachQuestion, options: ReachOptio
     assumptions: [...new Set(answered.flatMap((one: Answered) => one.assumptions))],
   }
 }
+
+/** Rules alone do not tell where a host sends packets. */
+const unknownOf = (place: Namespace): readonly string[] =>
+  place.links.length === 0 && place.routes.length === 0
+    ? [`${placeName(place)}: which addresses and routes it has is not known`]
+    : []
 
 const MOST_BLOCKS = 40
 const MOST_SOURCES = 8

@@ -96,7 +96,9 @@ export class Questions {
     const [origin, target] = [originOf(from, namespace), targetOf(to)]
     if (!origin) return complain(`${from}: neither internet, nor any, nor a prefix, nor an interface of ${at}`)
     if (!target) return complain(`${to}: it must be ADDRESS, or ADDRESS:PORT/tcp`)
-    return limited(() => reachJson(reach(this.#hosts!, { at: namespace, from: origin, to: target })))
+    return limited(() =>
+      reachJson(reach(this.#hosts!, { at: namespace, from: origin, to: target, through: [{ place: namespace }] })),
+    )
   }
 
   /** Who reaches what, over all packets. */

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ReachQuestion } from '../../analysis/reach.js'
+import type { Target } from '../../analysis/reach-matrix.js'
 import type { Hosts, Namespace } from '../../path/world.js'
 import { MATRIX_FORMATS, MATRIX_VIEWS, type MatrixFormat, type MatrixView } from '../../report/reach-matrix.js'
 import type { CommandSpec } from '../command.js'
@@ -56,7 +57,7 @@ export const reach: CommandSpec<Options> = {
       .option('--replies', 'also the other way round: connections that TO begins, whose replies come in')
       .option(
         '--matrix',
-        'a table of everybody who sends (and the internet) by everything that listens or is translated',
+        'a table of everybody who sends (and the internet) by everything that listens or is translated; by --to alone where it is given',
       )
       .addOption(
         new Option('--view <view>', 'of the table: who gets there, or which sources the receiver sees')
@@ -108,13 +109,14 @@ async function orGiveUp(io: Io, question: () => Promise<number>): Promise<number
 }
 
 async function table(snapshot: string, options: Options, io: Io): Promise<number> {
-  if (options.to !== undefined) throw new UserError('packetwalk: reach: --matrix asks for everything: without --to')
   if (options.family === 'both') throw new UserError('packetwalk: reach: --matrix is of one family: --family 4 or 6')
   const hosts = await loadHosts(snapshot, options.with, io)
   await allKnown(hosts)
   const { matrix } = await import('../../analysis/reach-matrix.js')
   const { matrixFile, matrixJson, matrixText } = await import('../../report/reach-matrix.js')
+  const targets = options.to === undefined ? undefined : [await columnOf(hosts, options.to)]
   const result = matrix(hosts, {
+    ...(targets && { targets }),
     ...(options.nodes === undefined ? {} : { limit: options.nodes }),
     ...(options.family && { family: Number(options.family) as 4 | 6 }),
     examples: options.json === true,
@@ -123,6 +125,17 @@ async function table(snapshot: string, options: Options, io: Io): Promise<number
   else if (options.format === 'pretty') io.out(paint(matrixText(result, options.view), io, options.color))
   else io.out(matrixFile(result, options.view, options.format))
   return EXIT.yes
+}
+
+/** A column that the question names. */
+async function columnOf(hosts: Hosts, text: string): Promise<Target> {
+  const { addressOf } = await import('../../analysis/reach-matrix.js')
+  const { place, address = place && addressOf(place, 4), protocol, port } = await targetOf(hosts, text)
+  if (address === undefined || protocol === undefined || port === undefined)
+    throw new UserError(
+      `packetwalk: reach: --matrix --to ${text}: a column is ADDRESS or HOST[/NETNS] with :PORT/PROTOCOL`,
+    )
+  return { label: text, address, protocol, port }
 }
 
 /** A host of which only rules are known is not one whose packets could be followed. */
