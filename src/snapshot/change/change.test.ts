@@ -192,6 +192,44 @@ test('sets are made, filled, and held by the rules that use them', () => {
   expect(refused('/sbin/ipset add blocked 300.0.2.1')).toMatchObject({ ok: false })
 })
 
+describe('ip link add', () => {
+  test('a VLAN with an address routes', () => {
+    const { links, routes } = host(
+      after('ip link add link a0 name a0.5 type vlan id 5', 'ip link set a0.5 up', 'ip addr add 10.5.0.1/24 dev a0.5'),
+    )
+    expect(links.at(-1)).toMatchObject({ name: 'a0.5', kind: 'vlan', up: true, mtu: 1500, peerIndex: 3 })
+    expect(links.at(-1)!.device).toEqual({ is: 'vlan', id: 5, tpid: 0x8100 })
+    expect(routes.some(({ text }) => text.startsWith('10.5.0.0/24 dev a0.5'))).toBe(true)
+  })
+  test('a bridge with a port; a macvlan is vepa unless told', () => {
+    const { links } = host(
+      after('ip link add b0 type bridge', 'ip link set d1 master b0', 'ip link add link a0 m0 type macvlan', 'ip link add red type vrf table 10'),
+    ) // biome-ignore format: one line
+    expect(links.find(({ name }) => name === 'd1')).toMatchObject({ master: 'b0' })
+    expect(links.slice(-2).map(({ device }) => device)).toEqual([
+      { is: 'macvlan', mode: 'vepa' },
+      { is: 'vrf', table: '10' },
+    ])
+  })
+  test.each([
+    ['ip link add a0 type bridge', 'RTNETLINK answers: File exists'],
+    ['ip link add link nope name x type macvlan', 'Cannot find device "nope"'],
+    ['ip link add m0 type macvlan', 'RTNETLINK answers: Invalid argument'],
+    ['ip link add b1 mtu x type bridge', 'Error: argument "x" is wrong: Invalid "mtu" value'],
+    ['ip link add b1 address zz type bridge', '"zz" is invalid lladdr.'],
+    ['ip link add b/1 type bridge', 'Error: argument "b/1" is wrong: "dev" not a valid ifname'],
+    ['ip link add b2', 'Not enough information: "type" argument is required'],
+    ['ip link add b2 type', 'Command line is not complete. Try option "help"'],
+    ['ip link add averyveryverylongname type bridge', 'Error: Attribute failed policy validation.'],
+    ['ip link add link a0 name m0 type macvlan mode strange', 'Error: argument of "mode" must be "private", "vepa", "bridge", "passthru" or "source", not "strange"'],
+    ['ip link add w0 type wireguard', 'devices of type wireguard are not added'],
+  ])('%s: %s', (text, message) => {
+    const hosts = start()
+    const changed = changeHosts(hosts, [{ text, name: 'w' }], () => host(hosts))
+    expect(changed.ok ? '' : changed.problems[0]!.message).toContain(message)
+  }) // biome-ignore format: a table
+})
+
 test('what was given stays as it is', () => {
   const hosts = start()
   const before = JSON.stringify(hosts, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))

@@ -4,6 +4,7 @@ import { lastOf, type Prefix, parsePrefix } from '../../address/prefix.js'
 import type { Address, Link, Namespace, Neighbour } from '../../path/world.js'
 import type { Route } from '../../routing/types.js'
 import { addressRoutes } from '../address-routes.js'
+import { addLink } from './link-add.js'
 import { type Arguments, beginning, Refusal } from './refusal.js'
 
 function linkNamed({ links }: Namespace, args: Arguments): Link {
@@ -162,10 +163,10 @@ function flushAddresses(namespace: Namespace, args: Arguments, hint: Family | un
   return withLink(namespace, link, { ...link, addresses: kept })
 }
 
-/** `ip link set|delete …`: up, down, mtu, master, nomaster, address, arp, group. Throws Refusal. */
+/** `ip link add|set|delete …`; set: up, down, mtu, master, nomaster, address, arp, group. Throws Refusal. */
 export function changeLinks(namespace: Namespace, args: Arguments): Namespace {
   const operation = beginning(args.need(), ['add', 'set', 'delete'] as const) ?? unknown(args, 'link')
-  if (operation === 'add') throw new Refusal('devices are not added: collect a snapshot that has them', args.last)
+  if (operation === 'add') return addLink(namespace, args)
   args.take('dev')
   args.need()
   const link = linkNamed(namespace, args)
