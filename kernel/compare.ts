@@ -78,7 +78,7 @@ const connections = ({ conntrack }: Verdict, answer: Answer): readonly Differenc
   lines('connections', conntrack, answer.conntrack)
 
 /** Behind an element of a type with networks, ipset 7.17 prints what lay in its memory as the length of a bitmask: `255.255.0.255/12`, `/172`. */
-const withoutLength = (line: string): string => line.replace(/( bitmask [\d.]+)\/\d+/, '$1')
+const withoutLength = (line: string): string => line.replace(/( bitmask [\da-f.:]+)\/\d+/, '$1')
 
 const sets = (verdict: Verdict, answer: Answer): readonly Difference[] =>
   verdict.sets ? lines('sets', verdict.sets.after.map(withoutLength), answer.sets ?? []) : []
