@@ -1,7 +1,7 @@
 import { CT_STATE, type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
 import type { Effect } from '../rules/effect.js'
 import type { Value } from '../rules/value.js'
-import { EMPTY, type Node } from './bdd.js'
+import { type Bdd, EMPTY, type Node } from './bdd.js'
 import type { Space } from './space.js'
 
 /** The packets of `set` after a rule has written a field: exactly, or where that cannot be told with any value. */
@@ -34,16 +34,64 @@ function overwritten(space: Space, set: Node, field: Field, keep: FieldValue, va
   return bdd.or(bdd.and(bdd.flip(bdd.exists(there, cleared), turned), cube), rest)
 }
 
-/** How (field & keep) ^ value is carried out on the variables of a field. */
-export interface ConstantWrite {
+/** How (field & keep) ^ value is carried out on the variables of a field; each part is made when it is asked for. */
+export class ConstantWrite {
+  /** The bits that are lost, with their new values, and those that are turned over. */
+  readonly bits: readonly (readonly [level: number, value: 0 | 1 | 'turned'])[]
+  readonly #bdd: Bdd
+  #cleared: number | undefined
+  #turned: number | undefined
+  #cube: Node | undefined
+  #assigned: number | undefined
+
+  constructor(space: Space, field: Field, keep: FieldValue, value: FieldValue) {
+    this.#bdd = space.bdd
+    const levels = space.levelsOf(field)
+    const [kept, set] = [bitsOf(keep, levels.length), bitsOf(value, levels.length)]
+    this.bits = levels.flatMap((level, i): ConstantWrite['bits'] => {
+      if (!kept[i]) return [[level, set[i] ? 1 : 0]]
+      return set[i] ? [[level, 'turned']] : []
+    })
+  }
+
+  get #lost() {
+    return this.bits.filter((bit): bit is readonly [number, 0 | 1] => bit[1] !== 'turned')
+  }
+
   /** `variables`: the bits that are lost. */
-  readonly cleared: number
+  get cleared(): number {
+    this.#cleared ??= this.#bdd.variables(this.#lost.map(([level]) => level))
+    return this.#cleared
+  }
+
   /** `variables`: the bits that are turned over. */
-  readonly turned: number
+  get turned(): number {
+    this.#turned ??= this.#bdd.variables(this.bits.flatMap(([level, value]) => (value === 'turned' ? [level] : [])))
+    return this.#turned
+  }
+
   /** The packets that have the new values of the lost bits. */
-  readonly cube: Node
+  get cube(): Node {
+    this.#cube ??= this.#bdd.cube(this.#lost)
+    return this.#cube
+  }
+
   /** `values`: both, to be read backwards. */
-  readonly assigned: number
+  get assigned(): number {
+    this.#assigned ??= this.#bdd.values(this.bits)
+    return this.#assigned
+  }
+}
+
+/** The lowest bits of a number, the most significant one first. */
+function bitsOf(value: FieldValue, count: number): readonly boolean[] {
+  let left = BigInt(value)
+  const bits: boolean[] = Array.from({ length: count })
+  for (let i = count - 1; i >= 0; i--) {
+    bits[i] = (left & 1n) === 1n
+    left >>= 1n
+  }
+  return bits
 }
 
 const writes = new WeakMap<Space, Map<string, ConstantWrite>>()
@@ -57,22 +105,7 @@ export function constantWrite(space: Space, field: Field, keep: FieldValue, valu
   const key = `${field} ${keep} ${value}`
   let found = known.get(key)
   if (!found) {
-    const { bdd } = space
-    const levels = space.levelsOf(field)
-    const isSet = (of: FieldValue, i: number) => ((BigInt(of) >> BigInt(levels.length - 1 - i)) & 1n) === 1n
-    const bits = levels.map((level, i) => ({
-      level,
-      kept: isSet(keep, i),
-      bit: isSet(value, i) ? (1 as const) : (0 as const),
-    }))
-    const lost = bits.filter(({ kept }) => !kept).map(({ level, bit }) => [level, bit] as const)
-    const turned = bits.filter(({ kept, bit }) => kept && bit === 1).map(({ level }) => level)
-    found = {
-      cleared: bdd.variables(lost.map(([level]) => level)),
-      turned: bdd.variables(turned),
-      cube: bdd.cube(lost),
-      assigned: bdd.values([...lost, ...turned.map((level) => [level, 'turned'] as const)]),
-    }
+    found = new ConstantWrite(space, field, keep, value)
     known.set(key, found)
   }
   return found

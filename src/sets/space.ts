@@ -33,6 +33,7 @@ export class Space {
   readonly whole: Node
   readonly #ranges = new WeakMap<Bits, Map<string, Node>>()
   readonly #present = new Map<Field, Node>()
+  readonly #asks = new Map<Field, Map<Node, boolean>>()
 
   constructor({ family, names = new Names([]), limit = DEFAULT_NODE_LIMIT }: SpaceOptions) {
     this.family = family
@@ -173,8 +174,18 @@ export class Space {
 
   /** Does the set ask for the field? */
   asks(set: Node, field: Field): boolean {
-    const levels = this.bdd.support(set)
-    return this.levelsOf(field).some((level) => levels.has(level))
+    let known = this.#asks.get(field)
+    if (!known) {
+      known = new Map()
+      this.#asks.set(field, known)
+    }
+    let found = known.get(set)
+    if (found === undefined) {
+      const levels = this.bdd.support(set)
+      found = this.levelsOf(field).some((level) => levels.has(level))
+      known.set(set, found)
+    }
+    return found
   }
 
   /** What is left of `set` where only these fields are looked at. */

@@ -2,7 +2,7 @@ import { type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
 import type { Effect } from '../rules/effect.js'
 import { EMPTY, FULL, type Node } from './bdd.js'
 import { beforeUntracked, beforeWriting } from './before-effects.js'
-import { isFunction, untracked, written } from './effects.js'
+import { type ConstantWrite, constantWrite, isFunction, untracked, written } from './effects.js'
 import type { Space } from './space.js'
 
 /** What a rule writes. `forget`: any value, as far as can be told. */
@@ -20,6 +20,8 @@ interface Interned extends Transform {
   readonly sequences: Map<Transform, Transform>
   /** What `before` has found. */
   readonly known: Map<Node, Node>
+  /** The writes in their order, constants in a row at once (`Bdd.values`). */
+  steps: readonly (Write | number)[] | undefined
 }
 
 /** The transforms of one space. */
@@ -75,10 +77,41 @@ export class Transforms {
     if (set === EMPTY || set === FULL || writes.length === 0) return set
     let found = known.get(set)
     if (found === undefined) {
-      found = writes.reduceRight((all, write) => this.#before(all, write), set)
+      const { bdd } = this.#space
+      found = this.#steps(transform as Interned).reduceRight(
+        (all: Node, step) => (typeof step === 'number' ? bdd.assign(all, step) : this.#before(all, step)),
+        set,
+      )
       known.set(set, found)
     }
     return found
+  }
+
+  #steps(transform: Interned): readonly (Write | number)[] {
+    transform.steps ??= this.#joined(transform.writes)
+    return transform.steps
+  }
+
+  /** What is written to fields that every packet has is one assignment. Constants in a row for different variables may change places: none says whether another field is there. */
+  #joined(writes: readonly Write[]): readonly (Write | number)[] {
+    const steps: (Write | number)[] = []
+    let bits: ConstantWrite['bits'] = []
+    const row = new Set<number>()
+    const join = () => {
+      if (bits.length > 0) steps.push(this.#space.bdd.values(bits))
+      bits = []
+      row.clear()
+    }
+    for (const write of writes) {
+      const levels = isConstant(write) ? this.#space.levelsOf(write.field) : []
+      if (!isConstant(write) || levels.some((level) => row.has(level))) join()
+      for (const level of levels) row.add(level)
+      if (isConstant(write) && this.#space.present(write.field) === FULL)
+        bits = [...bits, ...constantWrite(this.#space, write.field, write.keep, write.xor.value).bits]
+      else steps.push(write)
+    }
+    join()
+    return steps
   }
 
   #written(set: Node, write: Write): Node {
@@ -134,7 +167,7 @@ export class Transforms {
     const key = writes.map((write) => this.#key(write)).join(' ')
     let found = this.#all.get(key)
     if (!found) {
-      found = { writes, after: new Map(), sequences: new Map(), known: new Map() }
+      found = { writes, after: new Map(), sequences: new Map(), known: new Map(), steps: undefined }
       this.#all.set(key, found)
     }
     return found
