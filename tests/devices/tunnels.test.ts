@@ -99,19 +99,19 @@ test('sit carries IPv6 through IPv4; 6to4 finds its far end in the address', () 
   expect(outer(any!)).toMatchObject({ outer: { dst: '203.0.113.9' } })
 })
 
-test('a tunnel that is not walked is undecided', () => {
+test.each(['ip6tnl', 'geneve', 'xfrm'])('a tunnel that is not walked (%s) is undecided', (kind) => {
   const hosts = state({
     a: {
       links: {
         wan0: ['198.51.100.1/24'],
-        t0: { addresses: ['10.99.0.1/30'], kind: 'ip6tnl', data: { remote: '2001:db8::2' } },
+        t0: { addresses: ['10.99.0.1/30'], kind, data: { remote: '2001:db8::2' } },
       },
       sysctl: {},
     },
   })
   const branch = traced(hosts, 'udp > 10.99.0.2:53 from a')
   expect(branch.outcome).toBe('undecided')
-  expect(branch.where.text).toContain('ip6tnl')
+  expect(branch.where.text).toContain(kind)
 })
 
 describe('WireGuard', () => {

@@ -15,8 +15,22 @@ import { wrapInVxlan } from './vxlan.js'
 import { wrapInWireGuard } from './wireguard.js'
 
 /** Does a device wrap what it sends? */
-export const isTunnel = ({ kind, vxlan }: Link): boolean =>
-  vxlan !== undefined || kind === 'tunnel' || kind === 'wireguard'
+export const isTunnel = ({ kind, kindText, vxlan }: Link): boolean =>
+  vxlan !== undefined || kind === 'tunnel' || kind === 'wireguard' || NOT_FOLLOWED.has(kindText)
+
+/** Kinds, as `ip link` calls them, that wrap packets in a way that is not walked. */
+const NOT_FOLLOWED: ReadonlySet<string> = new Set([
+  'geneve',
+  'erspan',
+  'ip6erspan',
+  'vti',
+  'vti6',
+  'xfrm',
+  'bareudp',
+  'gtp',
+  'amt',
+  'ovpn',
+])
 
 /** A tunnel wraps the packet in another one, which makes its own way through OUTPUT. */
 export function encapsulate(cursor: Cursor): ExitOf<'encapsulate'> | Fate {
@@ -67,7 +81,9 @@ function wrap(cursor: Cursor, link: Link): readonly Outer[] | Fate {
     const outer = wrapInWireGuard(cursor, link, device)
     return isFate(outer) ? outer : [outer]
   }
-  const { name, kind } = link
+  const { name, kind, kindText } = link
+  if (NOT_FOLLOWED.has(kindText))
+    return unknownWay(cursor, link, `${name} is a tunnel of kind ${kindText}: what it sends is not followed`)
   const text =
     kind === 'wireguard'
       ? `the peers of ${name} are not known: \`wg show\` prints them`
