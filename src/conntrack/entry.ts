@@ -63,6 +63,8 @@ export interface Entry {
   /** The connection that this one is RELATED to. */
   master: Entry | undefined
   helper: string | undefined
+  /** A timeout policy, whose times are not known, and when the connection was last heard of. */
+  policy?: { readonly name: string; heard: number }
   /** What the helper remembers of it; left out: nothing yet. */
   helping?: Helping
   /** By how much sequence numbers are shifted, where a helper changed the length of payload. */
@@ -114,7 +116,8 @@ export interface Attachment {
 
 /** What connection tracking made of a packet. `reason` for INVALID: the check that failed. */
 export type Tracking =
-  | { readonly is: 'tracked'; readonly attachment: Attachment; readonly created: boolean }
+  /** `unsure`: why the connection may be over already. */
+  | { readonly is: 'tracked'; readonly attachment: Attachment; readonly created: boolean; readonly unsure?: string }
   | { readonly is: 'invalid'; readonly reason: string }
   | { readonly is: 'untracked' }
   | { readonly is: 'dropped'; readonly reason: string }

@@ -249,3 +249,24 @@ describe('NAT', () => {
     expect(new Packet(error.bytes).bytes.subarray(12, 16)).toEqual(Uint8Array.of(203, 0, 113, 7))
   })
 })
+
+test('a connection with a timeout policy is taken to live; that is not sure once it was silent for more than a second', () => {
+  const table = new ConnectionTable(DEFAULT_SETTINGS)
+  const at = (now: number) => {
+    const datagram = packet(A, B, { is: 'udp', sport: 1, dport: 2 })
+    const tracking = table.inbound(datagram, { prerouting: true, now, zone: 0, policy: 'short' })
+    if (tracking.is !== 'tracked') throw new Error(tracking.is)
+    table.confirm(tracking.attachment, now)
+    return [tracking.created, tracking.unsure]
+  }
+  const unsure = 'the times of timeout policy short: the connection may be over'
+  // without one it would be over after 30 seconds
+  expect([0, 1, 2, 60, 61, 200].map(at)).toEqual([
+    [true, undefined],
+    [false, undefined],
+    [false, undefined],
+    [false, unsure],
+    [false, undefined],
+    [false, unsure],
+  ])
+})

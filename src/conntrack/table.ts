@@ -19,6 +19,8 @@ export interface Arrival {
   /** The zone counts only for this direction (CT --zone-orig, --zone-reply). */
   readonly zoneDirection?: Direction | undefined
   readonly helper?: string | undefined
+  /** A timeout policy of this name (CT --timeout). */
+  readonly policy?: string | undefined
   /** The table is full, but another connection is given up for this one. */
   readonly overfull?: boolean
   /** Told of every checksum that is looked at. */
@@ -37,6 +39,10 @@ export type Settled =
 /** Protocols of which two entries may meet in the table (nf_conntrack_l4proto: allow_clash). */
 const MAY_CLASH: ReadonlySet<number> = new Set([PROTOCOL.UDP, PROTOCOL.UDPLITE, PROTOCOL.GRE])
 const NAT_DONE = CT_STATUS.SRC_NAT_DONE | CT_STATUS.DST_NAT_DONE
+/** No timeout of a policy is shorter. */
+const SHORTEST_TIMEOUT = 1
+/** What a connection that has a policy is given to live: the longest of the usual timeouts. */
+const LONGEST_TIMEOUT = 432000
 /** How long a connection stands beside another one. */
 const BESIDE = 1
 
@@ -188,14 +194,28 @@ export class ConnectionTable {
     }
     if (judged.timeout !== undefined && !(entry.status & CT_STATUS.FIXED_TIMEOUT))
       entry.expires = arrival.now + judged.timeout
+    const unsure = this.#byPolicy(entry, arrival.now)
     if (judged.count) this.#count(packet, own)
     if (judged.kill) this.forget(entry)
     if (direction === 'reply') entry.status |= CT_STATUS.SEEN_REPLY
-    return { is: 'tracked', created: hit === undefined, attachment: { entry, direction, state } }
+    const tracked = { is: 'tracked', created: hit === undefined, attachment: { entry, direction, state } } as const
+    return unsure === undefined ? tracked : { ...tracked, unsure }
+  }
+
+  /** Its times are somebody's own: it is taken to live, and after any silence that is not sure. */
+  #byPolicy(entry: Entry, now: number): string | undefined {
+    const { policy } = entry
+    if (!policy) return undefined
+    const silent = now - policy.heard
+    policy.heard = now
+    if (!(entry.status & CT_STATUS.FIXED_TIMEOUT)) entry.expires = now + LONGEST_TIMEOUT
+    return silent > SHORTEST_TIMEOUT
+      ? `the times of timeout policy ${policy.name}: the connection may be over`
+      : undefined
   }
 
   /** init_conntrack. */
-  #begin(tuple: Tuple, { zone, zoneDirection, helper, now, overfull }: Arrival): Hit | Tracking {
+  #begin(tuple: Tuple, { zone, zoneDirection, helper, policy, now, overfull }: Arrival): Hit | Tracking {
     const reply = invertTuple(tuple)
     if (!reply) return { is: 'invalid', reason: 'an ICMP message without a question' }
     const { max } = this.settings
@@ -215,6 +235,7 @@ export class ConnectionTable {
       master: expected?.master,
       helper: given,
       labels: new Set(),
+      ...(policy === undefined ? {} : { policy: { name: policy, heard: now } }),
     }
     expected?.follow?.(entry, now)
     if (expected && tuple.protocol === PROTOCOL.GRE) this.greKeys.begins(entry)

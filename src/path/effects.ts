@@ -112,6 +112,7 @@ function template({ skb, netns }: Cursor, effect: Extract<Effect, { do: 'templat
   if (!mayTakeTemplate(skb)) return { did: 'CT: the packet has its connection already', verdict: 'next' }
   const zone = effect.zoneFromMark ? 'mark' : (effect.zone ?? 0)
   const entry = netns.templateOf(effect, skb.packet.family)
+  if (effect.timeout !== undefined) entry.policy ??= { name: effect.timeout, heard: 0 }
   skb.template = { zone, direction: effect.zoneDirection, helper: effect.helper, entry }
   const given = [
     ...(effect.zone !== undefined || effect.zoneFromMark ? [zone === 'mark' ? 'zone by mark' : `zone ${zone}`] : []),

@@ -104,11 +104,10 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
   'ct.zone': connection(({ entry }) => entry.zone),
   'ct.protocol': connection(({ entry }) => entry.original.protocol),
   // nf_ct_expires: a connection that is not confirmed has no time yet
-  'ct.expires': connection(({ entry }, now) =>
-    entry.status & CT_STATUS.CONFIRMED && Number.isFinite(entry.expires)
-      ? Math.max(0, Math.floor(entry.expires - now))
-      : 0,
-  ),
+  'ct.expires': connection(({ entry }, now) => {
+    if (!(entry.status & CT_STATUS.CONFIRMED) || !Number.isFinite(entry.expires)) return 0
+    return entry.policy ? UNKNOWN : Math.max(0, Math.floor(entry.expires - now))
+  }),
   'ct.original.saddr': connection(({ entry }) => v4(entry.original, 'src')),
   'ct.original.daddr': connection(({ entry }) => v4(entry.original, 'dst')),
   'ct.original.saddr6': connection(({ entry }) => v6(entry.original, 'src')),

@@ -21,6 +21,7 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
     zone,
     zoneDirection: skb.template?.direction,
     helper: skb.template?.helper,
+    policy: skb.template?.entry.policy?.name,
     // the sum over a part of UDP-Lite's bytes is not kept (nf_checksum_partial)
     checked: (good: boolean) => {
       if (skb.packet.transport.protocol === PROTOCOL.UDPLITE) return
@@ -41,6 +42,8 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
       skb.tracking = netns.connections.inbound(skb.packet, { ...arrival, overfull: true })
   }
   const { tracking } = skb
+  if (tracking.is === 'tracked' && tracking.unsure !== undefined)
+    run.options.chooser.choose({ kind: 'unknown', weights: [1], about: tracking.unsure })
   if (tracking.is === 'dropped') return cursor.drop(tracking.reason, 'the connection table is full')
   describe(cursor, hook)
   return undefined

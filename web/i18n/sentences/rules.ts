@@ -111,6 +111,7 @@ export const RULES: Sentences = {
   'all ports are expected by others': '所有端口都已被其他预期占用',
   'the packet would be too long': '数据包会过长',
   'what the FTP helper had seen of the connection when the snapshot was taken': '快照时 FTP 助手已看到的连接内容',
+  'the times of timeout policy {0}: the connection may be over': '超时策略 {0} 的时长：连接可能已结束',
   'what the PPTP helper had seen of the connection when the snapshot was taken': '快照时 PPTP 助手已看到的连接内容',
   'what the SANE helper had seen of the connection when the snapshot was taken': '快照时 SANE 助手已看到的连接内容',
   'an FTP command or answer that announces a connection is cut off, or its numbers are none':
