@@ -3,7 +3,7 @@ import { placeName } from '../path/world.js'
 import { EMPTY, type Node } from '../sets/bdd.js'
 import type { Way } from '../sets/ways.js'
 import { destined, isAt, isGoal, type ReachQuestion, type Start, startsOf } from './reach-question.js'
-import { type ScopeOptions, sharedNames } from './scope.js'
+import { effectsOf, type ScopeOptions, sharedNames } from './scope.js'
 import { SetWalk } from './walk.js'
 import { Ground } from './walk-ground.js'
 import type { End } from './walk-group.js'
@@ -74,12 +74,30 @@ export function answer(
     const key = `${placeName(one.start.place)} ${one.start.generated}`
     starts.set(key, [...(starts.get(key) ?? []), one])
   }
+  const doubts = hosts.namespaces.flatMap((place) => notModelled(place, family))
+  const doubted = (arrival: Arrival): Arrival =>
+    doubts.length === 0 ? arrival : { ...arrival, sure: EMPTY, hangs: [...arrival.hangs, ...doubts] }
   return {
     ground,
-    arrivals: [...starts.values()].flatMap((all) => arrivalsOf(all)),
+    arrivals: [...starts.values()].flatMap((all) => arrivalsOf(all)).map(doubted),
     open: [...new Set(reached.flatMap(({ ends }) => ends.flatMap(({ end }) => notFollowed(end, family))))],
     assumptions: whole ? [] : ['settings that several namespaces lack are taken to be the same in all of them'],
   }
+}
+
+/** Targets that do more than a walk of sets follows: what becomes of packets behind them is not sure. */
+function notModelled(place: Namespace, family: 4 | 6): readonly string[] {
+  const found = new Set<string>()
+  for (const table of place.tables)
+    if (table.family === family)
+      for (const { name, rules } of table.chains.values())
+        for (const rule of rules)
+          for (const effect of effectsOf(rule)) {
+            const zone = effect.do === 'template' && (effect.zone !== undefined || effect.zoneFromMark)
+            if (effect.do === 'to-socket' || effect.do === 'answer-syn' || zone)
+              found.add(`${placeName(place)}: ${table.name}/${name}: ${rule.text}: not followed exactly`)
+          }
+  return [...found]
 }
 
 /** Ends that are none, because what lies behind them is not known or not followed. */
