@@ -1,5 +1,5 @@
 import type { Fate } from '../path/fate.js'
-import { bridgeDecision, bridgeInput, bridgeOutput } from '../path/stage/bridge.js'
+import { bridgeDecision, bridgeEgress, bridgeInput, bridgeOutput } from '../path/stage/bridge.js'
 import { encapsulate } from '../path/stage/encapsulate.js'
 import { neighbour, transmit } from '../path/stage/leave.js'
 import { ipReceive, receive } from '../path/stage/receive.js'
@@ -142,6 +142,8 @@ export class SetWalk {
         return this.#hook(site, group, 'prerouting')
       case 'bridge-decision':
         return this.#bridgeDecision(site, group)
+      case 'bridge-egress':
+        return this.#atBridge(site, this.#concrete(group, bridgeEgress))
       case 'bridge-forward':
         return this.#hook(site, group, 'forward')
       case 'bridge-postrouting': {

@@ -109,6 +109,8 @@ export class Netns {
   readonly drawnWays = new Map<string, number>()
   /** VXLAN: device and MAC address → the host behind which it is, as packets have told. */
   readonly learned = new Map<string, Ip>()
+  /** Bridges: bridge and MAC address → the port by which frames from it came in. */
+  readonly heard = new Map<string, string>()
   readonly #flows = new Map<string, Socket>()
   readonly #reassembly = { conntrack: new Reassembly(true), local: new Reassembly(false) }
 

@@ -148,7 +148,12 @@ export const STAGES = {
   'bridge-input': {
     label: 'bridge port',
     kind: 'device',
-    exits: { 'call-iptables': 'bridge-prerouting', bridged: 'bridge-decision' },
+    exits: {
+      'call-iptables': 'bridge-prerouting',
+      bridged: 'bridge-decision',
+      routed: 'ip-receive',
+      'routed-arp': 'arp-receive',
+    },
     kernel: 'net/bridge/br_input.c: br_handle_frame',
   },
   'bridge-prerouting': {
@@ -161,8 +166,14 @@ export const STAGES = {
   'bridge-decision': {
     label: 'bridge forwarding',
     kind: 'decision',
-    exits: { up: 'ip-receive', 'arp-up': 'arp-receive', 'call-iptables': 'bridge-forward', port: 'transmit' },
+    exits: { up: 'ip-receive', 'arp-up': 'arp-receive', port: 'bridge-egress' },
     kernel: 'net/bridge/br_input.c: br_handle_frame_finish; net/bridge/br_forward.c',
+  },
+  'bridge-egress': {
+    label: 'bridge port out',
+    kind: 'device',
+    exits: { 'call-iptables': 'bridge-forward', port: 'transmit' },
+    kernel: 'net/bridge/br_forward.c: __br_forward',
   },
   'bridge-forward': {
     label: 'FORWARD (bridged)',
@@ -181,7 +192,7 @@ export const STAGES = {
   'bridge-output': {
     label: 'bridge output',
     kind: 'decision',
-    exits: { port: 'transmit' },
+    exits: { port: 'bridge-egress' },
     kernel: 'net/bridge/br_device.c: br_dev_xmit',
   },
   end: { label: 'end', kind: 'end', exits: {}, kernel: '' },

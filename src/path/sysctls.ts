@@ -23,6 +23,7 @@ const DEFAULTS: Readonly<Record<string, number>> = {
   'net.ipv4.conf.*.route_localnet': 0,
   'net.ipv4.conf.*.src_valid_mark': 0,
   'net.ipv4.conf.*.send_redirects': 1,
+  'net.bridge.bridge-nf-call-arptables': 0,
   'net.bridge.bridge-nf-call-iptables': 0,
   'net.bridge.bridge-nf-call-ip6tables': 0,
   'net.netfilter.nf_conntrack_checksum': 1,

@@ -7,6 +7,7 @@ import { generate, routeInput } from './route.js'
 import { arp, arpOutput, arpReceive } from './stage/arp.js'
 import {
   bridgeDecision,
+  bridgeEgress,
   bridgeForward,
   bridgeInput,
   bridgeOutput,
@@ -54,6 +55,7 @@ const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => 
   'bridge-input': bridgeInput,
   'bridge-prerouting': bridgePrerouting,
   'bridge-decision': bridgeDecision,
+  'bridge-egress': bridgeEgress,
   'bridge-forward': bridgeForward,
   'bridge-postrouting': bridgePostrouting,
   'bridge-output': bridgeOutput,

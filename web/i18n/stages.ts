@@ -21,6 +21,7 @@ const ZH: Readonly<Partial<Record<StageName, string>>> = {
   'bridge-decision': '网桥转发',
   'bridge-forward': 'FORWARD（网桥）',
   'bridge-postrouting': 'POSTROUTING（网桥）',
+  'bridge-egress': '网桥出端口',
   'bridge-output': '网桥输出',
   'arp-receive': 'ARP INPUT',
   arp: 'ARP',

@@ -51,6 +51,7 @@ const PLACES: Readonly<Record<Exclude<StageName, 'end'>, readonly [column: numbe
   'bridge-input': [1, 'bridge'],
   'bridge-prerouting': [2, 'bridge'],
   'bridge-decision': [3, 'bridge'],
+  'bridge-egress': [4, 'bridge'],
   'bridge-forward': [5, 'bridge'],
   'bridge-postrouting': [6, 'bridge'],
   'bridge-output': [9, 'local'],

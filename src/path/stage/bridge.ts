@@ -1,8 +1,12 @@
 import { BROADCAST_MAC, isMulticastMac, type Mac, printMac } from '../../address/mac.js'
-import { runBridgeHook } from '../bridge-hooks.js'
+import { arpField, isIp } from '../../packet/arp.js'
+import { ETHERTYPE } from '../../packet/frame.js'
+import { runArpHook } from '../arp-hooks.js'
+import { isRouted, runBridgeHook } from '../bridge-hooks.js'
+import { walkCopy } from '../copies.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
-import { runHook } from '../hook-run.js'
+import { opaque, runHook } from '../hook-run.js'
 import { bridgedDestination } from '../route.js'
 import type { ExitOf } from '../stages.js'
 import type { Link } from '../world.js'
@@ -13,22 +17,61 @@ export function bridgeInput(cursor: Cursor): ExitOf<'bridge-input'> | Fate {
   const { skb, netns } = cursor
   const port = netns.link(skb.iif)!
   const bridge = netns.link(port.master)!
+  const { mac } = skb.packet
+  if (mac && isMulticastMac(mac.source)) return cursor.drop('bad-source', `nobody's address: ${printMac(mac.source)}`)
+  const near = mac && aboutLink(cursor, port, bridge, mac.destination)
+  if (near) return near
   if (port.port && port.port.state !== 'forwarding')
     return cursor.drop('bridge-port-blocked', `bridge port ${port.name} is ${port.port.state}`)
   if (!bridge.up) return cursor.drop('interface-down', `${bridge.name} is down`)
+  if (isRouted(cursor, port.name)) {
+    skb.bridge = undefined
+    return isIp(skb.packet) ? 'routed' : 'routed-arp'
+  }
+  const vlans = bridge.bridge?.vlanFiltering ? opaque(cursor, `VLAN filtering of ${bridge.name}`) : undefined
+  if (vlans) return vlans
+  if (mac?.destination === bridge.mac) skb.type = 'host'
   const calls = callsIptables(cursor, bridge)
-  const text = calls
-    ? `${port.name} is a port of ${bridge.name}; bridge-nf-call-${skb.packet.family === 4 ? 'iptables' : 'ip6tables'}=1: the IP hooks see bridged frames`
-    : `${port.name} is a port of ${bridge.name}; bridge-nf-call-${skb.packet.family === 4 ? 'iptables' : 'ip6tables'}=0: IP hooks skipped while it is bridged`
-  cursor.record({ kind: 'bridge', bridge: bridge.name, in: port.name, out: [], text })
+  cursor.record({ kind: 'bridge', bridge: bridge.name, in: port.name, out: [], text: portText(cursor, port, bridge, calls) })
   skb.iif = bridge.name
   skb.bridge = { in: port.name, out: undefined, calls, daddr: netns.addressOf(skb.packet, 'dst') }
   const refused = runBridgeHook(cursor, 'prerouting')
   if (refused) return refused
   return calls ? 'call-iptables' : 'bridged'
+} // biome-ignore format: long lines
+
+function portText({ skb }: Cursor, port: Link, bridge: Link, calls: boolean): string {
+  const is = `${port.name} is a port of ${bridge.name}`
+  if (!isIp(skb.packet)) return is
+  const call = `bridge-nf-call-${skb.packet.family === 4 ? 'iptables' : 'ip6tables'}`
+  return calls
+    ? `${is}; ${call}=1: the IP hooks see bridged frames`
+    : `${is}; ${call}=0: IP hooks skipped while it is bridged`
+}
+
+/** Addresses that a bridge keeps to itself: 01:80:c2:00:00:00 to 0f (IEEE 802.1D table 7-10). Without STP the first is passed on. */
+const LINK_LOCAL: Mac = 0x0180c2000000
+
+function aboutLink(cursor: Cursor, port: Link, bridge: Link, destination: Mac): Fate | undefined {
+  const which = destination - LINK_LOCAL
+  if (which < 1 || which > 15) return undefined
+  if (which === 1) return cursor.drop('bridge-link-local', 'pause frames are not passed on')
+  const { skb } = cursor
+  skb.bridge = { in: port.name, out: undefined, calls: false, daddr: 0 }
+  const { iif } = skb
+  skb.iif = bridge.name
+  const refused = runBridgeHook(cursor, 'input')
+  skb.iif = iif
+  skb.bridge = undefined
+  return (
+    refused ?? cursor.drop('bridge-link-local', `${printMac(destination)} is for ${port.name} alone: not passed on`)
+  )
 }
 
 function callsIptables({ netns, skb }: Cursor, bridge: Link): boolean {
+  // frames with a tag: bridge-nf-filter-vlan-tagged, which is off at first
+  if (!isIp(skb.packet) || (skb.vlans.length > 0 && !netns.flag('net.bridge.bridge-nf-filter-vlan-tagged')))
+    return false
   const four = skb.packet.family === 4
   const own = four ? bridge.bridge?.callIptables : bridge.bridge?.callIp6tables
   return own === true || netns.flag(`net.bridge.bridge-nf-call-${four ? 'iptables' : 'ip6tables'}`)
@@ -50,28 +93,55 @@ export function bridgeDecision(cursor: Cursor): ExitOf<'bridge-decision'> | Fate
     if (typeof target === 'object') return target
     if (target === 'up') skb.packet.mac = { ...mac, destination: bridge.mac ?? 0 }
   }
+  learn(cursor, bridge)
   const destination = skb.packet.mac!.destination
   const forUs = destination === bridge.mac || netns.isOwnMac(destination, bridge.name)
-  const flooded = destination === BROADCAST_MAC || isMulticastMac(destination)
+  const flooded = isMulticastMac(destination)
   if (forUs || flooded) {
     skb.type = destination === BROADCAST_MAC ? 'broadcast' : flooded ? 'multicast' : 'host'
+    if (flooded) for (const port of floodPorts(cursor, bridge, info.in, destination)) sendCopy(cursor, bridge, port)
     cursor.record({
       kind: 'bridge',
       bridge: bridge.name,
       in: info.in,
       out: [],
-      text: `up to ${bridge.name}'s own IP stack (${printMac(destination)} is its address)`,
+      text: `up to ${bridge.name}'s own IP stack (${printMac(destination)} ${flooded ? 'is for all' : 'is its address'})`,
     })
     const refused = runBridgeHook(cursor, 'input')
     if (refused) return refused
-    return 'up'
+    return isIp(skb.packet) ? 'up' : 'arp-up'
   }
   const out = egressPort(cursor, bridge, info.in, destination)
   if (typeof out !== 'string') return out
-  const refused = runBridgeHook(cursor, 'forward', out)
+  info.out = out
+  return 'port'
+}
+
+/** br_fdb_update: behind which port the sender is. */
+function learn({ skb, netns }: Cursor, bridge: Link): void {
+  const port = netns.link(skb.bridge?.in)
+  const source = skb.packet.mac?.source
+  if (source === undefined || !port || port.port?.learning === false || netns.isOwnMac(source, bridge.name)) return
+  netns.heard.set(`${bridge.name} ${source}`, port.name)
+}
+
+/** A frame for one port: FORWARD and POSTROUTING of the bridge, or OUTPUT where this host sends it, and br_netfilter between them. */
+export function bridgeEgress(cursor: Cursor): ExitOf<'bridge-egress'> | Fate {
+  const { skb, netns } = cursor
+  const info = skb.bridge!
+  const out = info.out!
+  if (info.in === undefined) {
+    skb.bridge = undefined
+    const refused = runBridgeHook(cursor, 'output', out) ?? runBridgeHook(cursor, 'postrouting', out)
+    if (refused) return refused
+    skb.oif = out
+    return 'port'
+  }
+  info.out = undefined
+  skb.oif = netns.link(out)!.master
+  const refused = runBridgeHook(cursor, 'forward', out) ?? forwardArp(cursor, info.in, out)
   if (refused) return refused
   if (info.calls) {
-    skb.oif = bridge.name
     info.out = out
     return 'call-iptables'
   }
@@ -81,10 +151,53 @@ export function bridgeDecision(cursor: Cursor): ExitOf<'bridge-decision'> | Fate
   return 'port'
 }
 
-/** The port that leads to a MAC address, unless the frame may not leave there. */
+/** net/bridge/br_netfilter_hooks.c: br_nf_forward_arp: FORWARD of arptables (legacy alone has it) sees the ports. */
+function forwardArp(cursor: Cursor, from: string, out: string): Fate | undefined {
+  const { skb, netns } = cursor
+  if (skb.packet.mac?.ethertype !== ETHERTYPE.ARP || skb.vlans.length > 0) return undefined
+  if (!netns.flag('net.bridge.bridge-nf-call-arptables') || arpField(skb.packet, 'plen') !== 4) return undefined
+  const { iif, oif } = skb
+  skb.iif = from
+  skb.oif = out
+  const fate = runArpHook(cursor, 'forward')
+  skb.iif = iif
+  skb.oif = oif
+  return fate
+}
+
+const portsOf = ({ netns }: Cursor, bridge: Link): readonly Link[] =>
+  netns.state.links.filter((link) => link.master === bridge.name)
+
+/** net/bridge/br_forward.c: should_deliver. The reason why not. */
+function closed(port: Link, ingress: Link | undefined): readonly [reason: string, text: string] | undefined {
+  if (port === ingress && !port.port?.hairpin)
+    return ['bridge-no-hairpin', `the way back out of ${port.name} is closed: hairpin mode is off`]
+  if (ingress?.port?.isolated && port.port?.isolated)
+    return ['bridge-isolated', `${ingress.name} and ${port.name} are isolated from each other`]
+  if (port.port && port.port.state !== 'forwarding')
+    return ['bridge-port-blocked', `bridge port ${port.name} is ${port.port.state}`]
+  return port.up ? undefined : ['interface-down', `${port.name} is down`]
+}
+
+/** br_flood: the port that joined last comes first. */
+function floodPorts(cursor: Cursor, bridge: Link, ingress: string | undefined, destination: Mac): readonly Link[] {
+  const from = cursor.netns.link(ingress)
+  const group = isMulticastMac(destination)
+  return portsOf(cursor, bridge)
+    .filter((port) => !closed(port, from) && (group || port.port?.flood !== false))
+    .sort((a, b) => b.index - a.index)
+}
+
+function sendCopy(cursor: Cursor, bridge: Link, port: Link): void {
+  const copy = cursor.skb.clone()
+  copy.bridge = { in: undefined, calls: false, daddr: 0, ...copy.bridge, out: port.name }
+  walkCopy(cursor, copy, 'bridge-egress', `${bridge.name} sends a copy to ${port.name}`)
+}
+
+/** The port that leads to a MAC address, unless the frame may not leave there. Where nobody knows it, all get it: copies go ahead, the last is the frame itself. */
 function egressPort(cursor: Cursor, bridge: Link, ingress: string | undefined, destination: Mac): string | Fate {
   const { netns, run } = cursor
-  const ports = netns.state.links.filter((link) => link.master === bridge.name)
+  const ports = portsOf(cursor, bridge)
   const learned = netns.state.fdb.find(
     (entry) =>
       entry.mac === destination &&
@@ -92,28 +205,22 @@ function egressPort(cursor: Cursor, bridge: Link, ingress: string | undefined, d
       entry.remote === undefined &&
       !entry.local,
   )
+  const heard = netns.heard.get(`${bridge.name} ${destination}`)
   const leading = ports.find((port) => run.layer2.withMac({ ...cursor.place, link: port.name }, destination))
-  const port = leading ?? ports.find(({ name }) => name === learned?.dev)
+  const port = ports.find(({ name }) => name === heard) ?? leading ?? ports.find(({ name }) => name === learned?.dev)
   if (!port) {
-    const open = ports.filter(({ name }) => name !== ingress)
-    if (open.length === 1 && open[0])
-      return accepted(cursor, bridge, ingress, open[0], 'flooded: nobody knows the address')
-    return cursor.drop(
-      'bridge-unknown-mac',
-      `${printMac(destination)} is behind no port of ${bridge.name} that is known: flooded to ${open.map(({ name }) => name).join(', ') || 'nobody'}`,
-    )
+    const open = floodPorts(cursor, bridge, ingress, destination)
+    const last = open.at(-1)
+    if (!last)
+      return cursor.drop('bridge-unknown-mac', `${printMac(destination)} is behind no port of ${bridge.name} that is known: flooded to nobody`) // biome-ignore format: one line
+    for (const one of open.slice(0, -1)) sendCopy(cursor, bridge, one)
+    return accepted(cursor, bridge, ingress, last, 'flooded: nobody knows the address')
   }
-  if (port.name === ingress && !port.port?.hairpin)
-    return cursor.drop('bridge-no-hairpin', `the way back out of ${port.name} is closed: hairpin mode is off`)
-  const from = ports.find(({ name }) => name === ingress)
-  if (from?.port?.isolated && port.port?.isolated)
-    return cursor.drop('bridge-isolated', `${from.name} and ${port.name} are isolated from each other`)
-  return accepted(cursor, bridge, ingress, port, `to ${port.name}`)
+  const why = closed(port, netns.link(ingress))
+  return why ? cursor.drop(...why) : accepted(cursor, bridge, ingress, port, `to ${port.name}`)
 }
 
-function accepted(cursor: Cursor, bridge: Link, ingress: string | undefined, port: Link, how: string): string | Fate {
-  if (port.port && port.port.state !== 'forwarding')
-    return cursor.drop('bridge-port-blocked', `bridge port ${port.name} is ${port.port.state}`)
+function accepted(cursor: Cursor, bridge: Link, ingress: string | undefined, port: Link, how: string): string {
   cursor.record({
     kind: 'bridge',
     bridge: bridge.name,
@@ -145,10 +252,12 @@ export function bridgeOutput(cursor: Cursor): ExitOf<'bridge-output'> | Fate {
   const { skb, netns } = cursor
   const bridge = netns.link(skb.oif)!
   const destination = skb.packet.mac?.destination ?? 0
-  const out = egressPort(cursor, bridge, undefined, destination)
+  skb.bridge = undefined
+  const all = isMulticastMac(destination) ? floodPorts(cursor, bridge, undefined, destination) : undefined
+  for (const port of all?.slice(0, -1) ?? []) sendCopy(cursor, bridge, port)
+  const last = all?.at(-1)
+  const out = last ? accepted(cursor, bridge, undefined, last, 'to all') : egressPort(cursor, bridge, undefined, destination)
   if (typeof out !== 'string') return out
-  const refused = runBridgeHook(cursor, 'output', out) ?? runBridgeHook(cursor, 'postrouting', out)
-  if (refused) return refused
-  skb.oif = out
+  skb.bridge = { in: undefined, out, calls: false, daddr: 0 }
   return 'port'
-}
+} // biome-ignore format: long lines

@@ -6,6 +6,7 @@ import { FIELDS } from '../../packet/fields.js'
 import { buildFrame, ETHERTYPE, type VlanTag } from '../../packet/frame.js'
 import { type Packet, put16, u16 } from '../../packet/packet.js'
 import { isMulticast } from '../../routing/classify.js'
+import { askNeighbour } from '../ask-neighbour.js'
 import { loopBack, walkCopy } from '../copies.js'
 import { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
@@ -64,6 +65,8 @@ export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
   if (!link.arp) return send(link.mac ?? 0)
   const owner = run.options.followWires ? run.layer2.ownerOf({ ...cursor.place, link: link.name }, nexthop) : undefined
   if (owner?.link.mac !== undefined) {
+    const unheard = askNeighbour(cursor, link, nexthop, owner.link.mac, owner)
+    if (unheard) return unheard
     const who = `${placeName(owner.namespace)} ${owner.link.name}`
     cursor.record({
       kind: 'neighbour',
@@ -83,6 +86,8 @@ export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
       errno: 'EHOSTUNREACH',
     })
   }
+  const unheard = askNeighbour(cursor, link, nexthop, MADE_UP)
+  if (unheard) return unheard
   run.assume(`${placeName(cursor.place)}: ${text} answers on ${link.name} (not in the neighbour table)`)
   cursor.record({ kind: 'neighbour', interface: link.name, address: text, mac: undefined, text: 'taken as answering' })
   return send(MADE_UP)
