@@ -80,14 +80,27 @@ export function answer(
   return {
     ground,
     arrivals: [...starts.values()].flatMap((all) => arrivalsOf(all)).map(doubted),
-    open: [...new Set(reached.flatMap(({ ends }) => ends.flatMap(({ end }) => notFollowed(end, family))))],
+    open: [
+      ...new Set([
+        ...hosts.namespaces.flatMap(notFollowedIn),
+        ...reached.flatMap(({ ends }) => ends.flatMap(({ end }) => notFollowed(end, family))),
+      ]),
+    ],
     assumptions: whole ? [] : ['settings that several namespaces lack are taken to be the same in all of them'],
   }
 }
 
+/** What stands in a namespace and sets are not led through: single packets are. */
+function notFollowedIn({ links, xfrm, ...place }: Namespace): readonly string[] {
+  const found: string[] = []
+  if (xfrm && xfrm.policies.length > 0) found.push(`${placeName(place)}: policies of IPsec are not followed for sets`)
+  if (links.some(({ kind }) => kind === 'vrf')) found.push(`${placeName(place)}: VRFs are not followed for sets`)
+  return found
+}
+
 /** Targets that do more than a walk of sets follows: what becomes of packets behind them is not sure. */
 function notModelled(place: Namespace, family: 4 | 6): readonly string[] {
-  const found = new Set<string>()
+  const found = new Set(notFollowedIn(place))
   for (const table of place.tables)
     if (table.family === family)
       for (const { name, rules } of table.chains.values())

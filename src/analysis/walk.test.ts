@@ -21,7 +21,8 @@ const PACKETS = Number(process.env['PACKETWALK_PACKETS'] ?? 25)
 const RULESETS = Number(process.env['PACKETWALK_RULESETS'] ?? 2)
 const SEED = Number(process.env['PACKETWALK_SEED'] ?? 1)
 
-const MOST_NODES = 2_000_000
+const MOST_NODES = 1_500_000
+const LIMIT = 4_000_000
 
 const SAMPLES = ['docker-host', 'docker-ufw-host', 'k8s-cluster']
 
@@ -70,13 +71,13 @@ function randomWords(random: () => number, addresses: readonly string[], local: 
 
 /** Random packets through both walks. */
 function compare(hosts: Hosts, seed: number) {
-  let ground = new Ground(hosts, 4)
+  let ground = new Ground(hosts, 4, { limit: LIMIT })
   const random = seededRandom(seed)
   const addresses = addressesOf(hosts)
   const counts = { same: 0, either: 0, outside: 0 }
   for (let n = 0; n < beginnings(ground).length; n++) {
     // what one walk leaves behind takes room from the next
-    if (ground.space.bdd.size > MOST_NODES) ground = new Ground(hosts, 4)
+    if (ground.space.bdd.size > MOST_NODES) ground = new Ground(hosts, 4, { limit: LIMIT })
     const beginning = beginnings(ground)[n]!
     const ends = new SetWalk(ground).walk([beginning.group])
     for (let i = 0; i < PACKETS; i++) {

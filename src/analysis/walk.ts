@@ -258,11 +258,13 @@ export class SetWalk {
 
   /** The outer packets make their own way, as a set of their own; where they get through, the inner ones go on. */
   #tunnel(site: Site, group: Group): readonly Out[] {
+    const device = site.netns.link(group.oif)
+    if (!device?.vxlan)
+      return [endOf(group, 'undecided', 'tunnel', `what ${device?.name ?? 'IPsec'} wraps is not followed for sets`, group.ways)] // biome-ignore format: one line
     const cursor = cursorOf(this.ground, group)
     const exit = encapsulate(cursor)
     if (typeof exit !== 'string') return [this.#fate(group, exit)]
     const { space } = this.ground
-    const device = site.netns.link(group.oif)!
     const { src, dst, dport } = outerOf(cursor)
     if (typeof src !== (this.ground.family === 4 ? 'number' : 'bigint'))
       return [endOf(group, 'undecided', 'tunnel', `${device.name}: outer packets of the other family are not followed`, group.ways)] // biome-ignore format: one line
@@ -275,7 +277,7 @@ export class SetWalk {
       space.equals(this.ground.addresses.dst, dst),
       space.equals('th.dport', dport),
       space.in('th.sport', [[32768, 60999]]),
-      space.equals('ip.ttl', device.vxlan!.ttl || 64),
+      space.equals('ip.ttl', device.vxlan.ttl || 64),
       marks,
       space.forget(beginning(this.ground, undefined), ['meta.mark']),
     ].reduce((all: Node, one) => space.bdd.and(all, one))
@@ -287,7 +289,7 @@ export class SetWalk {
       ends = this.walk([{ ...NOTHING_BESIDE, stage: 'generate', place, bound: cursor.skb.bound, hops: group.hops, ways }])
       this.#tunnels.set(key, ends)
     }
-    return this.#arrived(group, device.vxlan!.vni, dport, ends)
+    return this.#arrived(group, device.vxlan.vni, dport, ends)
   } // biome-ignore format: short lines
 
   #arrived(group: Group, vni: number, dport: number, ends: readonly End[]): readonly Out[] {

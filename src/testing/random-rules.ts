@@ -30,7 +30,7 @@ export function randomRules(random: () => number, around: Surroundings, chancy: 
   for (const table of Object.keys(BASES) as TableName[]) {
     for (const base of BASES[table]) {
       if (table === 'filter' && random() < 0.3) lines.push(`${base} DROP`)
-      const count = Math.floor(random() * (table === 'filter' || table === 'nat' ? 6 : 3))
+      const count = Math.floor(random() * (table === 'filter' || table === 'nat' ? 5 : 2))
       for (let i = 0; i < count; i++) lines.push(`${table}: -A ${base} ${rule(random, around, table, base, chancy, 0)}`)
     }
     for (const [level, chain] of ['one', 'two'].entries())
