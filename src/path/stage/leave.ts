@@ -191,7 +191,9 @@ function inPieces(cursor: Cursor): void {
     copy.packet.mac = undefined
     copy.arrive(skb.oif!, 'loopback')
     copy.type = 'host'
-    walkCopy(cursor, copy, 'receive', 'a fragment of the packet')
+    const walk = () => walkCopy(cursor, copy, 'receive', 'a fragment of the packet')
+    if (cursor.isCopy) run.later(walk)
+    else walk()
   }
   skb.packet = last
 }
