@@ -155,12 +155,16 @@ function originOf(text: string, { links }: Namespace): ReachQuestion['from'] | u
 }
 
 /** Sets can become too large: then there is no answer, and that is said. */
+const TOO_DEEP = 'more than this browser has room for: ask packetwalk on the command line'
+
 function limited<T>(ask: () => T | undefined): Answer<T> {
   try {
     const value = ask()
     return value === undefined ? complain('there is no such rule') : { ok: true, value }
   } catch (error) {
     if (error instanceof NodeLimitError || error instanceof VisitLimitError) return complain(error.message)
+    // a browser's worker has less room for nested calls than Node
+    if (error instanceof RangeError) return complain(TOO_DEEP)
     throw error
   }
 }

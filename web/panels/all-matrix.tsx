@@ -3,7 +3,7 @@ import type { Answer } from '../engine/protocol.js'
 import type { AllMatrix } from '../engine/questions.js'
 import { t } from '../i18n/index.js'
 import { say } from '../i18n/say.js'
-import { ask, line, questions, shown } from '../state.js'
+import { ask, fail, line, questions, shown } from '../state.js'
 
 type Cell = AllMatrix['cells'][number][number]
 
@@ -17,7 +17,7 @@ effect(() => {
   if (!now || !wanted.value) return
   questions.matrix().then((answer) => {
     if (shown.peek() === now) found.value = answer
-  })
+  }, fail)
 })
 
 const CLASSES = { all: 'works', some: 'unsure', perhaps: 'unsure', none: 'fails' } as const

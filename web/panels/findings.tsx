@@ -3,7 +3,7 @@ import type { LintResult } from '../../src/analysis/lint/lint.js'
 import type { Finding } from '../../src/analysis/lint/types.js'
 import { t } from '../i18n/index.js'
 import { say } from '../i18n/say.js'
-import { ask, focus, line, questions, shown } from '../state.js'
+import { ask, fail, focus, line, questions, shown } from '../state.js'
 import { ruleKey } from './visits.js'
 
 const wanted = signal(false)
@@ -16,7 +16,7 @@ effect(() => {
   if (!now || !wanted.value) return
   questions.lint().then((found) => {
     if (shown.peek() === now) result.value = found
-  })
+  }, fail)
 })
 
 /** The findings about the rules of the table in focus, by `ruleKey`. */

@@ -6,7 +6,7 @@ import type { Difference, Reached } from '../engine/questions.js'
 import { t } from '../i18n/index.js'
 import { say } from '../i18n/say.js'
 import { readSample, SAMPLES, type SampleName } from '../samples.js'
-import { ask, files, line, place, questions, shown } from '../state.js'
+import { ask, fail, files, line, place, questions, shown } from '../state.js'
 import { AllPacketsMatrix } from './all-matrix.js'
 import { Differences } from './difference.js'
 import { readFiles } from './files.js'
@@ -96,7 +96,7 @@ effect(() => {
   if (!now || !gridOpen.value) return
   questions.grid().then((found) => {
     if (shown.peek() === now) grid.value = found
-  })
+  }, fail)
 })
 
 /** Who gets a connection to what: a table that is a picture. */

@@ -4,7 +4,7 @@ import type { Answer, ChainAddress, RuleLine } from '../engine/protocol.js'
 import type { Packets, RulePackets } from '../engine/rule-packets.js'
 import { t } from '../i18n/index.js'
 import { say } from '../i18n/say.js'
-import { ask, line, questions, shown } from '../state.js'
+import { ask, fail, line, questions, shown } from '../state.js'
 import { editAt } from './editor.js'
 import { visitsOf } from './visits.js'
 
@@ -26,7 +26,7 @@ export function RuleDetail({
     answer.value = undefined
     questions.rule(where, number).then((found) => {
       if (current) answer.value = found
-    })
+    }, fail)
     return () => {
       current = false
     }

@@ -4,7 +4,7 @@ import type { Difference, Ending } from '../engine/questions.js'
 import { canRedo, canUndo, isChanged, redo, run, undo } from '../history.js'
 import { t } from '../i18n/index.js'
 import { say } from '../i18n/say.js'
-import { asked, commands, engine, line, place, questions, shown } from '../state.js'
+import { asked, commands, engine, fail, line, place, questions, shown } from '../state.js'
 import { Differences } from './difference.js'
 import { shellScript } from './script.js'
 
@@ -22,7 +22,7 @@ effect(() => {
   if (!now || !isChanged.value || !asked.value) return
   questions.before(question).then((found) => {
     if (shown.peek() === now && line.peek() === question) before.value = found
-  })
+  }, fail)
 })
 
 effect(() => {
@@ -31,7 +31,7 @@ effect(() => {
   if (!now || !isChanged.value) return
   questions.difference().then((found) => {
     if (shown.peek() === now) difference.value = found
-  })
+  }, fail)
 })
 
 async function submit(): Promise<void> {
@@ -151,7 +151,7 @@ effect(() => {
   if (!now || where === undefined || !opened.value) return
   engine.switches(where).then((found) => {
     if (shown.peek() === now && place.peek() === where) switches.value = found
-  })
+  }, fail)
 })
 
 /** Settings to flip; each flip is a command like any other. */

@@ -24,6 +24,8 @@ export const REACH: Sentences = {
 }
 
 export const REACH_COMPOSED: Sentences = {
+  'more than this browser has room for: ask packetwalk on the command line':
+    '超出了此浏览器的能力：请在命令行中用 packetwalk 提问',
   "the tunnel's own packets: {0}": '隧道自己的包：{0}',
   'they are taken in if {0}': '若{0}，它们被收下',
   'they leave the snapshot if {0}': '若{0}，它们离开快照的范围',
