@@ -236,3 +236,30 @@ test('what was given stays as it is', () => {
   changeHosts(hosts, [{ text: 'ip route del 10.50.0.0/16', name: 'w' }, { text: 'ip link set a0 down', name: 'w' }], () => host(hosts)) // biome-ignore format: one line
   expect(JSON.stringify(hosts, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))).toBe(before)
 })
+
+test('what commands print is told: listings and the answers to tests', () => {
+  const texts = [
+    'ipset create blocked hash:net',
+    'ipset add blocked 192.0.2.0/24',
+    'ipset test blocked 192.0.2.9',
+    'ipset test blocked 198.51.100.1',
+    'ipset list -n',
+    'ipset restore < more',
+    'ipset save blocked',
+    'iptables -S INPUT',
+  ]
+  const hosts = start()
+  const read = (path: string) => (path === 'more' ? 'add blocked 203.0.113.7\n' : undefined)
+  const changed = changeHosts(hosts, texts.map((text) => ({ text, name: 'w', read })), () => host(hosts)) // biome-ignore format: one line
+  const lines = changed.ok ? changed.output.split('\n') : []
+  expect(lines.slice(0, 3)).toEqual([
+    'Warning: 192.0.2.9 is in set blocked.',
+    '198.51.100.1 is NOT in set blocked.',
+    'blocked',
+  ])
+  expect(lines[3]).toMatch(/^create blocked hash:net family inet /)
+  expect(lines.slice(4, 6).sort()).toEqual(['add blocked 192.0.2.0/24', 'add blocked 203.0.113.7'])
+  expect(lines[6]).toMatch(/^-P INPUT /)
+  const missing = changeHosts(hosts, [{ text: 'ipset restore < none', name: 'w', read }], () => host(hosts))
+  expect(missing.ok ? '' : missing.problems[0]!.message).toBe('Cannot open none for reading: No such file or directory')
+})
