@@ -35,8 +35,9 @@ function host(rules: readonly string[], sysctl = '', policies: readonly [string,
 
 const answered = (spa = '10.0.0.1', tpa = '10.0.0.2', tha = '0200000000a1') => `${tha}0200000000a008060001080006040002${'0200000000a0'}${ip(spa)}${tha}${ip(tpa)}` // biome-ignore format: one line
 
-describe('a frame of ARP comes in', () => {
-  test.each<readonly [what: string, arp: Partial<Arp>, sent: readonly string[], sysctl?: string]>([
+type FrameCase = readonly [what: string, arp: Partial<Arp>, sent: readonly string[], sysctl?: string]
+
+const FRAMES: readonly FrameCase[] = [
     ['a request', {}, [answered()]],
     ['a request to somebody else', { to: '020000000077' }, []],
     ['for an address of another interface', { tpa: '10.9.0.1' }, [answered('10.9.0.1')]],
@@ -55,7 +56,10 @@ describe('a frame of ARP comes in', () => {
     ['arp_ignore=2, elsewhere', { spa: '99.0.0.2' }, [], 'net.ipv4.conf.a0.arp_ignore = 2'],
     ['arp_ignore=2', {}, [answered()], 'net.ipv4.conf.a0.arp_ignore = 2'],
     ['arp_ignore=8', {}, [], 'net.ipv4.conf.a0.arp_ignore = 8'],
-  ])('%s', (_, arp, sent, sysctl) => {
+  ] // biome-ignore format: a table
+
+describe('a frame of ARP comes in', () => {
+  test.each(FRAMES)('%s', (_, arp, sent, sysctl) => {
     expect(host([], sysctl).sent(arp)).toEqual(sent)
   }) // biome-ignore format: a table
 })

@@ -19,8 +19,13 @@ export function bridgeInput(cursor: Cursor): ExitOf<'bridge-input'> | Fate {
   const bridge = netns.link(port.master)!
   const { mac } = skb.packet
   if (mac && isMulticastMac(mac.source)) return cursor.drop('bad-source', `nobody's address: ${printMac(mac.source)}`)
-  const near = mac && aboutLink(cursor, port, bridge, mac.destination)
-  if (near) return near
+  if (mac && isForLink(mac.destination)) {
+    if (mac.destination === PAUSE) return cursor.drop('bridge-link-local', 'pause frames are not passed on')
+    learn(cursor, bridge, port)
+    const text = `${printMac(mac.destination)} is for ${port.name} alone: not passed on`
+    cursor.record({ kind: 'bridge', bridge: bridge.name, in: port.name, out: [], text })
+    return isIp(skb.packet) ? 'routed' : 'routed-arp'
+  }
   if (port.port && port.port.state !== 'forwarding')
     return cursor.drop('bridge-port-blocked', `bridge port ${port.name} is ${port.port.state}`)
   if (!bridge.up) return cursor.drop('interface-down', `${bridge.name} is down`)
@@ -49,24 +54,12 @@ function portText({ skb }: Cursor, port: Link, bridge: Link, calls: boolean): st
     : `${is}; ${call}=0: IP hooks skipped while it is bridged`
 }
 
-/** Addresses that a bridge keeps to itself: 01:80:c2:00:00:00 to 0f (IEEE 802.1D table 7-10). Without STP the first is passed on. */
-const LINK_LOCAL: Mac = 0x0180c2000000
-
-function aboutLink(cursor: Cursor, port: Link, bridge: Link, destination: Mac): Fate | undefined {
-  const which = destination - LINK_LOCAL
-  if (which < 1 || which > 15) return undefined
-  if (which === 1) return cursor.drop('bridge-link-local', 'pause frames are not passed on')
-  const { skb } = cursor
-  skb.bridge = { in: port.name, out: undefined, calls: false, daddr: 0 }
-  const { iif } = skb
-  skb.iif = bridge.name
-  const refused = runBridgeHook(cursor, 'input')
-  skb.iif = iif
-  skb.bridge = undefined
-  return (
-    refused ?? cursor.drop('bridge-link-local', `${printMac(destination)} is for ${port.name} alone: not passed on`)
-  )
-}
+/**
+ * Addresses that a bridge does not pass on: 01:80:c2:00:00:01 to 0f (IEEE 802.1D table 7-10). The port itself gets such frames, past ebtables (seen on 6.18).
+ * Without STP that of the bridge group is as any other.
+ */
+const PAUSE: Mac = 0x0180c2000001
+const isForLink = (mac: Mac): boolean => mac >= PAUSE && mac <= PAUSE + 14
 
 function callsIptables({ netns, skb }: Cursor, bridge: Link): boolean {
   // frames with a tag: bridge-nf-filter-vlan-tagged, which is off at first
@@ -93,7 +86,7 @@ export function bridgeDecision(cursor: Cursor): ExitOf<'bridge-decision'> | Fate
     if (typeof target === 'object') return target
     if (target === 'up') skb.packet.mac = { ...mac, destination: bridge.mac ?? 0 }
   }
-  learn(cursor, bridge)
+  learn(cursor, bridge, netns.link(info.in))
   const destination = skb.packet.mac!.destination
   const forUs = destination === bridge.mac || netns.isOwnMac(destination, bridge.name)
   const flooded = isMulticastMac(destination)
@@ -118,8 +111,7 @@ export function bridgeDecision(cursor: Cursor): ExitOf<'bridge-decision'> | Fate
 }
 
 /** br_fdb_update: behind which port the sender is. */
-function learn({ skb, netns }: Cursor, bridge: Link): void {
-  const port = netns.link(skb.bridge?.in)
+function learn({ skb, netns }: Cursor, bridge: Link, port: Link | undefined): void {
   const source = skb.packet.mac?.source
   if (source === undefined || !port || port.port?.learning === false || netns.isOwnMac(source, bridge.name)) return
   netns.heard.set(`${bridge.name} ${source}`, port.name)
@@ -206,7 +198,10 @@ function egressPort(cursor: Cursor, bridge: Link, ingress: string | undefined, d
       !entry.local,
   )
   const heard = netns.heard.get(`${bridge.name} ${destination}`)
-  const leading = ports.find((port) => run.layer2.withMac({ ...cursor.place, link: port.name }, destination))
+  // what wires tell the bridge would have learned, where packets are followed; else it knows what it has seen
+  const leading = run.options.followWires
+    ? ports.find((port) => run.layer2.withMac({ ...cursor.place, link: port.name }, destination))
+    : undefined
   const port = ports.find(({ name }) => name === heard) ?? leading ?? ports.find(({ name }) => name === learned?.dev)
   if (!port) {
     const open = floodPorts(cursor, bridge, ingress, destination)

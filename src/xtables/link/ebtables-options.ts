@@ -181,11 +181,19 @@ const SECONDS: Readonly<Record<string, number>> = { sec: 1, min: 60, hour: 3600,
 
 /** net/bridge/netfilter/ebt_limit.c, nft's limit: a bucket as iptables has it. */
 function lowerLimit(own: ReadonlyMap<string, LinkGivenValue>): Condition {
+  const known = BUCKETS.get(own)
+  if (known) return known
   const [count, unit] = `${own.get('--limit')?.value ?? '3/hour'}`.split('/')
   const burst = Number(own.get('--limit-burst')?.value ?? 5)
   const perPacketMs = (1000 * SECONDS[unit!]!) / Number(count)
-  return { is: 'stateful', machine: { kind: 'bucket', perPacketMs, burst, text: `${count}/${unit} burst ${burst}` } }
+  const text = `${count}/${unit} burst ${burst}`
+  const bucket: Condition = { is: 'stateful', machine: { kind: 'bucket', perPacketMs, burst, text } }
+  BUCKETS.set(own, bucket)
+  return bucket
 }
+
+/** A rule has one bucket, whichever kind of frames it is lowered for. */
+const BUCKETS = new WeakMap<object, Condition>()
 
 /** A match: its options in the order in which they are printed. */
 export interface LinkMatch {
