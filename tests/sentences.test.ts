@@ -29,6 +29,7 @@ const NO_SENTENCE = [
   /\t(src=|\{0\} sport=|\{0\} type=\{1\}|\{0\} srckey)/,
   /\tproto kernel$/,
   // what is kept by a key, routes that are made up, the end of an error, the beginning of a sentence that is looked for
+  /^path\/ask-neighbour\.ts\t --src-mac $/,
   /^analysis\/walk-routes\.ts\t(local|nowhere|forward|input|no|output|addresses) \{0\}/,
   /^path\/(suppose|settle)\.ts\t(local |default dev |\{0\}\{1\} dev |\{0\}: no sysctl $)/,
   /\t( nexthop | pref (high|low))$/,

@@ -1,5 +1,6 @@
 import { DEVICES } from './devices.js'
 import { LINE, LINE_COMPOSED } from './line.js'
+import { LINK, LINK_COMPOSED } from './link.js'
 import { LINT, LINT_COMPOSED } from './lint.js'
 import { Phrasebook, type Sentences } from './match.js'
 import { REACH, REACH_COMPOSED } from './reach.js'
@@ -19,6 +20,7 @@ export const SENTENCES: Sentences = {
   ...LINT,
   ...LINE,
   ...REACH,
+  ...LINK,
 }
 
 /** What several of them make together. */
@@ -30,6 +32,7 @@ export const COMPOSED: Sentences = {
   ...LINT_COMPOSED,
   ...LINE_COMPOSED,
   ...REACH_COMPOSED,
+  ...LINK_COMPOSED,
 }
 
 export const chinese = new Phrasebook({ ...COMPOSED, ...SENTENCES }, LOOSE)

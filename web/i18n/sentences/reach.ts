@@ -2,6 +2,9 @@ import type { Sentences } from './match.js'
 
 /** What a walk of all packets at once says of what it does not follow. */
 export const REACH: Sentences = {
+  '{0}: policies of IPsec are not followed for sets': '{0}：不对集合跟踪 IPsec 策略',
+  '{0}: VRFs are not followed for sets': '{0}：不对集合跟踪 VRF',
+  'what {0} wraps is not followed for sets': '不对集合跟踪 {0} 封装的包',
   '{0} from {1}': '{0}，由 {1} 发出',
   'settings that several namespaces lack are taken to be the same in all of them':
     '多个命名空间都缺少的设置，认为在它们之中相同',

@@ -252,7 +252,6 @@ export const RULES: Sentences = {
   'the match {0} is not known': '未知的匹配 {0}',
   'the target {0} is not known': '未知的目标 {0}',
   'this is not evaluated on a bridge': '在网桥上不求值',
-  'frames are not rewritten by bridge rules here': '这里不按网桥规则改写帧',
 }
 
 export const RULES_COMPOSED: Sentences = {

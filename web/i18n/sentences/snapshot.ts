@@ -24,9 +24,6 @@ export const SNAPSHOT: Sentences = {
   'no ipset save: what is in the sets that rules ask for is not known': '没有 ipset save：规则所查集合的内容未知',
   'no bridge -d link: hairpin and isolated taken as off on every bridge port':
     '没有 bridge -d link：认为所有网桥端口都没有开启 hairpin 和 isolated',
-  'the table broute of ebtables': 'ebtables 的表 broute',
-  'the rules of arptables: not evaluated; neighbours are taken as they are listed':
-    'arptables 的规则：未求值；邻居按列出的情况处理',
   'the sysctl file does not have {0}: taken as 0': 'sysctl 文件里没有 {0}：认为是 0',
   '{0} and {1} have the same address in {2}: taken as not joined': '{0} 和 {1} 在 {2} 中地址相同：认为不相连',
   'share {0}': '同在 {0}',

@@ -41,7 +41,6 @@ export const WALK: Sentences = {
     '{0}：没有 sysctl 文件：认为会转发，rp_filter 和 bridge-nf-call-iptables 为 0',
   '{0} is made up: the addresses of {1} are not known': '{0} 是虚构的：{1} 的地址未知',
   'an interface that no rule names': '没有规则提到的接口',
-  'the frame holds no IP packet': '帧里没有 IP 数据包',
   'a raw socket does not send a packet whose IP header is cut off or has a wrong length':
     '原始套接字不会发送 IP 头部不完整或长度错误的数据包',
   delivered: '已送达',
@@ -100,14 +99,8 @@ export const WALK: Sentences = {
   '{0} is down': '{0} 未启用',
   'the frame is addressed to {0}, not to {1}': '帧的目的地址是 {0}，不是 {1}',
   'bridge port {0} is {1}': '网桥端口 {0} 处于 {1} 状态',
-  '{0} is a port of {1}; bridge-nf-call-{2}=1: the IP hooks see bridged frames':
-    '{0} 是 {1} 的端口；bridge-nf-call-{2}=1：IP 钩子会看到被桥接的帧',
-  '{0} is a port of {1}; bridge-nf-call-{2}=0: IP hooks skipped while it is bridged':
-    '{0} 是 {1} 的端口；bridge-nf-call-{2}=0：桥接时跳过 IP 钩子',
   'a bridge needs an Ethernet header': '网桥需要以太网头部',
-  "up to {0}'s own IP stack ({1} is its address)": '上送到 {0} 自己的 IP 协议栈（{1} 是它的地址）',
   'flooded: nobody knows the address': '泛洪：没有人知道这个地址',
-  '{0} is behind no port of {1} that is known: flooded to {2}': '不知道 {0} 在 {1} 的哪个端口后面：泛洪到 {2}',
   'the way back out of {0} is closed: hairpin mode is off': '不能从 {0} 原路返回：hairpin 模式未开启',
   '{0} and {1} are isolated from each other': '{0} 与 {1} 相互隔离（isolated）',
   '{0} {1} forwards {2}': '{0} {1} 转发 {2}',
