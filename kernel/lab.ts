@@ -144,7 +144,9 @@ export class Lab {
       [`ip-rule${suffix}.json`]: ['ip', ...family, '-j', 'rule', 'show'],
       'ip-neigh.json': ['ip', '-j', 'neigh', 'show'],
       sockets: ['ss', '-tuln'],
-      ...(this.spec.devices ? { 'bridge-fdb.json': ['bridge', '-j', 'fdb', 'show'] } : {}),
+      ...(this.spec.devices
+        ? { 'bridge-fdb.json': ['bridge', '-j', 'fdb', 'show'], 'ip-xfrm-policy': ['ip', 'xfrm', 'policy'] }
+        : {}),
     }
     for (const [name, argv] of Object.entries(commands)) files[name] = await this.#agent.must(argv)
     const { out } = await this.#agent.run(['sysctl', '-a'])

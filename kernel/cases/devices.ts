@@ -23,6 +23,14 @@ export const deviceLab = (backend: 'legacy' | 'nft'): LabSpec => ({
       `link add link r0 name m0 address ${MACVLAN} type macvlan mode bridge`,
       'link set m0 arp off up',
       'addr add 10.8.0.1/24 dev m0',
+      'xfrm policy add src 10.1.0.0/16 dst 10.2.77.0/24 dir out action block priority 5',
+      'xfrm policy add src 10.1.0.0/16 dst 10.2.78.0/24 proto udp dport 2000 dir fwd action block priority 5',
+      'xfrm policy add src 10.1.7.0/24 dst 10.2.0.0/16 dir fwd priority 9 tmpl src 198.51.100.1 dst 198.51.100.2 proto esp mode tunnel',
+      'xfrm policy add src 10.1.7.9/32 dst 10.2.0.0/16 dir fwd priority 4',
+      'xfrm policy add src 10.1.7.0/24 dst 10.1.0.1/32 dir in priority 9 tmpl src 198.51.100.1 dst 198.51.100.2 proto esp mode tunnel',
+      'xfrm policy add src 10.1.8.0/24 dst 10.2.0.0/16 dir fwd priority 9 tmpl src 198.51.100.1 dst 198.51.100.2 proto esp mode tunnel level use',
+      'xfrm policy add src 10.1.0.0/16 dst 10.2.79.0/24 proto udp dport 2001 dir out action block priority 5',
+      'xfrm policy add src 10.1.9.0/24 dst 10.2.0.0/16 dir out mark 1 mask 1 action block priority 5',
     ],
     bridge: [
       `fdb append ${FIXED} dev vx0 dst 10.2.0.20 self permanent`,
@@ -35,6 +43,7 @@ export const deviceLab = (backend: 'legacy' | 'nft'): LabSpec => ({
   neighbours: [
     '10.1.0.2 lladdr 02:00:00:00:02:12 dev r0 nud permanent',
     '10.2.0.20 lladdr 02:00:00:00:02:20 dev r1 nud permanent',
+    ...['77', '78', '79'].map((net) => `10.2.${net}.20 lladdr 02:00:00:00:02:${net} dev r1 nud permanent`),
     '10.2.0.21 lladdr 02:00:00:00:02:21 dev r1 nud permanent',
     `10.7.0.2 lladdr ${FIXED} dev vx0 nud permanent`,
     `10.7.0.3 lladdr ${UNKNOWN} dev vx0 nud permanent`,
@@ -56,6 +65,11 @@ const datagram = (src: string, dst: string, more: Partial<Ip4> = {}, length = 3,
 const client = (dst: string, more: Partial<Ip4> = {}, length = 3, sport = 1000): Injection => ({
   at: 'r0',
   frame: ethernet(ROUTER, CLIENT, datagram('10.1.0.2', dst, more, length, sport)),
+})
+
+const from = (src: string, dst: string): Injection => ({
+  at: 'r0',
+  frame: ethernet(ROUTER, CLIENT, datagram(src, dst)),
 })
 
 interface Wrapped {
@@ -115,5 +129,13 @@ export const DEVICE_PACKETS: Readonly<Record<string, () => readonly Injection[]>
   'macvlan: for this host, by its MAC address': () => [atMacvlan('10.8.0.1')],
   'macvlan: for the MAC address of the lower device': () => [atMacvlan('10.2.0.20', ROUTER)],
   'macvlan: a broadcast frame': () => [atMacvlan('10.8.0.255', 'ff:ff:ff:ff:ff:ff')],
+  'xfrm: blocked on the way out': () => [client('10.2.77.20')],
+  'xfrm: blocked on the way through': () => [client('10.2.78.20')],
+  'xfrm: blocked for another port': () => [client('10.2.79.20')],
+  'xfrm: forwarded in the clear, where it should come encrypted': () => [from('10.1.7.5', '10.2.0.20')],
+  'xfrm: forwarded in the clear, by a policy of its own': () => [from('10.1.7.9', '10.2.0.20')],
+  'xfrm: for this host in the clear, where it should come encrypted': () => [from('10.1.7.5', '10.1.0.1')],
+  'xfrm: the template is optional': () => [from('10.1.8.5', '10.2.0.20')],
+  'xfrm: a policy of a mark that the packet does not have': () => [from('10.1.9.5', '10.2.0.20')],
   'macvlan: out of it': () => [client('10.8.0.2')],
 }
