@@ -127,7 +127,8 @@ describe.each(SAMPLES)('%s with random rules', (name) => {
       if (file) appendFileSync(file, `${name} ${seed} ${chancy} ${JSON.stringify(counts ?? 'limit')}\n`)
       // rules may make sets that are too large to be written down: then there is no answer
       if (!counts) return
-      if (!chancy) expect(counts.either, JSON.stringify(counts)).toBe(0)
+      // the outer source port of a tunnel is any: rules that ask for it leave open what becomes of the inner packet
+      if (!chancy && name !== 'k8s-cluster') expect(counts.either, JSON.stringify(counts)).toBe(0)
       expect(counts.same + counts.either).toBeGreaterThan(0)
     },
     600_000,

@@ -235,7 +235,11 @@ export class SetWalk {
       const one = { ...group, ways: math.into(group.ways, packets) }
       if (one.ways.length === 0) return []
       if (route.to === 'local' || (route.to === 'forward' && route.dev !== name)) return up(one)
-      if (route.to === 'nowhere') return [endOf(one, 'undecided', route.reason, route.text, one.ways)]
+      if (route.to === 'nowhere') {
+        // without forwarding it may go back into the bridge all the same: what this host would send by is not asked here
+        const outcome = route.reason === 'ip-forward-off' ? 'undecided' : 'dropped'
+        return [endOf(one, outcome, route.reason, route.text, one.ways)]
+      }
       return nextHops(this.ground, site, { ...one, oif: name, gateway: route.gateway }).flatMap((hop) => {
         const ways = math.into(one.ways, hop.packets)
         if (ways.length === 0) return []
