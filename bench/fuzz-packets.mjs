@@ -17,14 +17,18 @@ const { values } = parseArgs({
 const root = join(import.meta.dirname, '..')
 const work = mkdtempSync(join(tmpdir(), 'packetwalk-fuzz-'))
 try {
-  const bundle = await rolldown({
-    input: join(root, 'src/testing/fuzz-packets.ts'),
-    platform: 'node',
-    resolve: { mainFields: ['module', 'main'] },
-  })
-  const file = join(work, 'fuzz.mjs')
-  await bundle.write({ file, format: 'esm' })
-  const { fuzzFrames, fuzzCaptures } = await import(file)
+  const built = async (name) => {
+    const bundle = await rolldown({
+      input: join(root, `src/testing/${name}.ts`),
+      platform: 'node',
+      resolve: { mainFields: ['module', 'main'] },
+    })
+    const file = join(work, `${name}.mjs`)
+    await bundle.write({ file, format: 'esm' })
+    return import(file)
+  }
+  const { fuzzFrames } = await built('fuzz-packets')
+  const { fuzzCaptures } = await built('fuzz-captures')
   const seed = Number(values.seed)
   const tell = (failures) => {
     for (const { where, input, what } of failures) console.log(`${where}: ${what}\n  ${input}`)

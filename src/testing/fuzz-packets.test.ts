@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { fuzzCaptures, fuzzFrames } from './fuzz-packets.js'
+import { fuzzCaptures } from './fuzz-captures.js'
+import { fuzzFrames } from './fuzz-packets.js'
 
 const root = join(import.meta.dirname, '../..')
 
