@@ -59,7 +59,7 @@ const FRAMES: readonly FrameCase[] = [
   ] // biome-ignore format: a table
 
 describe('a frame of ARP comes in', () => {
-  test.each(FRAMES)('%s', (_, arp, sent, sysctl) => {
+  test.each(FRAMES.map(([what, arp, sent, sysctl = '']) => [what, arp, sent, sysctl] as const))('%s', (_, arp, sent, sysctl) => {
     expect(host([], sysctl).sent(arp)).toEqual(sent)
   }) // biome-ignore format: a table
 })

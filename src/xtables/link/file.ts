@@ -1,4 +1,4 @@
-import type { Chain, Counters, Table } from '../../rules/program.js'
+import type { Chain, Counters, Rule, Table } from '../../rules/program.js'
 import { WordError } from '../codec.js'
 import { parseCounters, printCounters } from '../counters.js'
 import { LineError } from '../line-error.js'
@@ -273,7 +273,8 @@ function toTables({ program, backend, tables }: LinkFile, kind: FrameKind, prefi
       const place = LANGUAGES[program].tables[name]?.[chain.name]
       const policy = chain.policy === 'DROP' ? 'drop' : 'accept'
       const base = place && ({ ...place, type: 'filter' as const, policy, counters: chain.counters } as const)
-      return [chain.name, { name: chain.name, rules: chain.rules.map((rule) => rule.of(kind)), base }]
+      const last = base || chain.policy === '-' || chain.policy === 'RETURN' ? [] : [endOf(chain)]
+      return [chain.name, { name: chain.name, rules: [...chain.rules.map((rule) => rule.of(kind)), ...last], base }]
     })
     return {
       name: `${prefix} ${name}`,
@@ -284,3 +285,12 @@ function toTables({ program, backend, tables }: LinkFile, kind: FrameKind, prefi
     }
   })
 }
+
+/** Chains that users make have a policy in ebtables: at their end a frame does not return, but is accepted, as a rule (seen on 6.18 with ebtables-nft). */
+const endOf = ({ name, policy }: LinkChain): Rule => ({
+  steps: [{ do: { do: policy === 'DROP' ? 'drop' : 'accept' } }],
+  text: `-P ${name} ${policy}`,
+  comment: undefined,
+  source: undefined,
+  counters: undefined,
+})
