@@ -40,7 +40,7 @@ const FLOWS: readonly FlowSpec[] = [
   flow('outside through a node that lets nobody through', 'client', 'tcp', '203.0.113.9', 443),
 ]
 
-const SECONDS = 1.5
+const SECONDS = 2
 
 /** The flows in real pods by real sockets, and what the model says from a snapshot taken there: how many differ. */
 export async function judgeHosts(rules: string, say: (line: string) => void = console.log): Promise<number> {
