@@ -25,7 +25,8 @@ export function Recognised() {
         {`${t('recognised')} (${known.length}/${all.length})`}
         {missing.value.length > 0 && ` · ${t('missing', { n: missing.value.length })}`}
       </summary>
-      <ul class="plain blocks">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls has to be reachable by keyboard */}
+      <ul class="plain blocks" tabIndex={0} aria-label={t('recognised')}>
         {all.slice(0, MOST).map(({ path, kind, place, lines }, i) => (
           <li key={`${path} ${i}`} class={kind === null ? 'no' : 'yes'}>
             <span aria-hidden="true">{kind === null ? '✗' : '✓'}</span> <b>{kind ?? t('notRecognised')}</b>{' '}
@@ -38,7 +39,8 @@ export function Recognised() {
       {missing.value.length > 0 && (
         <>
           <h3>{t('notSaid')}</h3>
-          <ul class="plain blocks">
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls has to be reachable by keyboard */}
+          <ul class="plain blocks" tabIndex={0} aria-label={t('notSaid')}>
             {missing.value.map(({ place, text, command }) => (
               <li key={`${place} ${command} ${text}`}>
                 <span class="dim">{place}</span> {say(text)} <code>{command}</code>
