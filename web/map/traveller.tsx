@@ -39,6 +39,7 @@ export function Traveller({ box, width }: { box: Box | undefined; width: number 
   const x = Math.max(2, Math.min(width - wide - 2, box.x + box.width / 2 - wide / 2))
   const y = box.y > HEIGHT + 8 ? box.y - HEIGHT - 6 : box.y + box.height + 6
   return (
+    // biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it takes the focus; the card beside says the same
     <g class="traveller" aria-hidden="true" style={{ transform: `translate(${x}px, ${y}px)` }}>
       <rect width={wide} height={HEIGHT} rx="8" />
       {lines.map(({ name, text, changed }, i) => (

@@ -50,10 +50,10 @@ export function Zoomable({ zoom, width, class: name, label, frame, children }: P
   }
   return (
     <div class="zoomable">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard */}
       <section
         class={name}
         ref={scroller}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard
         tabIndex={0}
         aria-label={label}
         onKeyDown={(event) => {
