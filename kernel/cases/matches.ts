@@ -54,8 +54,10 @@ function conntrack(spot: Spot): string {
 
 function recent(spot: Spot): string {
   const { random, scene } = spot
-  const mask = random.chance(0.2) ? ` --mask ${scene.family === 4 ? '255.255.0.0' : 'ffff:ffff::'}` : ''
-  const name = `--name ${random.pick(['A', 'B'])} ${random.pick(['--rsource', '--rdest', ''])}${mask}`
+  // the mask of a list is that of whichever rule came first
+  const list = random.pick(['A', 'B'])
+  const mask = list === 'B' ? ` --mask ${scene.family === 4 ? '255.255.0.0' : 'ffff:ffff::'}` : ''
+  const name = `--name ${list} ${random.pick(['--rsource', '--rdest', ''])}${mask}`
   const ttl = random.chance(0.15) ? ' --rttl' : ''
   return random.weighted([
     [3, `--set ${name}`],
