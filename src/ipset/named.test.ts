@@ -55,7 +55,7 @@ describe('what of a packet a set is asked for', () => {
   test('counters, and MAC addresses to be filled in, change a set that is asked', () => {
     const changes = (one: NamedUse, look = LOOK) => {
       const bound = sets.bind(one, look)
-      return bound.is === 'member' ? bound.look.changes : bound.is
+      return bound.is === 'member' ? bound.look?.changes : bound.is
     }
     expect(changes(use('a', 'src'))).toBe(true)
     expect(changes(use('a', 'src'), { ...LOOK, keep: true })).toBe(false)

@@ -115,6 +115,15 @@ function connectKnown(hosts: Hosts, request: PacketRequest, options: ConnectOpti
   }
 }
 
+/** The packet that a tunnel carried away: whoever unwraps it outside of what is known gets it as it went in. */
+function carried({ steps }: Walk): Headers | undefined {
+  const wrapped: Headers[] = []
+  for (const step of steps)
+    if (step.kind === 'encapsulate') wrapped.push(step.inner)
+    else if (step.kind === 'decapsulate') wrapped.pop()
+  return wrapped[0]
+}
+
 const view = ({ src, sport, dst, dport }: Headers): View => ({ src, sport, dst, dport })
 const endpoint = (address: string, port: number | undefined) =>
   port === undefined ? address : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
@@ -225,7 +234,7 @@ class Attempt {
   #judge(request: Walk, reply: Walk): Tried {
     const { start } = this.#beginning
     const { fate } = reply
-    const back = fate.packet
+    const back = carried(reply) ?? fate.packet
     const from = endpoint(back.src, back.sport)
     const called = endpoint(this.#sender.dst, this.#sender.dport)
     const mirrored =

@@ -21,7 +21,14 @@ describe('bridge fdb', () => {
     ],
     [
       '02:00:00:00:00:66 dev vx0 dst 192.0.2.66 self permanent',
-      { mac: 0x020000000066, dev: 'vx0', master: undefined, remote: parseIp('192.0.2.66'), local: false },
+      {
+        mac: 0x020000000066,
+        dev: 'vx0',
+        master: undefined,
+        remote: parseIp('192.0.2.66'),
+        local: false,
+        permanent: true,
+      },
     ],
   ] as const)('%s', (line, expected) => expect(readFdb(line)).toEqual([expected]))
   test('a bad line', () =>

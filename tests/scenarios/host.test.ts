@@ -28,13 +28,23 @@ test('S11: a rule behind a catch-all REJECT is never reached; the client sees "n
 })
 
 describe('S13: VPN peers connect, no internet', () => {
-  const vpn = (forward: string, masquerade: string, sysctl = {}) =>
+  const PEERS = [
+    'interface: wg0',
+    '  listening port: 51820',
+    '',
+    'peer: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=',
+    '  endpoint: 198.51.100.77:41000',
+    '  allowed ips: 10.8.0.2/32',
+    '',
+  ].join('\n')
+  const vpn = (forward: string, masquerade: string, sysctl = {}, known = true) =>
     state({
       gw: {
         links: { ens3: ['203.0.113.7/24'], wg0: { addresses: ['10.8.0.1/24'], kind: 'wireguard' } },
         routes: ['default via 203.0.113.1 dev ens3'],
         sysctl,
         iptables: `*filter\n${forward}\n*nat\n${masquerade}\n`,
+        files: known ? { wg: PEERS } : {},
       },
     })
   const question = 'tcp 10.8.0.2:40000 > 1.1.1.1:443 in wg0'
@@ -67,6 +77,9 @@ describe('S13: VPN peers connect, no internet', () => {
       works: true,
       receiver: { src: '203.0.113.7', dst: '1.1.1.1' },
     })
+  })
+  test('without wg show, whether the reply finds its peer is not known', () => {
+    expect(connected1(vpn(':FORWARD ACCEPT', right, {}, false), question)).toMatchObject({ works: null })
   })
 })
 
