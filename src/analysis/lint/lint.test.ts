@@ -102,6 +102,11 @@ describe('is no fault', () => {
       ],
     ],
     [
+      'a REJECT in front of another that answers differently',
+      'rule-redundant',
+      ['-A INPUT -p tcp -j REJECT --reject-with tcp-reset', '-A INPUT -j REJECT --reject-with icmp-proto-unreachable'],
+    ],
+    [
       'a redirection of loopback addresses that stand for names',
       'redirect-loop',
       ['nat: -A OUTPUT -d 127.192.0.0/10 -p tcp -j REDIRECT --to-ports 9040'],

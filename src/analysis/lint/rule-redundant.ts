@@ -26,7 +26,7 @@ export const ruleRedundant: LintRule = {
           const flow = flows.get(rule)
           if (!verdict || !flow?.isMatched || hasSideEffect(rule)) continue
           if (isMissed(scope, table, chain, i, flow, verdict)) continue
-          const decided = decidedLater(scope, table, chain, i + 1, flow.outline, verdict, budget)
+          const decided = decidedLater(scope, table, chain, i, flow.outline, verdict, budget)
           if (!decided) continue
           yield {
             message: `the rule changes nothing: without it, ${decided.text} would ${NAMES[verdict]} the same packets`,
@@ -47,12 +47,15 @@ function isMissed(scope: Scope, table: Table, chain: Chain, index: number, flow:
   return (fate === 'accepted') !== (verdict === 'accept')
 }
 
+/** What REJECT answers: with another answer the sender sees something else. */
+const answerOf = (rule: Rule): string => JSON.stringify(effectsOf(rule))
+
 /** Who decides these packets in the same way behind this rule; undefined where not all of them, or where something else happens to them as well. */
 function decidedLater(
   scope: Scope,
   table: Table,
   chain: Chain,
-  from: number,
+  at: number,
   packets: Node,
   verdict: Verdict,
   budget: { left: number },
@@ -63,7 +66,7 @@ function decidedLater(
     accepted: verdict !== 'accept',
     dropped: verdict === 'accept',
   }
-  const fates = summary.fates(packets, from, other)
+  const fates = summary.fates(packets, at + 1, other)
   if ((['returned', 'accepted', 'dropped'] as const).some((fate) => fates[fate] && other[fate])) return undefined
   const by: Spot[] = []
   const follow = (set: Node, within: Chain, first: number): boolean => {
@@ -77,6 +80,7 @@ function decidedLater(
       if (ends(ways.ownAccepted) || ends(ways.ownDropped)) {
         // a header that an ACCEPT cannot read is dropped
         if (verdictOf(rule) !== verdict || (verdict === 'accept' && ends(ways.ownDropped))) return false
+        if (verdict === 'reject' && answerOf(rule) !== answerOf(chain.rules[at]!)) return false
         by.push(ruleSpot(table, { chain: within.name, number: index + 1, rule }))
       }
       for (const call of ways.calls) {
@@ -86,7 +90,7 @@ function decidedLater(
     }
     return true
   }
-  if (!follow(packets, chain, from)) return undefined
+  if (!follow(packets, chain, at + 1)) return undefined
   const seen = [...new Map(by.map((spot) => [`${spot.chain} ${spot.number}`, spot])).values()]
   const names = seen.slice(0, 3).map(({ number, chain: where }) => `rule ${number} of ${where}`)
   const more = seen.length > 3 ? [`${seen.length - 3} more`] : []
