@@ -12,11 +12,11 @@ import { isLimitedBroadcast, isMulticast } from '../routing/classify.js'
 import { Fib } from '../routing/fib.js'
 import type { Interfaces } from '../routing/interfaces.js'
 import { routeOutput } from '../routing/output.js'
-import type { Outcome } from '../rules/condition.js'
+import type { Condition, Outcome } from '../rules/condition.js'
 import type { Effect } from '../rules/effect.js'
 import { evaluate, type Reading, type Stateful, type Subject, UNKNOWN } from '../rules/interpret.js'
 import { advance, freshState, type MachineState, type Moment } from '../rules/machines.js'
-import type { Counters, Rule } from '../rules/program.js'
+import type { Counters, Rule, Table } from '../rules/program.js'
 import type { Machine } from '../rules/state.js'
 import type { OpenSets } from '../rules/store.js'
 import { countedOf, labelsOf, type Tracked } from './counted.js'
@@ -104,6 +104,7 @@ export class Netns {
   readonly #prepared: Prepared
   readonly #around: Surroundings
   readonly #machines = new Map<Stateful | string, MachineState>()
+  #knownMasked: ReadonlySet<string> | undefined
   readonly #templates = new Map<Effect, Entry>()
   /** Which of several next hops a flow was given. */
   readonly drawnWays = new Map<string, number>()
@@ -225,6 +226,8 @@ export class Netns {
   advance(condition: Stateful, subject: Subject, skb: Skb): { readonly outcome: Outcome; readonly text: string } {
     const key = condition.name ?? condition
     const { machine } = condition
+    if (machine.kind === 'recent' && this.#maskedLists.has(condition.name ?? ''))
+      return { outcome: 'unknown', text: `rules of the list "${condition.name}" have different masks: that of the first one counts` } // biome-ignore format: one line
     let state = this.#machines.get(key)
     if (!state) {
       state = freshState(machine, this.#around.now)
@@ -237,6 +240,14 @@ export class Netns {
         this.#around.assume(`${this.name}: the quota of ${machine.bytes} bytes is taken as not used up`)
     }
     return advance(machine, state, this.#momentOf(machine, subject, skb))
+  }
+
+  /** Lists of addresses whose rules have different masks: a list keeps that of the rule that made it (net/netfilter/xt_recent.c: recent_mt_check), which nothing tells. */
+  get #maskedLists(): ReadonlySet<string> {
+    this.#knownMasked ??= new Set(
+      [...masksOfLists(this.state.tables)].flatMap(([name, masks]) => (masks.size > 1 ? [name] : [])),
+    )
+    return this.#knownMasked
   }
 
   /** What a machine looks at, read from the packet. */
@@ -327,3 +338,25 @@ function bump<K>(counters: Map<K, Counters>, key: K, bytes: number): void {
 }
 
 const known = (reading: Reading): FieldValue | undefined => (reading === UNKNOWN ? undefined : reading)
+
+/** Masks that take nothing away. */
+const WHOLE: ReadonlySet<bigint> = new Set([0xffffffffn, (1n << 128n) - 1n])
+
+/** The masks with which the rules of each list of xt_recent look addresses up. */
+function masksOfLists(tables: readonly Table[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>()
+  const collect = (condition: Condition): void => {
+    if (condition.is === 'not' || condition.is === 'drop-if') collect(condition.of)
+    else if (condition.is === 'all' || condition.is === 'any') for (const part of condition.of) collect(part)
+    else if (condition.is === 'stateful' && condition.machine.kind === 'recent') {
+      const { key } = condition.machine
+      const mask = typeof key !== 'string' && key.from === 'masked' && !WHOLE.has(BigInt(key.mask)) ? `${key.mask}` : ''
+      const name = condition.name ?? ''
+      found.set(name, (found.get(name) ?? new Set()).add(mask))
+    }
+  }
+  for (const { chains } of tables)
+    for (const { rules } of chains.values())
+      for (const { steps } of rules) for (const step of steps) if ('if' in step) collect(step.if)
+  return found
+}

@@ -5,6 +5,8 @@ export const WALK: Sentences = {
   // beginning and end
   '{0} sends {1}': '{0} 发出 {1}',
   '{0} answers': '{0} 应答',
+  'rules of the list "{0}" have different masks: that of the first one counts':
+    '列表“{0}”的规则掩码不同：以第一条的为准',
   '{0} of {1} is {2}': '{1} 的 {0} 是 {2}',
   '{0} has no route to {1}': '{0} 没有到 {1} 的路由',
   '{0} has a route to {1} by {2}': '{0} 有经 {2} 到 {1} 的路由',
