@@ -7,7 +7,7 @@ import { GreKeys } from './gre-keys.js'
 import { classifyIcmp, type IcmpMessage } from './icmp.js'
 import { judgePacket } from './protocol.js'
 import { DEFAULT_SETTINGS, type Settings } from './settings.js'
-import { type Hit, NAT_CLASH, Store, type Zone, zoneOf } from './store.js'
+import { type Hit, NAT_CLASH, Store, type Zone, zoneId, zoneOf } from './store.js'
 import { type Direction, invertTuple, isIcmp, type L4, locateL4, sameTuple, type Tuple, tupleOf } from './tuple.js'
 
 /** Where in the host a packet meets the tracker: checksums are only looked at in PREROUTING. */
@@ -38,7 +38,6 @@ export type Settled =
 
 /** Protocols of which two entries may meet in the table (nf_conntrack_l4proto: allow_clash). */
 const MAY_CLASH: ReadonlySet<number> = new Set([PROTOCOL.UDP, PROTOCOL.UDPLITE, PROTOCOL.GRE])
-const NAT_DONE = CT_STATUS.SRC_NAT_DONE | CT_STATUS.DST_NAT_DONE
 /** No timeout of a policy is shorter. */
 const SHORTEST_TIMEOUT = 1
 /** What a connection that has a policy is given to live: the longest of the usual timeouts. */
@@ -312,14 +311,16 @@ export class ConnectionTable {
   }
 }
 
-/** __nf_ct_resolve_clash: the winner has not met NAT, or is what this one is. */
+/** nf_ct_can_merge: the winner is what this one is, or what its other direction would have begun (since Linux 6.12: nf_ct_match_reverse). */
 const mayMerge = (winner: Entry, entry: Entry): boolean =>
-  !(winner.status & CT_STATUS.DYING) &&
-  ((winner.status & NAT_DONE) === 0 ||
-    (sameTuple(winner.original, entry.original) &&
-      sameTuple(winner.reply, entry.reply) &&
-      winner.zone === entry.zone &&
-      winner.zoneDirection === entry.zoneDirection))
+  mirrors(winner, entry, 'original', 'reply') || mirrors(winner, entry, 'reply', 'original')
+
+/** Is the one's original direction this direction of the other, and its reply that one? */
+const mirrors = (one: Entry, other: Entry, original: Direction, reply: Direction): boolean =>
+  sameTuple(one.original, other[original]) &&
+  sameTuple(one.reply, other[reply]) &&
+  zoneId(zoneOf(one), 'original') === zoneId(zoneOf(other), original) &&
+  zoneId(zoneOf(one), 'reply') === zoneId(zoneOf(other), reply)
 
 /** How a packet stands to its connection, before it is judged: once both ends have been heard, always ESTABLISHED. */
 function stateOf({ entry: { status }, direction }: Hit): Attachment['state'] {
