@@ -9,6 +9,15 @@ const root = join(import.meta.dirname, '..')
 const UFW = join(root, 'samples/docker-ufw-host')
 const shadowed = saveText(['INPUT ACCEPT', '-A INPUT -s 10.0.0.0/8 -j DROP', '-A INPUT -s 10.1.0.0/16 -j DROP'])
 
+/** Sets of packets that no small number of diagram nodes holds. */
+const crossing = saveText([
+  'INPUT DROP',
+  ...Array.from({ length: 32 }, (_, i) => {
+    const bit = [0, 1, 2, 3].map((byte) => (Math.floor(i / 8) === byte ? 1 << (i % 8) : 0)).join('.')
+    return `-A INPUT -s ${bit}/${bit} -d ${bit}/${bit} -j DROP`
+  }),
+])
+
 const lint = (save: string, ...args: readonly string[]) =>
   withFiles({ 'iptables-save': save }, async (folder) => {
     const { status, out, err } = await packetwalk(['lint', join(folder, 'iptables-save'), ...args])
@@ -23,6 +32,8 @@ describe('exit status', () => {
     [1, shadowed, ['--fail-on', 'warning']],
     [0, shadowed, ['--fail-on', 'never']],
     [0, shadowed, ['--ignore', 'rule-shadowed,rule-redundant']],
+    [3, crossing, ['--nodes', '20000', '--fail-on', 'warning']],
+    [0, crossing, ['--nodes', '20000', '--fail-on', 'never']],
     [2, shadowed, ['--ignore', 'nonsense']],
     [2, '*filter\n:INPUT ACCEPT\n-A INPUT -p nonsense -j DROP\nCOMMIT\n', []],
   ])('%i: %#', async (status, save, args) => {

@@ -26,7 +26,8 @@ export const lint: CommandSpec<Options> = {
   name: 'lint',
   arguments: '[snapshot]',
   summary: 'what is wrong, dead or dangerous in the rules, over all packets',
-  exits: '0 clean, 1 findings (--fail-on says of which level), 2 bad usage or unreadable input.',
+  exits:
+    '0 clean, 1 findings (--fail-on says of which level), 2 bad usage or unreadable input, 3 none found, but not everything could be looked at (not with --fail-on never).',
   examples: [
     'lint samples/docker-ufw-host',
     'lint rules.v4 --fail-on error --format github',
@@ -73,7 +74,9 @@ export const lint: CommandSpec<Options> = {
       ...(options.nodes === undefined ? {} : { limit: options.nodes }),
     })
     io.out(await shown(result, options, io))
-    return fails(result, options.failOn ?? config?.failOn ?? 'note') ? EXIT.no : EXIT.yes
+    const failOn = options.failOn ?? config?.failOn ?? 'note'
+    if (fails(result, failOn)) return EXIT.no
+    return result.incomplete.length > 0 && failOn !== 'never' ? EXIT.undecided : EXIT.yes
   },
 }
 
