@@ -30,6 +30,8 @@ PACKET_IGNORE_OUTGOING = 23
 SO_RCVBUFFORCE = 33
 SO_BINDTODEVICE = 25
 SO_ATTACH_FILTER = 26
+IP_TRANSPARENT = 19
+IPV6_TRANSPARENT = 75
 ETH_P_ALL = 3
 SIOCETHTOOL = 0x8946
 ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO = 0x17, 0x1f, 0x24, 0x2c
@@ -181,6 +183,8 @@ class Lab:
                 if one['device']:
                     sock.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, one['device'].encode() + b'\0')
                 sock.bind((one['address'], one['port']))
+                # what the model assumes of whatever TPROXY finds; set behind bind, which it would let through with any address
+                sock.setsockopt(*((socket.IPPROTO_IPV6, IPV6_TRANSPARENT) if one['family'] == 6 else (socket.SOL_IP, IP_TRANSPARENT)), 1)
                 if kind == socket.SOCK_STREAM:
                     sock.listen()
                 self.listeners.append(sock)

@@ -179,10 +179,9 @@ function wrapPieces(cursor: Cursor, link: Link): void {
   skb.packet = pieces.at(-1)!
 }
 
-/** What was put together of fragments goes through lo in fragments; all but the last go ahead. Tracked IPv4 is put together again before any table sees it. */
+/** What was put together of fragments goes through lo in fragments; all but the last go ahead. */
 function inPieces(cursor: Cursor): void {
   const { skb, run, netns } = cursor
-  if (skb.packet.family === 4 && skb.tracking?.is !== 'untracked') return
   const pieces = piecesOf(skb, netns.link(skb.oif)!.mtu, Math.floor(run.options.random() * 2 ** 32))
   const last = pieces.at(-1)!
   for (const piece of pieces.slice(0, -1)) {
