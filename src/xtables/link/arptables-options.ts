@@ -28,16 +28,34 @@ interface Masked {
   readonly mask: number | undefined
 }
 
-/** `VALUE[/MASK]`, by name or in hex (libxtables reads them so). */
-function maskedOption(flag: string, aliases: readonly string[], names: Readonly<Record<string, number>>, print: (value: number) => string, most: number, field: ArpField): LinkOption<Masked> {
+interface MaskedGiven {
+  readonly flag: string
+  readonly aliases: readonly string[]
+  readonly names: Readonly<Record<string, number>>
+  /** Of a number without 0x; 0: as in C. */
+  readonly base: 10 | 16 | 0
+  readonly most: number
+  readonly field: ArpField
+}
+
+/** strtol: the whole word, in a base. */
+function inBase(word: string, base: 10 | 16 | 0): number | undefined {
+  if (base === 10) return /^\d+$/.test(word) ? Number(word) : undefined
+  if (base === 0) return unsigned(word)
+  return /^(0x)?[\da-f]+$/i.test(word) ? Number.parseInt(word, 16) : undefined
+}
+
+/** `VALUE[/MASK]`, by name or as a number (iptables/nft-arp.c: get16_and_mask). `masks`: false where arptables loses them, as up to 1.8.10. */
+function maskedOption({ flag, aliases, names, base, most, field }: MaskedGiven, print: (value: number) => string, masks: boolean): LinkOption<Masked> {
   return {
     flag, aliases, invertible: true,
     parse(word) {
       const [first = '', mask] = word.split('/')
       const named = Object.entries(names).find(([name]) => name.toLowerCase() === first.toLowerCase())?.[1]
-      const [value, bits] = [named ?? unsigned(first), mask === undefined ? undefined : unsigned(mask)]
-      if (value === undefined || value > most || (mask !== undefined && bits === undefined)) throw new WordError(`Problem with specified ${flag.slice(2)}`)
-      return { value, mask: bits }
+      const [value, bits] = [named ?? inBase(first, base), mask === undefined ? undefined : inBase(mask, base)]
+      if (value === undefined || value > most || (mask !== undefined && (bits === undefined || bits > most))) throw new WordError(`Problem with specified ${flag.slice(2)}`)
+      if (flag === '--h-length' && value !== 6) throw new WordError('Only harware address length of 6 is supported currently.')
+      return { value, mask: masks && bits !== most ? bits : undefined }
     },
     lower: ({ value, mask }) => equals(mask === undefined ? arp(field) : masked(arp(field), mask), mask === undefined ? value : value & mask),
     print: ({ value, mask }) => `${print(value)}${mask === undefined ? '' : `/${print(mask)}`}`,
@@ -55,26 +73,30 @@ const hardware = (flag: string, aliases: readonly string[], field: ArpField): Li
   lower: lowerMac(arp(field)),
 })
 
-/** In the order in which they are printed, behind the target (iptables/nft-arp.c: nft_arp_print_rule_details). */
-export const ARP_BASE: readonly AnyLinkOption[] = [
+const numbers = (masks: boolean): readonly AnyLinkOption[] => {
+  const opcodes = Object.fromEntries(OPCODES.map((name, i) => [name, i + 1]))
+  return [
+    maskedOption({ flag: '--h-length', aliases: ['-l', '--arhln'], names: {}, base: 10, most: 255, field: 'hlen' }, String, masks),
+    maskedOption({ flag: '--opcode', aliases: ['--arpop'], names: opcodes, base: 10, most: 0xffff, field: 'opcode' }, String, masks),
+    maskedOption({ flag: '--h-type', aliases: ['--arhrd'], names: { Ethernet: 1 }, base: 16, most: 0xffff, field: 'htype' }, masks ? hex : String, masks),
+    maskedOption({ flag: '--proto-type', aliases: ['--arpro'], names: { IPv4: 0x800 }, base: 0, most: 0xffff, field: 'ptype' }, hex, masks),
+  ]
+} // biome-ignore format: a table
+
+const baseOf = (masks: boolean): readonly AnyLinkOption[] => [
   device('-i', '--in-interface', 'meta.iifname'),
   device('-o', '--out-interface', 'meta.oifname'),
   address4('-s', ['--source-ip', '--src-ip', '--source'], 'spa'),
   hardware('--src-mac', ['--source-mac'], 'sha'),
   address4('-d', ['--destination-ip', '--dst-ip', '--destination'], 'tpa'),
   hardware('--dst-mac', ['--destination-mac'], 'tha'),
-  maskedOption('--h-length', ['-l', '--arhln'], {}, String, 255, 'hlen'),
-  maskedOption(
-    '--opcode',
-    ['--arpop'],
-    Object.fromEntries(OPCODES.map((name, i) => [name, i + 1])),
-    String,
-    0xffff,
-    'opcode',
-  ),
-  maskedOption('--h-type', ['--arhrd'], { Ethernet: 1 }, String, 0xffff, 'htype'),
-  maskedOption('--proto-type', ['--arpro'], { IPv4: 0x800 }, hex, 0xffff, 'ptype'),
+  ...numbers(masks),
 ]
+
+/** In the order in which they are printed, behind the target (iptables/nft-arp.c: nft_arp_print_rule_details); since 1.8.11. */
+export const ARP_BASE = baseOf(true)
+/** Up to 1.8.10. */
+export const ARP_BASE_9 = baseOf(false)
 
 /** arptables-nft asks this in every rule (seen with nft list ruleset); the kernel itself lets nothing else come so far, but for the hardware type. */
 export const ARP_IMPLIED: readonly (readonly [string, Condition])[] = [

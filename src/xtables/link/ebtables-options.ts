@@ -33,9 +33,13 @@ const protocol: LinkOption<number> = {
   invertible: true,
   parse(word) {
     if (word.toUpperCase() === 'LENGTH') return LENGTH
-    const value = ethertypeNumber(word) ?? unsigned(word)
-    if (value === undefined || value < 0x600 || value > 0xffff)
+    // a number is in hex, with 0x or without (xtables-eb.c: do_commandeb)
+    const hexed = /^(0x)?[\da-f]+$/i.test(word) ? Number.parseInt(word, 16) : undefined
+    if (hexed !== undefined && hexed > 0xffff) throw new WordError('Problem with the specified protocol')
+    const value = hexed ?? ethertypeNumber(word)
+    if (value === undefined)
       throw new WordError(`Problem with the specified Ethernet protocol '${word}', perhaps /etc/ethertypes is missing`)
+    if (value < 0x600) throw new WordError('Sorry, protocols have values above or equal to 0x0600')
     return value
   },
   print: (value) => (value === LENGTH ? 'Length' : (ethertypeName(value) ?? `0x${value.toString(16)}`)),
@@ -165,8 +169,18 @@ const among = (flag: string): LinkOption<string> => ({
     const pairs = word.split(',').filter((pair) => pair !== '')
     if (pairs.some((pair) => !/^[\da-f]{1,2}(:[\da-f]{1,2}){5}(=\d+(\.\d+){3})?$/i.test(pair)))
       throw new WordError(`bad list of MAC addresses "${word}"`)
-    // octets lose their zeros (libebt_among.c: bramong_print_wormhash)
-    return pairs.map((pair) => pair.toLowerCase().replace(/\b0(?=[\da-f](:|=|$))/g, '')).join(',')
+    const address = pairs.map((pair) => pair.split('=')[1]).find((ip) => ip !== undefined && parseIp(ip) === undefined)
+    if (address !== undefined) throw new WordError(`Invalid IP address '${address}'`)
+    // octets lose their zeros, and the pairs are sorted by their bytes (nft-bridge.h: nft_among_insert_pair)
+    const key = (pair: string) => {
+      const [mac = '', ip = '0.0.0.0'] = pair.split('=')
+      return [
+        ...mac.split(':').map((octet) => octet.padStart(2, '0')),
+        ...ip.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0')),
+      ].join('')
+    }
+    const plain = pairs.map((pair) => pair.toLowerCase().replace(/\b0(?=[\da-f](:|=|$))/g, ''))
+    return plain.sort((a, b) => (key(a) < key(b) ? -1 : 1)).join(',')
   },
   print: (word) => word,
   lower: (word, kind) => lowerAmong(word, flag === '--among-src' ? 's' : 'd', kind),
@@ -203,6 +217,8 @@ export interface LinkMatch {
   readonly always?: readonly (readonly [flag: string, word: string])[]
   /** What all its options together ask; undefined: each for itself. */
   readonly lower?: (own: ReadonlyMap<string, LinkGivenValue>, kind: FrameKind) => Condition | undefined
+  /** Options with this word are not printed. */
+  readonly usual?: Readonly<Record<string, string>>
   /** It asks nothing. */
   readonly watcher?: boolean
   /** It goes with `-p` and one of these only (ebt_ip_mt_check and its like). */
@@ -241,11 +257,19 @@ const arpMac = (flag: string, field: ArpField): LinkOption<MacMask> => ({
 })
 
 const stp = (name: string, most: number) => rangeOption({ flag: `--stp-${name}` }, most, unsigned)
+/** By name, or as a number in hex (libebt_log.c: brlog_parse). */
+function logLevel(word: string): number {
+  const value =
+    LEVELS[word.toLowerCase() as keyof typeof LEVELS] ?? (/^(0x)?[\da-f]+$/i.test(word) ? Number.parseInt(word, 16) : 8)
+  if (value > 7) throw new WordError('Problem with the log-level')
+  return value
+}
+
 const LOG_BARE = ['--log-ip', '--log-arp', '--log-ip6'] as const
 
 export const MATCHES: readonly LinkMatch[] = [
   { name: '802_3', protocols: [LENGTH], options: [numberOption({ flag: '--802_3-sap' }, 0xff, small(2), () => NEVER), numberOption({ flag: '--802_3-type' }, 0xffff, small(4), () => NEVER)] },
-  { name: 'among', options: [among('--among-dst'), among('--among-src'), wordOption({ flag: '--among-dst-file' }), wordOption({ flag: '--among-src-file' })] },
+  { name: 'among', options: [among('--among-src'), among('--among-dst'), wordOption({ flag: '--among-dst-file' }), wordOption({ flag: '--among-src-file' })] },
   {
     name: 'arp', protocols: [0x0806, 0x8035],
     options: [
@@ -295,7 +319,7 @@ export const MATCHES: readonly LinkMatch[] = [
   },
   {
     name: 'log', watcher: true,
-    options: [bareOption({ flag: '--log' }), namedOption({ flag: '--log-level', invertible: false }, LEVELS, undefined), textOption({ flag: '--log-prefix' }, 29), ...LOG_BARE.map((flag) => bareOption({ flag }))],
+    options: [bareOption({ flag: '--log' }), { ...namedOption({ flag: '--log-level', invertible: false }, LEVELS, String), parse: logLevel }, textOption({ flag: '--log-prefix' }, 29), ...LOG_BARE.map((flag) => bareOption({ flag }))],
     always: [['--log-level', 'notice']],
   },
   {
@@ -304,6 +328,7 @@ export const MATCHES: readonly LinkMatch[] = [
       bareOption({ flag: '--nflog' }), textOption({ flag: '--nflog-prefix' }, 63), numberOption({ flag: '--nflog-group', invertible: false }, 0xffff, String),
       numberOption({ flag: '--nflog-range', invertible: false }, 0xffffffff, String), numberOption({ flag: '--nflog-threshold', invertible: false }, 0xffff, String),
     ],
+    always: [['--nflog-group', '1']], usual: { '--nflog-threshold': '1' },
   },
 ] // biome-ignore format: a table
 
@@ -330,6 +355,10 @@ export interface LinkTarget {
   readonly usual: string
   /** It is printed even then. */
   readonly shown: boolean
+  /** What is wrong with its options, or with the protocol that the rule asks for. */
+  problem?(own: ReadonlyMap<string, LinkGivenValue>, base: ReadonlyMap<string, LinkGivenValue>): string | undefined
+  /** Something that is printed although it was not said. */
+  readonly always?: readonly (readonly [flag: string, word: string])[]
   /** What it does before its verdict. */
   lower(options: ReadonlyMap<string, unknown>): readonly Step[]
 }
@@ -353,10 +382,28 @@ const lowerReply = (options: ReadonlyMap<string, unknown>): readonly Step[] => [
   ...frame({ change: 'answer-arp', mac: macOf(options.get('--arpreply-mac')) }),
 ] // biome-ignore format: long lines
 
+/** libebt_snat.c, libebt_dnat.c: their final check. */
+const needs = (flag: string) => (own: ReadonlyMap<string, LinkGivenValue>) =>
+  own.has(flag) ? undefined : 'You must specify proper arguments'
+
+const MARK_FLAGS = ['--mark-set', '--mark-or', '--mark-and', '--mark-xor']
+/** libebt_mark.c: one of them. */
+function markProblem(own: ReadonlyMap<string, LinkGivenValue>): string | undefined {
+  const said = MARK_FLAGS.filter((flag) => own.has(flag))
+  if (said.length === 0) return 'You must specify some option'
+  return said.length > 1 ? `${said.at(-1)} cannot be used together with specific --mark option` : undefined
+}
+
+/** ebt_arpreply.c: ebt_arpreply_tg_check. */
+function replyProblem(_: unknown, base: ReadonlyMap<string, LinkGivenValue>): string | undefined {
+  const asked = base.get('-p')
+  return asked && !asked.inverted && asked.value === 0x0806 ? undefined : 'arpreply needs -p ARP'
+}
+
 export const TARGETS: readonly LinkTarget[] = [
-  { name: 'mark', options: [markSet('--mark-set', ['--set-mark']), markSet('--mark-or', ['--or-mark']), markSet('--mark-and', ['--and-mark']), markSet('--mark-xor', ['--xor-mark']), then('--mark-target')], verdict: '--mark-target', usual: 'ACCEPT', shown: true, lower: lowerMark },
-  { name: 'dnat', options: [toMac('--to-dst', ['--to-destination']), then('--dnat-target')], verdict: '--dnat-target', usual: 'ACCEPT', shown: true, lower: (options) => frame({ change: 'destination', to: macOf(options.get('--to-dst')) }) },
-  { name: 'snat', options: [toMac('--to-src', ['--to-source']), bareOption({ flag: '--snat-arp' }), then('--snat-target')], verdict: '--snat-target', usual: 'ACCEPT', shown: true, lower: (options) => frame({ change: 'source', to: macOf(options.get('--to-src')), arp: options.has('--snat-arp') }) },
+  { name: 'mark', options: [markSet('--mark-set', ['--set-mark']), markSet('--mark-or', ['--or-mark']), markSet('--mark-and', ['--and-mark']), markSet('--mark-xor', ['--xor-mark']), then('--mark-target')], verdict: '--mark-target', usual: 'ACCEPT', shown: true, lower: lowerMark, problem: markProblem },
+  { name: 'dnat', options: [toMac('--to-dst', ['--to-destination']), then('--dnat-target')], verdict: '--dnat-target', usual: 'ACCEPT', shown: true, problem: needs('--to-dst'), lower: (options) => frame({ change: 'destination', to: macOf(options.get('--to-dst')) }) },
+  { name: 'snat', options: [toMac('--to-src', ['--to-source']), bareOption({ flag: '--snat-arp' }), then('--snat-target')], verdict: '--snat-target', usual: 'ACCEPT', shown: true, problem: needs('--to-src'), lower: (options) => frame({ change: 'source', to: macOf(options.get('--to-src')), arp: options.has('--snat-arp') }) },
   { name: 'redirect', options: [then('--redirect-target')], verdict: '--redirect-target', usual: 'ACCEPT', shown: false, lower: () => frame({ change: 'to-bridge' }) },
-  { name: 'arpreply', options: [toMac('--arpreply-mac', []), then('--arpreply-target')], verdict: '--arpreply-target', usual: 'DROP', shown: false, lower: lowerReply },
+  { name: 'arpreply', options: [toMac('--arpreply-mac', []), then('--arpreply-target')], verdict: '--arpreply-target', usual: 'DROP', shown: false, lower: lowerReply, problem: replyProblem, always: [['--arpreply-mac', '00:00:00:00:00:00']] },
 ] // biome-ignore format: a table

@@ -1,5 +1,5 @@
 import type { Condition } from '../../rules/condition.js'
-import { ARP_BASE, ARP_IMPLIED, ARP_TARGETS, ARP_USUAL } from './arptables-options.js'
+import { ARP_BASE, ARP_BASE_9, ARP_IMPLIED, ARP_TARGETS, ARP_USUAL } from './arptables-options.js'
 import { BASE, type LinkMatch, type LinkTarget, MATCHES, TARGETS } from './ebtables-options.js'
 import type { AnyLinkOption } from './option.js'
 
@@ -14,6 +14,8 @@ export interface LinkBase {
 /** What one of the two programs knows. */
 export interface LinkLanguage {
   readonly program: LinkProgram
+  /** Where `!` is printed: in front of an option, or between it and its word. */
+  readonly not: 'before' | 'behind'
   readonly tables: Readonly<Record<string, Readonly<Record<string, LinkBase | undefined>>>>
   readonly base: readonly AnyLinkOption[]
   readonly matches: readonly LinkMatch[]
@@ -33,6 +35,7 @@ const at = (hook: LinkBase['hook'], priority: number): LinkBase => ({ hook, prio
 export const LANGUAGES: Readonly<Record<LinkProgram, LinkLanguage>> = {
   ebtables: {
     program: 'ebtables',
+    not: 'behind',
     tables: {
       filter: { INPUT: at('input', -200), FORWARD: at('forward', -200), OUTPUT: at('output', 200) },
       nat: { PREROUTING: at('prerouting', -300), OUTPUT: at('output', 100), POSTROUTING: at('postrouting', 300) },
@@ -47,12 +50,26 @@ export const LANGUAGES: Readonly<Record<LinkProgram, LinkLanguage>> = {
   },
   arptables: {
     program: 'arptables',
+    not: 'before',
     tables: { filter: { INPUT: at('input', 0), OUTPUT: at('output', 0), FORWARD: at('forward', 0) } },
-    base: ARP_BASE,
+    base: ARP_BASE_9,
     matches: [],
     targets: ARP_TARGETS,
     verdicts: ['ACCEPT', 'DROP', 'RETURN', 'QUEUE', 'CONTINUE'],
     usual: ARP_USUAL,
     implied: ARP_IMPLIED,
   },
+}
+
+/** Since 1.8.11 ebtables has its `!` in front, and arptables the masks of its numbers. */
+const NEWER: Readonly<Record<LinkProgram, LinkLanguage>> = {
+  ebtables: { ...LANGUAGES.ebtables, not: 'before' },
+  arptables: { ...LANGUAGES.arptables, base: ARP_BASE, usual: { '--h-length': '6', '--h-type': '0x1' } },
+}
+
+/** What a version of a program knows and prints; `1.8.9` where nobody says which. */
+export function languageOf(program: LinkProgram, version = '1.8.9'): LinkLanguage {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
+  const newer = major > 1 || (major === 1 && (minor > 8 || (minor === 8 && patch >= 11)))
+  return newer ? NEWER[program] : LANGUAGES[program]
 }

@@ -24,11 +24,10 @@ export interface LinkFields {
   readonly counters: Counters | undefined
 }
 
-/** ebtables has its `!` behind the option, arptables in front of it. */
-function printGiven({ option, value, inverted }: LinkGiven, { program }: LinkLanguage): string {
+function printGiven({ option, value, inverted }: LinkGiven, { not }: LinkLanguage): string {
   const word = option.bare ? '' : option.print(value)
-  const before = inverted && program === 'arptables' ? '! ' : ''
-  const behind = inverted && program === 'ebtables' ? '! ' : ''
+  const before = inverted && not === 'before' ? '! ' : ''
+  const behind = inverted && not === 'behind' ? '! ' : ''
   return option.bare ? `${before}${behind}${option.flag}` : `${before}${option.flag} ${behind}${word}`
 }
 
@@ -42,13 +41,20 @@ function printAll(options: readonly AnyLinkOption[], given: ReadonlyMap<string, 
 
 /** Options that a match always prints, in their places. */
 function printMatch({ match, options }: LinkFields['matches'][number], language: LinkLanguage): readonly string[] {
-  const filled = new Map(options)
-  for (const [flag, word] of match.always ?? []) {
-    const option = match.options.find((one) => one.flag === flag)!
-    if (!filled.has(flag)) filled.set(flag, { option, value: option.parse(word), inverted: false })
+  const usual = { ...language.usual, ...match.usual }
+  // the bare `--log` and `--nflog` are what the options stand for that are always printed
+  const own = match.options.filter(({ flag }) => flag !== '--log' && flag !== '--nflog')
+  return printAll(own, filled(match, options), { ...language, usual })
+}
+
+/** With the options that are always printed. */
+function filled({ options, always = [] }: Pick<LinkMatch, 'options' | 'always'>, given: ReadonlyMap<string, LinkGiven>): ReadonlyMap<string, LinkGiven> {
+  const all = new Map(given)
+  for (const [flag, word] of always) {
+    const option = options.find((one) => one.flag === flag)!
+    if (!all.has(flag)) all.set(flag, { option, value: option.parse(word), inverted: false })
   }
-  // the bare `--log` is what its level stands for
-  return printAll(match.options.filter(({ flag }) => flag !== '--log'), filled, language)
+  return all
 } // biome-ignore format: one long line
 
 function printTarget({ target, options }: LinkFields, language: LinkLanguage): string {
@@ -57,7 +63,7 @@ function printTarget({ target, options }: LinkFields, language: LinkLanguage): s
   const said = options.get(target.verdict)
   const word = said ? `${said.value}` : target.usual
   const verdict = target.verdict !== '' && (target.shown || word !== target.usual) ? [`${target.verdict} ${word}`] : []
-  return ` ${[...printAll(own, options, language), ...verdict].join(' ')}`
+  return ` ${[...printAll(own, filled(target, options), language), ...verdict].join(' ')}`
 }
 
 /** As ebtables-save and arptables-save (nft) 1.8.9 print it, without counters. */
