@@ -72,6 +72,14 @@ def rest(sock):
             raise
 
 
+def make_transparent(sock):
+    """What the model assumes of any socket that TPROXY finds. To be called behind bind, which would let any address through."""
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
+    else:
+        sock.setsockopt(socket.SOL_IP, IP_TRANSPARENT, 1)
+
+
 class Lab:
     def __init__(self):
         self.home = netns()
@@ -183,8 +191,7 @@ class Lab:
                 if one['device']:
                     sock.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, one['device'].encode() + b'\0')
                 sock.bind((one['address'], one['port']))
-                # what the model assumes of whatever TPROXY finds; set behind bind, which it would let through with any address
-                sock.setsockopt(*((socket.IPPROTO_IPV6, IPV6_TRANSPARENT) if one['family'] == 6 else (socket.SOL_IP, IP_TRANSPARENT)), 1)
+                make_transparent(sock)
                 if kind == socket.SOCK_STREAM:
                     sock.listen()
                 self.listeners.append(sock)
@@ -201,6 +208,7 @@ class Lab:
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind((address, port))
+            make_transparent(sock)
             self.listeners.append(sock)
         return {}
 

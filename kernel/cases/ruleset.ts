@@ -160,10 +160,12 @@ function randomRule(place: Spot, chain: string, jumps: readonly string[]): RuleS
   if (about && random.chance(0.5) && !parts.some((part) => part.startsWith('-m set ')))
     parts.push(`-m set ${setMatch(inside)}`)
   const target = about && random.chance(0.35) ? `-j SET ${setTarget(inside)}` : randomTarget(inside, jumps)
-  // the kernel takes TCPMSS only behind a match on SYN; of two conditions on flags iptables-nft-save 1.8.9 prints one
+  // The kernel takes TCPMSS only behind a match on SYN. Of two conditions on flags iptables-nft-save 1.8.9 prints one, and of two `-m tcp` it
+  // makes one, in the place of the first: they stand side by side, so that nothing is asked in between.
   if (target.startsWith('-j TCPMSS')) {
     const rest = parts.filter((part) => !/^-m tcp .*--(syn|tcp-flags)/.test(part))
-    return { chain, parts: [...rest, '-m tcp --tcp-flags SYN,RST SYN'], target }
+    const at = rest.findLastIndex((part) => part.startsWith('-m tcp ')) + 1 || rest.length
+    return { chain, parts: rest.toSpliced(at, 0, '-m tcp --tcp-flags SYN,RST SYN'), target }
   }
   return { chain, parts, target }
 }

@@ -26,12 +26,11 @@ export function runChain(cursor: Cursor, entry: ChainEntry, more = 0): ChainRun 
     subject: new SkbSubject(cursor),
     count: (rule) => netns.countRule(rule, skb.packet.bytes.length + more),
     record: silent ? undefined : (visit) => visits.push(visit),
-    suppose: (rule, because, { chain, number }) =>
-      cursor.run.options.chooser.choose({
-        kind: 'unknown',
-        weights: [0.5, 0.5],
-        about: `${entry.table.name}/${chain} rule ${number}: ${because?.text ?? rule.text}`,
-      }) === 1,
+    suppose(rule, because, { chain, number }, ways) {
+      const weights = ways.map(() => 1 / ways.length)
+      const about = `${entry.table.name}/${chain} rule ${number}: ${because?.text ?? rule.text}`
+      return ways[cursor.run.options.chooser.choose({ kind: 'unknown', weights, about })]!
+    },
     perform(effect) {
       const performed = perform(cursor, effect)
       afterwards = performed.afterwards ?? afterwards

@@ -12,7 +12,7 @@ import { isLimitedBroadcast, isMulticast } from '../routing/classify.js'
 import { Fib } from '../routing/fib.js'
 import type { Interfaces } from '../routing/interfaces.js'
 import { routeOutput } from '../routing/output.js'
-import type { Condition, Outcome } from '../rules/condition.js'
+import type { Answer, Condition } from '../rules/condition.js'
 import type { Effect } from '../rules/effect.js'
 import { evaluate, type Reading, type Stateful, type Subject, UNKNOWN } from '../rules/interpret.js'
 import { advance, freshState, type MachineState, type Moment } from '../rules/machines.js'
@@ -223,7 +223,7 @@ export class Netns {
     bump(this.policyCounters, `${table.family} ${table.backend} ${table.name} ${chain.name}`, bytes)
   }
 
-  advance(condition: Stateful, subject: Subject, skb: Skb): { readonly outcome: Outcome; readonly text: string } {
+  advance(condition: Stateful, subject: Subject, skb: Skb): Answer {
     const key = condition.name ?? condition
     const { machine } = condition
     if (machine.kind === 'recent' && this.#maskedLists.has(condition.name ?? ''))

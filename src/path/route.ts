@@ -1,6 +1,7 @@
 import { type Ip, printIp } from '../address/ip.js'
 import { FIELDS } from '../packet/fields.js'
 import { hasPorts } from '../packet/headers.js'
+import { isLinkLocal6, isMulticast } from '../routing/classify.js'
 import { type InputRoute, routeInput as inputDecision } from '../routing/input.js'
 import { type InputFlow, invalid } from '../routing/input-route.js'
 import type { Flow, Found, RuleTried } from '../routing/lookup.js'
@@ -139,7 +140,10 @@ export function reroute(cursor: Cursor): Fate | undefined {
   const { netns, skb } = cursor
   const flow = flowOf(cursor)
   const local = netns.isLocal(flow.src) || !netns.isBroadcastOrMulticast(flow.src)
-  const asked = local ? flow : { ...flow, src: undefined }
+  const from = local ? flow : { ...flow, src: undefined }
+  // IPv6 stays on the device of the first decision where the address is one of a link
+  const strict = isLinkLocal6(flow.dst) || (skb.packet.family === 6 && isMulticast(flow.dst))
+  const asked = strict && skb.bound === undefined ? { ...from, oif: skb.oif } : from
   const route = outputDecision(cursor, asked, true)
   const lookup = describeLookup({ ...asked, iif: 'lo' }, looked(route), undefined, route.ok ? route.dev : undefined)
   const before = skb.oif

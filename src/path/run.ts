@@ -75,6 +75,11 @@ export class Run {
     this.assumptions.add(text)
   }
 
+  /** Something waits: what is queued now comes behind it. */
+  get waiting(): boolean {
+    return this.#later.length > 0
+  }
+
   later(what: () => void): void {
     this.#later.push(what)
     this.#catchUp()

@@ -32,6 +32,13 @@ export type Condition =
 
 export type Outcome = 'yes' | 'no' | 'drop' | 'unknown'
 
+/** What a condition with a memory says, and why. `mayDrop`: where it is unknown, it may also be `drop`, whatever the conditions behind it say. */
+export interface Answer {
+  readonly outcome: Outcome
+  readonly text: string
+  readonly mayDrop?: boolean
+}
+
 export const inRanges = (value: Value, ranges: Ranges): Condition => ({ is: 'in', value, ranges: normalize(ranges) })
 export const equals = (value: Value, to: FieldValue): Condition => ({ is: 'in', value, ranges: [[to, to]] })
 export const masked = (of: Value, mask: FieldValue): Value => ({ from: 'masked', of, mask })

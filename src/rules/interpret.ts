@@ -1,6 +1,6 @@
 import type { Field, FieldValue } from '../packet/fields.js'
 import type { Probe } from '../packet/probe.js'
-import type { Condition, Outcome } from './condition.js'
+import type { Answer, Condition, Outcome } from './condition.js'
 import { hashInto } from './jhash.js'
 import type { Look } from './set-use.js'
 import type { Ranges, Value } from './value.js'
@@ -29,7 +29,7 @@ export interface Subject {
   /** Draws: true with probability weight / 2^31. */
   chance(weight: number): boolean
   /** Looks at the state and moves it on. */
-  advance(condition: Stateful): { readonly outcome: Outcome; readonly text: string }
+  advance(condition: Stateful): Answer
 }
 
 /** Why a condition came out as it did: the first value that decided. */
@@ -43,8 +43,10 @@ export interface Reason {
   readonly text: string | undefined
 }
 
+/** As Answer. */
 export interface Judgement {
   readonly outcome: Outcome
+  readonly mayDrop?: boolean
   /** Absent where nothing was looked at. */
   readonly because?: Reason
 }
@@ -69,6 +71,7 @@ export function interpret(condition: Condition, subject: Subject, inverted = fal
     }
     case 'drop-if': {
       const { outcome, ...why } = interpret(condition.of, subject, inverted)
+      if (outcome === 'unknown') return { outcome, ...why, mayDrop: true }
       return { outcome: outcome === 'yes' ? 'drop' : outcome === 'no' ? 'yes' : outcome, ...why }
     }
     case 'member': {
@@ -96,8 +99,8 @@ export function interpret(condition: Condition, subject: Subject, inverted = fal
       return { outcome, because: reason({ inverted, text: `drawn by lot, probability ${condition.weight / 2 ** 31}` }) }
     }
     case 'stateful': {
-      const { outcome, text } = subject.advance(condition)
-      return { outcome, because: reason({ inverted, text }) }
+      const { text, ...judged } = subject.advance(condition)
+      return { ...judged, because: reason({ inverted, text }) }
     }
     case 'unknown':
       return { outcome: 'unknown', because: reason({ inverted, text: `${condition.text}: ${condition.needs}` }) }
@@ -112,6 +115,7 @@ function several(of: readonly Condition[], goesOn: 'yes' | 'no', subject: Subjec
   let unknown: Judgement | undefined
   let last: Judgement = { outcome: goesOn }
   for (const part of of) {
+    if (unknown?.mayDrop) return unknown
     if (unknown && !isPure(part, subject)) continue
     const judged = interpret(part, subject, inverted)
     if (judged.outcome === 'unknown') unknown ??= judged

@@ -1,5 +1,5 @@
 import type { FieldValue } from '../packet/fields.js'
-import type { Outcome } from './condition.js'
+import type { Answer, Outcome } from './condition.js'
 import { begin, type Counted, count, type Own } from './connlimit.js'
 import type { BucketRate, Machine } from './state.js'
 
@@ -71,7 +71,7 @@ export function freshState(machine: Machine, now: number): MachineState {
 }
 
 /** Moves `state` on by one packet. */
-export function advance(machine: Machine, state: MachineState, moment: Moment): { outcome: Outcome; text: string } {
+export function advance(machine: Machine, state: MachineState, moment: Moment): Answer {
   switch (machine.kind) {
     case 'bucket':
       return bucket(machine, state as Extract<MachineState, { kind: 'bucket' }>, moment.now)
@@ -98,7 +98,7 @@ function bucket(
   machine: Extract<Machine, { kind: 'bucket' }>,
   state: Extract<MachineState, { kind: 'bucket' }>,
   now: number,
-): { outcome: Outcome; text: string } {
+): Answer {
   const cap = machine.burst * machine.perPacketMs
   state.credit = Math.min(cap, state.credit + (now - state.at) * 1000)
   state.at = now
@@ -108,7 +108,7 @@ function bucket(
 }
 
 /** net/netfilter/xt_quota.c: quota_mt: the first packet that is too long takes what is left with it. */
-function quota(state: Extract<MachineState, { kind: 'quota' }>, length: number): { outcome: Outcome; text: string } {
+function quota(state: Extract<MachineState, { kind: 'quota' }>, length: number): Answer {
   if (state.left < length) {
     state.left = 0
     return { outcome: 'no', text: 'the quota is used up' }
@@ -116,8 +116,6 @@ function quota(state: Extract<MachineState, { kind: 'quota' }>, length: number):
   state.left -= length
   return { outcome: 'yes', text: `${state.left} bytes of the quota are left` }
 }
-
-type Answer = { outcome: Outcome; text: string }
 
 /** net/netfilter/xt_hashlimit.c: hashlimit_mt_common: `yes` while the key's bucket has enough. The first rule of a name says how its buckets are filled. */
 function buckets(
@@ -199,7 +197,7 @@ function connlimit(
   const most = found.most + older
   // the empty list of a closed connection is thrown away when another key comes that has the same hash, whose seed is secret
   if (most === 0 && entries.size === 1) return { outcome: 'drop', text: 'no connection is counted' }
-  if (least === 0) return { outcome: 'unknown', text: 'perhaps no connection is counted' }
+  if (least === 0) return { outcome: 'unknown', mayDrop: true, text: 'perhaps no connection is counted' }
   const outcome = least > limit === most > limit ? (least > limit ? 'yes' : 'no') : 'unknown'
   const number = least === most ? `${least}` : `${least} to ${most}`
   return { outcome, text: `${number} connections, ${limit} is the limit` }
@@ -225,7 +223,7 @@ function recent(
   machine: Extract<Machine, { kind: 'recent' }>,
   state: Extract<MachineState, { kind: 'recent' }>,
   { now, key, ttl }: Moment,
-): { outcome: Outcome; text: string } {
+): Answer {
   const inverted = machine.inverted ?? false
   const answer = (matched: boolean, text: string) => ({
     outcome: (matched !== inverted ? 'yes' : 'no') as Outcome,

@@ -25,6 +25,12 @@ export interface Performed {
   readonly verdict: Verdict | 'next'
 }
 
+/** What an outcome that is not known may be. */
+export type Supposed = 'no' | 'yes' | 'drop'
+
+const EITHER: readonly Supposed[] = ['no', 'yes']
+const OR_DROP: readonly Supposed[] = ['no', 'yes', 'drop']
+
 /** Who walks: sees the packet, carries out effects, keeps counters and the record. */
 export interface RuleHost {
   readonly subject: Subject
@@ -33,8 +39,13 @@ export interface RuleHost {
     effect: Exclude<Effect, ControlEffect>,
     at: { readonly chain: string; readonly number: number; readonly rule: Rule },
   ): Performed
-  /** Whether a rule whose outcome is not known is taken as matching on this branch. */
-  suppose(rule: Rule, because: Reason | undefined, at: { readonly chain: string; readonly number: number }): boolean
+  /** As what a rule whose outcome is not known is taken on this branch: one of `ways`. */
+  suppose(
+    rule: Rule,
+    because: Reason | undefined,
+    at: { readonly chain: string; readonly number: number },
+    ways: readonly Supposed[],
+  ): Supposed
   count(rule: Rule): void
   /** Left out: nobody looks at what rules were looked at. */
   readonly record?: ((visit: RuleVisit) => void) | undefined
@@ -108,9 +119,11 @@ function visitRule(rule: Rule, frame: Frame, host: RuleHost): Visited {
     if ('if' in step) {
       const judged = interpret(step.if, host.subject)
       if (judged.outcome === 'unknown') {
-        const ruledOut = laterNo(rule, i + 1, host.subject)
+        const ruledOut = judged.mayDrop ? undefined : laterNo(rule, i + 1, host.subject)
         if (ruledOut) return done(ruledOut, NEXT)
-        if (!host.suppose(rule, judged.because, placeOf(frame, rule))) return done(judged, NEXT)
+        const supposed = host.suppose(rule, judged.because, placeOf(frame, rule), judged.mayDrop ? OR_DROP : EITHER)
+        if (supposed === 'drop') return done(judged, { to: 'verdict', verdict: 'drop' })
+        if (supposed === 'no') return done(judged, NEXT)
         last = judged
       } else if (judged.outcome === 'no') return done(judged, NEXT)
       else if (judged.outcome === 'drop') {

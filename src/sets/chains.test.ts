@@ -90,7 +90,7 @@ function concrete(table: Table, base: Chain, packet: RandomPacket, chooser: Choo
     subject: at,
     count: (rule) => counted.push([rule, at.clone()]),
     record: () => {},
-    suppose: either,
+    suppose: () => (either() ? 'yes' : 'no'),
     perform(effect) {
       if (effect.do === 'set') {
         const [old, change] = [at.read(effect.field), evaluate(effect.xor, at)]
