@@ -34,9 +34,19 @@ export function manipulate(
   { effect, ways }: { readonly effect: Nat; readonly ways: readonly Way[] },
   interfaces: Interfaces,
 ): Manipulated {
+  return translatedTo(math, hook, { effect, ways }, rangesOf(math.space, group, hook, effect, interfaces))
+}
+
+/** The same, to ranges that are known. No range: dropped. */
+export function translatedTo(
+  math: WayMath,
+  hook: Hook,
+  { effect, ways }: { readonly effect: Nat; readonly ways: readonly Way[] },
+  ranges: readonly { readonly packets: Node; readonly range: NatRange | undefined }[],
+): Manipulated {
   const manip = effect.manip === 'hook' ? (hook === 'prerouting' || hook === 'output' ? 'dst' : 'src') : effect.manip
   const result = { changed: [] as readonly Way[], same: [] as readonly Way[], dropped: [] as readonly Way[] }
-  for (const { packets, range } of rangesOf(math.space, group, hook, effect, interfaces)) {
+  for (const { packets, range } of ranges) {
     const here = math.into(ways, packets)
     if (!range) {
       result.dropped = math.union(result.dropped, here)

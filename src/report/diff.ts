@@ -1,84 +1,106 @@
-import type { Decided, Difference, DiffResult, Fares } from '../analysis/diff.js'
+import type { Became, Decided, Difference, DiffResult, Fares } from '../analysis/diff.js'
 import { type Line, printable, type Role, span } from './line.js'
 
 const ROLES: Readonly<Record<Fares, Role>> = { accepted: 'accept', dropped: 'drop', either: 'unknown' }
-const NAMES: Readonly<Record<Fares, string>> = {
-  accepted: 'accepted',
-  dropped: 'dropped',
-  either: 'accepted or dropped (it hangs on limits, lots, or what is not known)',
-}
 
 /** Packets that fare differently, for people. */
-export function diffText({ differences, undecided, onlyBefore, onlyAfter, incomplete }: DiffResult): readonly Line[] {
+export function diffText(result: DiffResult): readonly Line[] {
+  const { differences, undecided, onlyBefore, onlyAfter, incomplete } = result
   const lines: Line[] = differences.flatMap((one) => [...differenceLines(one), []])
   for (const text of onlyBefore) lines.push([span('only in the old snapshot: ', 'label'), span(printable(text))])
   for (const text of onlyAfter) lines.push([span('only in the new snapshot: ', 'label'), span(printable(text))])
   for (const text of undecided)
     lines.push([
       span('cannot be told: ', 'unknown'),
-      span(`${printable(text)}: some packets hang on limits, lots, or what is not known, before and after`),
+      span(`${printable(text)}: some packets hang on limits, lots, or what is not known, and not in the same way as before`),
     ])
   for (const text of incomplete) lines.push([span('not compared: ', 'unknown'), span(printable(text))])
-  if (differences.length === 0) lines.push([span('no packet fares differently in a filtering chain', 'accept')])
+  lines.push(summary(result))
   return lines
+} // biome-ignore format: short lines
+
+function summary({ differences, onlyBefore, onlyAfter, undecided, incomplete }: DiffResult): Line {
+  const others = onlyBefore.length + onlyAfter.length + undecided.length + incomplete.length
+  if (differences.length > 0) return [span(`${differences.length} ${differences.length === 1 ? 'difference' : 'differences'}`, 'drop')] // biome-ignore format: one line
+  return others > 0
+    ? [span('no difference found in what was compared', 'unknown')]
+    : [span('no packet fares differently', 'accept')]
 }
 
-function differenceLines({
-  place,
-  family,
-  table,
-  chain,
-  before,
-  after,
-  packets,
-  more,
-  example,
-  out,
-  decidedBefore,
-  decidedAfter,
-}: Difference): readonly Line[] {
-  const deciding = (name: string, { rule, text }: Decided): Line => [
-    span(`  ${name}: `, 'label'),
-    ...(rule
-      ? [
-          span(`${rule.file === undefined ? '' : `${printable(rule.file)}:${rule.line}: `}`, 'name'),
-          span(printable(rule.text), 'rule'),
-        ]
-      : [span(printable(text), 'dim')]),
-  ]
+function differenceLines(one: Difference): readonly Line[] {
+  const { place, family, kind, where, before, after, packets, more, example, out, rulesBefore, rulesAfter } = one
+  const side = (name: string, became: Became, rules: readonly Decided[], other: readonly Decided[]): readonly Line[] => {
+    const shown = differing(rules, other)
+    return (shown.length > 0 ? shown : [undefined]).map((decided, i) => [
+      span(`  ${(i === 0 ? name : '').padEnd(7)} `, 'label'),
+      ...(i === 0 ? [span(printable(became.text), ROLES[became.fares])] : [span('and')]),
+      ...(decided ? [span(', by ', 'dim'), ...ruleSpans(decided)] : []),
+    ])
+  }
   return [
-    [
-      span(`${printable(place)} IPv${family} ${table}/${chain}: `, 'heading'),
-      span(NAMES[before], ROLES[before]),
-      span(' → '),
-      span(NAMES[after], ROLES[after]),
-    ],
+    [span(kind === 'chain' ? `${printable(place)} IPv${family} ${printable(where)}` : `${printable(where)} (IPv${family})`, 'heading')],
     ...packets.map((text): Line => [span('  '), span(printable(text))]),
     ...(more ? [[span('  … and more', 'dim')]] : []),
-    [
-      span('  for example ', 'label'),
-      span(printable(example), 'rule'),
-      span(out === undefined ? '' : `, leaving through ${printable(out)}`, 'dim'),
-    ],
-    deciding('before', decidedBefore),
-    deciding('after', decidedAfter),
+    ...side('before', before, rulesBefore, rulesAfter),
+    ...side('after', after, rulesAfter, rulesBefore),
+    ...(example === undefined
+      ? []
+      : [
+          [
+            span('  example ', 'label'),
+            span(printable(example), 'rule'),
+            span(out === undefined ? '' : `, leaving through ${printable(out)}`, 'dim'),
+          ],
+        ]),
   ]
+} // biome-ignore format: short lines
+
+const keyOf = ({ rule, text }: Decided): string => `${rule?.chain} ${text}`
+const MOST_RULES = 4
+
+/** What decided on one side alone; where both sides have the same rules, all of them. */
+function differing(rules: readonly Decided[], others: readonly Decided[]): readonly Decided[] {
+  const known = new Set(others.map(keyOf))
+  const own = rules.filter((one) => !known.has(keyOf(one)))
+  return (own.length > 0 ? own : rules.slice(-1)).slice(0, MOST_RULES)
 }
+
+const ruleSpans = ({ rule, text }: Decided) =>
+  rule
+    ? [
+        span(rule.file === undefined ? '' : `${printable(rule.file)}:${rule.line}: `, 'name'),
+        span(printable(rule.text), 'rule'),
+      ]
+    : [span(printable(text), 'dim')]
 
 /** The shape of schema/diff.schema.json. */
 export const diffJson = ({ differences, undecided, onlyBefore, onlyAfter, incomplete }: DiffResult) => ({
   schema: 'packetwalk/diff/1',
-  differences: differences.map(({ place, decidedBefore, decidedAfter, ...one }) => ({
-    namespace: place,
-    ...one,
+  differences: differences.map((one) => ({
+    kind: one.kind,
+    namespace: one.place,
+    family: one.family,
+    where: one.where,
+    table: one.table ?? null,
+    chain: one.chain ?? null,
+    hook: one.hook ?? null,
+    packets: one.packets,
+    more: one.more,
+    before: becameJson(one.before, one.rulesBefore),
+    after: becameJson(one.after, one.rulesAfter),
+    example: one.example ?? null,
     out: one.out ?? null,
-    decidedBefore: decidedJson(decidedBefore),
-    decidedAfter: decidedJson(decidedAfter),
   })),
   undecided,
   onlyBefore,
   onlyAfter,
   incomplete,
+})
+
+const becameJson = ({ fares, text }: Became, rules: readonly Decided[]) => ({
+  fares,
+  text,
+  rules: rules.map(decidedJson),
 })
 
 const decidedJson = ({ rule, text }: Decided) => ({

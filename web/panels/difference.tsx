@@ -15,7 +15,7 @@ export function Differences({ of, names }: { of: Difference; names: readonly [be
         <ul class="plain">
           {of.differences.map((one) => (
             <Row
-              key={`${one.namespace} ${one.family} ${one.table} ${one.chain} ${one.before} ${one.after}`}
+              key={`${one.namespace} ${one.family} ${one.where} ${one.before.text} ${one.after.text} ${one.packets[0]}`}
               one={one}
               names={names}
             />
@@ -59,6 +59,7 @@ export function Differences({ of, names }: { of: Difference; names: readonly [be
   )
 }
 const MOST = 20
+const MOST_RULES = 3
 
 const walk = (packet: string) => {
   line.value = packet
@@ -67,17 +68,20 @@ const walk = (packet: string) => {
 
 /** What this host sends has its own address, and begins here. */
 const exampleOf = ({ hook, example, namespace }: One): string =>
-  hook === 'output' ? `${example.replace(/^(\S+) \S+ > /, '$1 > ')} from ${namespace}` : example
+  hook === 'output' && example !== null
+    ? `${example.replace(/^(\S+) \S+ > /, '$1 > ')} from ${namespace}`
+    : (example ?? '')
 
 function Row({ one, names }: { one: One; names: readonly [string, string] }) {
   const sides = [
-    [names[0], one.before, one.decidedBefore],
-    [names[1], one.after, one.decidedAfter],
+    [names[0], one.before],
+    [names[1], one.after],
   ] as const
   return (
     <li class="difference-row">
       <p>
-        <code>{`${one.namespace} ${one.table} ${one.chain}`}</code> <span class="dim small">IPv{one.family}</span>
+        <code>{one.kind === 'chain' ? `${one.namespace} ${one.table} ${one.chain}` : one.where}</code>{' '}
+        <span class="dim small">IPv{one.family}</span>
       </p>
       <ul class="packets">
         {one.packets.slice(0, MOST).map((text) => (
@@ -88,16 +92,22 @@ function Row({ one, names }: { one: One; names: readonly [string, string] }) {
         {(one.more || one.packets.length > MOST) && <li class="dim">{t('andMore')}</li>}
       </ul>
       <div class="sides">
-        {sides.map(([name, fares, by]) => (
+        {sides.map(([name, { fares, text, rules }]) => (
           <div key={name} class={`side ${fares}`}>
-            <span class="dim small">{name}</span> <strong>{t(fares)}</strong>
-            <code class="by">{say(by.text)}</code>
+            <span class="dim small">{name}</span> <strong>{text === fares ? t(fares) : say(text)}</strong>
+            {rules.slice(-MOST_RULES).map((by) => (
+              <code class="by" key={`${by.chain} ${by.rule} ${by.text}`}>
+                {say(by.text)}
+              </code>
+            ))}
           </div>
         ))}
       </div>
-      <button type="button" class="chip" onClick={() => walk(exampleOf(one))}>
-        {t('walkExample')}
-      </button>
+      {one.example !== null && (
+        <button type="button" class="chip" onClick={() => walk(exampleOf(one))}>
+          {t('walkExample')}
+        </button>
+      )}
     </li>
   )
 }

@@ -1,0 +1,293 @@
+import type { Family } from '../../address/ip.js'
+import { CT_STATE } from '../../packet/fields.js'
+import { type Hosts, type Namespace, placeName } from '../../path/world.js'
+import type { Hook, Rule, Table } from '../../rules/program.js'
+import { EMPTY, type Node } from '../../sets/bdd.js'
+import { describe } from '../../sets/describe.js'
+import { pickOne, sampleText } from '../../sets/sample.js'
+import { WayMath } from '../../sets/ways.js'
+import { Scope, type ScopeOptions, sharedNames } from '../scope.js'
+import { existingInterfaces, localAddresses } from '../witness.js'
+import { sameHost, TableChange } from './changes.js'
+import { type Cell, compare, type Fate } from './compare.js'
+import type { Decided, Difference, Fares } from './difference.js'
+import { anyOf, didText, rewritingText } from './fate-text.js'
+import { type BaseChain, type Both, pairBases, pairTables } from './pairs.js'
+import { SamePacket } from './same-packet.js'
+import { type Outcome, Passage } from './through.js'
+
+interface Side {
+  readonly hosts: Hosts
+  readonly namespace: Namespace
+}
+
+export interface ChainsOptions extends ScopeOptions {
+  /** Packets that are compared otherwise, as far as a walk of sets can tell them apart: only what it does not see is looked for. */
+  readonly walked?: boolean
+}
+
+export interface ChainDifferences {
+  readonly differences: readonly Difference[]
+  /** Chains in which some packets hang on other lots or limits than before. */
+  readonly undecided: readonly string[]
+}
+
+/** Base chains whose rules, or those of chains that they call, are not the same on both sides. */
+export interface Changed {
+  readonly change: TableChange
+  readonly both: Both<BaseChain>
+}
+
+/** Told by the rules' words alone. */
+export function changedChains(old: Namespace, now: Namespace, family: Family): readonly Changed[] {
+  const same = sameHost(old, now, family)
+  return pairTables(old, now, family).flatMap((tables) => {
+    const change = new TableChange(tables.old, tables.now, same)
+    return pairBases(tables).flatMap((both) => {
+      const policy = ({ chain }: BaseChain) => chain.base?.policy
+      const name = (both.now ?? both.old)!.chain.name
+      const otherPolicy = (both.old ? policy(both.old) : 'accept') !== (both.now ? policy(both.now) : 'accept')
+      return otherPolicy || change.isChanged(name) ? [{ change, both }] : []
+    })
+  })
+}
+
+/** Which packets base chains treat differently, whatever packets they are. Throws NodeLimitError, VisitLimitError, CellLimitError. */
+export function chainDifferences(
+  old: Side,
+  now: Side,
+  family: Family,
+  changed: readonly Changed[],
+  options: ChainsOptions = {},
+): ChainDifferences {
+  if (changed.length === 0) return { differences: [], undecided: [] }
+  const comparison = new Comparison(old, now, family, changed, options)
+  const undecided: string[] = []
+  const differences = changed.flatMap((one) => [...comparison.of(one, undecided)])
+  return { differences, undecided }
+}
+
+const MOST_BLOCKS = 60
+
+class Comparison {
+  readonly #old: Scope
+  readonly #now: Scope
+  readonly #math: WayMath
+  readonly #same: SamePacket
+  readonly #walked: boolean
+
+  constructor(old: Side, now: Side, family: Family, changed: readonly Changed[], options: ChainsOptions) {
+    const asked = new Set<Table | undefined>(changed.flatMap(({ change }) => [change.old, change.now]))
+    const onlyAsked = ({ namespace }: Side) => ({ ...namespace, tables: namespace.tables.filter((one) => asked.has(one)) })
+    const names = sharedNames([onlyAsked(old), onlyAsked(now)], family)
+    const known = { ...options, names, listedSets: true }
+    this.#old = new Scope(old.hosts, old.namespace, family, known)
+    this.#now = new Scope(now.hosts, now.namespace, family, { ...known, space: this.#old.space })
+    this.#math = new WayMath(this.#old.space)
+    this.#same = new SamePacket(this.#old.space)
+    this.#walked = options.walked ?? false
+  } // biome-ignore format: short lines
+
+  *of({ change, both }: Changed, undecided: string[]): Generator<Difference> {
+    const { space } = this.#now
+    const { bdd } = space
+    const { chain, table } = (both.now ?? both.old)!
+    const base = chain.base!
+    const all = this.#inputOf(base)
+    const passages = this.#passages(change)
+    const input = bdd.and(all, this.#suspects(change, both, passages))
+    if (input === EMPTY) return
+    const [olds, news] = [
+      fatesOf(this.#math, passages.old, both.old, input),
+      fatesOf(this.#math, passages.now, both.now, input),
+    ]
+    const found = compare(bdd, this.#same, input, olds, news)
+    const where = `${placeName(this.#now.namespace)}, IPv${space.family}, ${table.name}/${chain.name}`
+    if (found.undecided !== EMPTY) undecided.push(where)
+    const cells = this.#walked ? found.cells.flatMap((cell) => this.#unseen(cell, base.hook)) : found.cells
+    for (const group of grouped(cells)) {
+      const set = space.union(group.cells.map(({ packets }) => packets))
+      const { packet, sample } = pickOne(space, set, this.#wishes(base.hook))!
+      const { lines, more } = describe(space, set, undefined, MOST_BLOCKS, all)
+      const decided = (fates: readonly Fate<Outcome>[], base: BaseChain | undefined): readonly Decided[] =>
+        fates.filter((one) => bdd.meets(one.packets, packet)).map(({ of }) => decidedBy(of, base))
+      yield {
+        kind: 'chain',
+        place: placeName(this.#now.namespace),
+        family: space.family,
+        where: `${table.name}/${chain.name}`,
+        table: table.name,
+        chain: chain.name,
+        hook: base.hook,
+        before: { fares: group.fares[0], text: group.old },
+        after: { fares: group.fares[1], text: group.now },
+        packets: lines,
+        more,
+        example: sampleText(sample),
+        out: sample.oif === '' ? undefined : sample.oif,
+        rulesBefore: decided(olds, both.old),
+        rulesAfter: decided(news, both.now),
+      }
+    }
+  }
+
+  /** Every packet that can come into a base chain. */
+  #inputOf({ hook, type }: NonNullable<BaseChain['chain']['base']>): Node {
+    const { space } = this.#now
+    const input = this.#now.input(hook)
+    if (type !== 'nat') return input
+    // a nat chain sees the first packet of a connection only, put together
+    const first = space.in('ct.state', [[CT_STATE.RELATED, CT_STATE.RELATED], [CT_STATE.NEW, CT_STATE.NEW]]) // biome-ignore format: short
+    return space.bdd.and(space.bdd.and(input, first), space.equals('frag.offset', 0))
+  }
+
+  #passages(change: TableChange): { readonly old: Passage; readonly now: Passage } {
+    const stands = new Map<Rule, Rule>()
+    for (const [name, { rules }] of change.now?.chains ?? []) {
+      const { oldOf } = change.chain(name)
+      const olds = change.old?.chains.get(name)?.rules ?? []
+      for (const [i, rule] of rules.entries()) if (oldOf[i]! >= 0) stands.set(rule, olds[oldOf[i]!]!)
+    }
+    const old = new Passage(this.#old.conditions, this.#math, (rule) => rule)
+    return { old, now: new Passage(this.#now.conditions, this.#math, (rule) => stands.get(rule) ?? rule, old) }
+  }
+
+  /** Packets that touch a rule which only one side has, and some more: all others meet the same rules on both. */
+  #suspects(change: TableChange, { old, now }: Both<BaseChain>, passages: { readonly old: Passage; readonly now: Passage }): Node {
+    const { space } = this.#now
+    const policy = (base: BaseChain | undefined) => base?.chain.base?.policy ?? 'accept'
+    if (policy(old) !== policy(now)) return space.valid
+    const written = [...new Set([...this.#old.written, ...this.#now.written])]
+    const known = new Map<string, Node>()
+    const of = (name: string): Node => {
+      const found = known.get(name)
+      if (found !== undefined) return found
+      known.set(name, EMPTY)
+      const { oldOf, onlyOld, onlyNow } = change.chain(name)
+      const [olds, news] = [change.old?.chains.get(name)?.rules ?? [], change.now?.chains.get(name)?.rules ?? []]
+      const sets = [
+        ...onlyOld.map((i) => passages.old.touched(olds[i]!)),
+        ...onlyNow.map((i) => passages.now.touched(news[i]!)),
+        ...news.flatMap((rule, i) => {
+          if (oldOf[i] === -1) return []
+          const inside = change.callsOf(rule).filter((called) => change.isChanged(called))
+          return inside.map((called) => space.bdd.and(of(called), passages.now.touched(rule)))
+        }),
+      ]
+      const all = space.forget(space.union(sets), written)
+      known.set(name, all)
+      return all
+    }
+    return of((now ?? old)!.chain.name)
+  } // biome-ignore format: short lines
+
+  /** The packets of a cell whose difference a walk of sets does not see: other packets than it follows, and other ways of refusing. */
+  #unseen(cell: Cell<Outcome>, hook: Hook): readonly Cell<Outcome>[] {
+    const { space } = this.#now
+    const { bdd } = space
+    const followed = followedBySets(this.#now, hook)
+    const outside = bdd.minus(cell.packets, followed)
+    const inside = bdd.and(cell.packets, followed)
+    const parts: Cell<Outcome>[] = outside === EMPTY ? [] : [{ ...cell, packets: outside }]
+    if (inside !== EMPTY) {
+      const seen = (fates: readonly Fate<Outcome>[]) => fates.map((fate) => ({ ...fate, lots: '', is: seenByWalk(fate.of) }))
+      const differs = compare(bdd, this.#same, inside, seen(cell.old), seen(cell.now)).cells
+      const alike = differs.reduce((left: Node, one) => bdd.minus(left, one.packets), inside)
+      if (alike !== EMPTY) parts.push({ ...cell, packets: alike })
+    }
+    return parts
+  } // biome-ignore format: short lines
+
+  /** What an example is to be, where it can: on interfaces that exist, for this host in INPUT and for others in FORWARD. */
+  #wishes(hook: Hook): readonly Node[] {
+    const scope = this.#now
+    const { bdd } = scope.space
+    const local = localAddresses(scope, 'daddr')
+    const address =
+      hook === 'input' ? [local] : hook === 'forward' || hook === 'output' ? [bdd.not(local)] : []
+    return [existingInterfaces(scope), bdd.not(localAddresses(scope, 'saddr')), ...address]
+  } // biome-ignore format: short lines
+}
+
+/** First packets of connections that are whole, have no options, and go from one host to one other. */
+function followedBySets({ space }: Scope, _hook: Hook): Node {
+  const { bdd, family } = space
+  const first = [CT_STATE.INVALID, CT_STATE.NEW, CT_STATE.UNTRACKED].map((state) => space.equals('ct.state', state))
+  const parts = [space.union(first), space.whole, space.equals('frag.more', 0), space.equals('meta.pkttype', 0)]
+  if (family === 4) {
+    parts.push(space.equals('ip.hdrlength', 5))
+    parts.push(bdd.not(space.in('ip.daddr', [[0, 0], [0xe0000000, 0xffffffff]]))) // biome-ignore format: short
+    parts.push(bdd.not(space.in('ip.saddr', [[0, 0xffffff], [0xe0000000, 0xffffffff]]))) // biome-ignore format: short
+  } else {
+    const [multicast, linkLocal] = [0xffn << 120n, 0xfe80n << 112n]
+    parts.push(bdd.not(space.in('ip6.daddr', [[0n, 0n], [multicast, (1n << 128n) - 1n]]))) // biome-ignore format: short
+    parts.push(bdd.not(space.in('ip6.saddr', [[0n, 0n], [linkLocal, linkLocal + (1n << 118n) - 1n], [multicast, (1n << 128n) - 1n]]))) // biome-ignore format: short
+  }
+  return space.intersection(parts)
+}
+
+const isTranslation = (line: string) => /^(masquerade|redirect) /.test(line)
+
+const seenByWalk = ({ verdict, did }: Outcome): string =>
+  [verdict === 'accepted' ? 'accepted' : 'dropped', ...did.split('\n').filter(isTranslation)].join('\n')
+
+function fatesOf(math: WayMath, passage: Passage, base: BaseChain | undefined, input: Node): readonly Fate<Outcome>[] {
+  const { transforms } = math
+  // a side without the chain lets everything pass
+  const everything: Outcome = { verdict: 'accepted', did: '', lots: '', transform: transforms.identity, packets: input, by: undefined } // biome-ignore format: one line
+  const outcomes = base ? passage.through(base, input) : [everything]
+  return outcomes.map((of) => ({
+    is: `${of.verdict}\n${of.did}`,
+    lots: of.lots,
+    transforms,
+    transform: of.transform,
+    packets: of.packets,
+    of,
+  }))
+}
+
+interface Grouped {
+  readonly old: string
+  readonly now: string
+  readonly fares: readonly [Fares, Fares]
+  readonly cells: Cell<Outcome>[]
+}
+
+/** Cells that people would call the same. */
+function grouped(cells: readonly Cell<Outcome>[]): readonly Grouped[] {
+  const found = new Map<string, Grouped>()
+  for (const cell of cells) {
+    const [old, now] = [textOf(cell.old), textOf(cell.now)]
+    const fares = [faresOf(cell.old), faresOf(cell.now)] as const
+    const key = [old, now, ...fares].join('\n')
+    const group = found.get(key)
+    if (group) group.cells.push(cell)
+    else found.set(key, { old, now, fares, cells: [cell] })
+  }
+  const order = ({ fares }: Grouped) => KINDS.indexOf(fares[0]) * KINDS.length + KINDS.indexOf(fares[1])
+  return [...found.values()].sort((a, b) => order(a) - order(b))
+}
+
+const KINDS: readonly Fares[] = ['accepted', 'dropped', 'either']
+
+const textOf = (fates: readonly Fate<Outcome>[]): string =>
+  anyOf(
+    fates.map(({ of: { verdict, did, transform } }) => {
+      const rewriting = rewritingText(transform)
+      return [verdict, ...(rewriting === '' ? [] : [rewriting]), ...didText(did)].join(', ')
+    }),
+  )
+
+function faresOf(fates: readonly Fate<Outcome>[]): Fares {
+  const accepted = fates.some(({ of }) => of.verdict === 'accepted')
+  const dropped = fates.some(({ of }) => of.verdict !== 'accepted')
+  return accepted && dropped ? 'either' : accepted ? 'accepted' : 'dropped'
+}
+
+function decidedBy({ by }: Outcome, base: BaseChain | undefined): Decided {
+  if (!base) return { rule: undefined, text: 'there is no such chain' }
+  if (!by)
+    return { rule: undefined, text: `policy ${(base.chain.base?.policy ?? 'accept').toUpperCase()} of ${base.chain.name}` }
+  const { source, text } = by.rule
+  return { rule: { chain: `${base.table.name}/${by.chain}`, number: by.number, text, file: source?.file, line: source?.line }, text }
+} // biome-ignore format: short lines
