@@ -204,6 +204,12 @@ export const FIELDS = {
   'ether.saddr': { bits: 48, label: 'source MAC', read: (p) => p.mac?.source, print: mac },
   'ether.daddr': { bits: 48, label: 'destination MAC', read: (p) => p.mac?.destination, print: mac },
   'ether.type': { bits: 16, label: 'ether type', read: (p) => p.mac?.ethertype, print: hex },
+  // the first tag of a frame (802.1Q), filled in by the path; absent where there is none
+  'vlan.tpid': { bits: 16, label: 'tag protocol', print: hex },
+  'vlan.id': { bits: 12, label: 'VLAN' },
+  'vlan.priority': { bits: 3, label: 'VLAN priority' },
+  /** The ether type of what follows the first tag. */
+  'vlan.encap': { bits: 16, label: 'ether type behind the tag', print: hex },
   // metadata: filled in by the path
   'meta.mark': { bits: 32, label: 'mark', print: hex },
   'meta.iifname': { bits: 128, label: 'in interface', print: ifname },

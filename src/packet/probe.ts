@@ -76,8 +76,10 @@ export type Probe =
   | { readonly find: 'word'; readonly at: number; readonly steps: readonly WordStep[] }
   /** Of ARP over Ethernet. */
   | { readonly find: 'arp'; readonly field: ArpField }
-  /** Bytes of a frame that holds no IP, counted from behind its Ethernet header. */
-  | { readonly find: 'payload'; readonly at: number; readonly bytes: 1 | 2 | 3 | 4 | 6 }
+  /** THERE where sender and target address are the same, else ABSENT. */
+  | { readonly find: 'arp-gratuitous' }
+  /** Bytes of a frame that holds no IP, or with `ip` of any, counted from behind its Ethernet header and tags. */
+  | { readonly find: 'payload'; readonly at: number; readonly bytes: 1 | 2 | 3 | 4 | 6; readonly ip?: true }
   /** What a program of the classic BPF returns. */
   | { readonly find: 'bpf'; readonly program: readonly BpfInstruction[] }
 
@@ -114,7 +116,9 @@ export function runProbe(probe: Probe, packet: Packet): number | bigint | undefi
     case 'arp':
       return arpField(packet, probe.field)
     case 'payload':
-      return isIp(packet) ? undefined : octets(packet.bytes, probe.at, probe.bytes)
+      return isIp(packet) && !probe.ip ? undefined : octets(packet.bytes, probe.at, probe.bytes)
+    case 'arp-gratuitous':
+      return arpField(packet, 'spa') === arpField(packet, 'tpa') ? THERE : ABSENT
   }
 }
 
@@ -178,6 +182,8 @@ export function probeLabel(probe: Probe): string {
       return [`word at ${probe.at}`, ...probe.steps.map((step) => `${step.do} 0x${step.number.toString(16)}`)].join(' ')
     case 'arp':
       return ARP_FIELDS[probe.field].label
+    case 'arp-gratuitous':
+      return 'gratuitous ARP'
     case 'payload':
       return `byte ${probe.at} of the frame`
     case 'bpf':
@@ -186,7 +192,7 @@ export function probeLabel(probe: Probe): string {
 }
 
 const ANSWERS: ReadonlySet<Probe['find']> = new Set([
-  'tcp-option', 'dccp-option', 'sctp-chunks', 'extension-header', 'header-options', 'route-addresses', 'segments-sound', 'eui64', 'text',
+  'tcp-option', 'dccp-option', 'sctp-chunks', 'extension-header', 'header-options', 'route-addresses', 'segments-sound', 'eui64', 'text', 'arp-gratuitous',
 ]) // biome-ignore format: a list
 
 /** An answer as people read it. */

@@ -28,7 +28,7 @@ export function runBridgeHook(cursor: Cursor, hook: Hook, out?: string): Fate | 
   cursor.hookOif = skb.oif
   try {
     for (const entry of chains.sort((a, b) => a.priority - b.priority)) {
-      const run = runChain(cursor, entry)
+      const run = runChain(cursor, entry, TAG * Math.max(0, skb.vlans.length - 1))
       recordChain(cursor, hook, run.visit)
       if (run.verdict !== 'accept') return dropped(cursor, entry, run)
     }
@@ -50,6 +50,9 @@ function tablesFor({ netns, skb }: Cursor): readonly Table[] {
   if (!isIp(skb.packet)) return frameTables?.other ?? []
   return bridgeTables.filter(({ family }) => family === skb.packet.family)
 }
+
+/** The first tag is not counted, those behind it are. */
+const TAG = 4
 
 /** NF_BR_PRI_FIRST: the table broute. */
 const BROUTE = -(2 ** 31)

@@ -12,7 +12,7 @@ interface Case {
   readonly name: string
   readonly files: Readonly<Record<string, string>>
   readonly frames: readonly (readonly [port: string, frame: string, sent: readonly (readonly [port: string, frame: string])[]])[]
-  readonly after: { readonly ebtables: string; readonly iptables: string }
+  readonly after: { readonly ebtables: string; readonly iptables: string; readonly ip6tables?: string }
 } // biome-ignore format: long lines
 
 const PATH = process.env['BRIDGE_CASES'] ?? join(import.meta.dirname, 'recordings/bridges.json')
@@ -30,7 +30,7 @@ test.each(cases.map((one) => [one.name, one] as const))('%s', (_, { files, frame
   const run = simulate(read.hosts, { now: 0, seed: 1, assumeNeighbours: false })
   for (const [i, [port, frame, sent]] of frames.entries()) {
     const got = run.receive(place, port, hexToBytes(frame)!, i / 100)
-    const frameOf = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+    const frameOf = (bytes: Uint8Array) => [...blanked(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
     const text = got.sent.map(({ interface: name, frame: bytes }) => `${name} ${frameOf(bytes)}`).sort()
     const told = `frame ${i}: ${port} ${frame}: ${got.branch.where.text}`
     expect(got.branch.outcome, told).not.toBe('undecided')
@@ -42,11 +42,18 @@ test.each(cases.map((one) => [one.name, one] as const))('%s', (_, { files, frame
     const [p, b] = counts.get(key) ?? [0, 0]
     counts.set(key, [p + packets, b + bytes])
   }
-  for (const kind of ['ebtables', 'iptables'] as const) {
+  for (const kind of ['ebtables', 'iptables', 'ip6tables'] as const) {
+    if (after[kind] === undefined) continue
     const lines = files[`${kind}-save`]!.split('\n').flatMap((line, i) => (line.startsWith('-A') ? [`h/${kind}-save:${i + 1} ${line}`] : []))
     const model = lines.map((line) => `[${(counts.get(line.split(' ')[0]!) ?? [0, 0]).join(':')}] ${line.slice(line.indexOf(' ') + 1)}`)
     expect(model).toEqual(saved(after[kind]))
   }
 }) // biome-ignore format: long lines
+
+/** Without the IP id, and the checksum over it, of what 10.0.0.254 sends: the bridge's own host. */
+function blanked(frame: Uint8Array): Uint8Array {
+  const own = [12, 13, 26, 27, 28, 29].map((at) => frame[at]).join('.') === '8.0.10.0.0.254'
+  return own ? frame.map((byte, at) => ([18, 19, 24, 25].includes(at) ? 0 : byte)) : frame
+}
 
 const keyOf = ({ source }: Rule): string => `${source?.file}:${source?.line}`

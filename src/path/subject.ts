@@ -3,6 +3,8 @@ import type { Entry } from '../conntrack/entry.js'
 import type { Tuple } from '../conntrack/tuple.js'
 import { halfMadeChecksum } from '../packet/checksum.js'
 import { CT_STATE, CT_STATUS, type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
+import { buildFrame, type VlanTag } from '../packet/frame.js'
+import { Packet } from '../packet/packet.js'
 import { type Probe, runProbe } from '../packet/probe.js'
 import type { Condition } from '../rules/condition.js'
 import {
@@ -66,6 +68,10 @@ const average = (counter: { readonly packets: number; readonly bytes: number } |
 
 /** How each field that is not in the packet's bytes is found. */
 const METADATA: { readonly [F in Field]?: Metadata } = {
+  'vlan.tpid': ({ skb }) => skb.vlans[0]?.tpid,
+  'vlan.id': ({ skb }) => skb.vlans[0]?.id,
+  'vlan.priority': ({ skb }) => skb.vlans[0]?.priority,
+  'vlan.encap': ({ skb }) => skb.vlans[0] && (skb.vlans[1]?.tpid ?? skb.packet.mac?.ethertype),
   'meta.mark': ({ skb }) => skb.mark,
   'meta.priority': ({ skb }) => skb.priority,
   'meta.iifname': ({ skb }) => named(skb.iif) ?? ifName(''),
@@ -127,6 +133,13 @@ const PLAIN: Look = { keep: true, returnNomatch: false, changes: false }
 /** What sets count of a packet. */
 export const passing = ({ run, skb }: Cursor): Passing => ({ now: run.now, length: skb.packet.bytes.length })
 
+/** The tags behind the first one, and what follows them. */
+function innerTags(packet: Packet, vlans: readonly VlanTag[]): Uint8Array {
+  const mac = packet.mac ?? { source: 0, destination: 0, ethertype: 0 }
+  // behind the addresses and the inner tag's protocol
+  return buildFrame(mac, packet.bytes, vlans.slice(1)).subarray(14)
+}
+
 /** The packet under the eyes of rules, on one hook of one namespace. */
 export class SkbSubject implements Subject {
   readonly #cursor: Cursor
@@ -147,7 +160,10 @@ export class SkbSubject implements Subject {
   }
 
   probe(probe: Probe): Reading {
-    const { packet, partial } = this.#cursor.skb
+    const { packet, partial, vlans } = this.#cursor.skb
+    // the kernel has taken off the first tag: what looks at the bytes behind it sees the others
+    if (probe.find === 'payload' && vlans.length > 1)
+      return runProbe(probe, new Packet(innerTags(packet, vlans), packet.mac))
     // whoever reads the bytes before the device has finished them reads half a checksum
     return runProbe(probe, partial ? halfMadeChecksum(packet) : packet)
   }

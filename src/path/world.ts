@@ -143,9 +143,10 @@ export interface BridgePort {
 
 export interface Bridge {
   readonly vlanFiltering: boolean
-  /** The bridge's own nf_call_iptables, on top of the sysctl. */
+  /** The bridge's own nf_call_iptables and its like, on top of the sysctls. */
   readonly callIptables: boolean
   readonly callIp6tables: boolean
+  readonly callArptables: boolean
 }
 
 export interface Vxlan {

@@ -123,6 +123,7 @@ const bridgeOf = (data: Item): Bridge => ({
   vlanFiltering: isOne(data, 'vlan_filtering'),
   callIptables: isOne(data, 'nf_call_iptables'),
   callIp6tables: isOne(data, 'nf_call_ip6tables'),
+  callArptables: isOne(data, 'nf_call_arptables'),
 })
 
 const isOne = (data: Item, key: string): boolean => (data.number(key) ?? 0) !== 0

@@ -11,7 +11,7 @@ export interface MergedLinks {
 }
 
 const PLAIN_PORT: BridgePort = { hairpin: false, isolated: false, state: 'forwarding', flood: true, learning: true }
-const PLAIN_BRIDGE: Bridge = { vlanFiltering: false, callIptables: false, callIp6tables: false }
+const PLAIN_BRIDGE: Bridge = { vlanFiltering: false, callIptables: false, callIp6tables: false, callArptables: false }
 
 /** One link for each interface, from what several commands say of it: `ip -d link`, `ip addr`, `bridge -d link`. The first that says a thing counts. */
 export function mergeLinks(

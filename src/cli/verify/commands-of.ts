@@ -64,7 +64,7 @@ const byNeed = (links: readonly Link[]): readonly Link[] => [
 
 function kindWords({ kind, bridge, vxlan }: Link): string {
   if (kind === 'bridge' && bridge)
-    return `bridge${bridge.vlanFiltering ? ' vlan_filtering 1' : ''}${bridge.callIptables ? ' nf_call_iptables 1' : ''}${bridge.callIp6tables ? ' nf_call_ip6tables 1' : ''}`
+    return `bridge${bridge.vlanFiltering ? ' vlan_filtering 1' : ''}${bridge.callIptables ? ' nf_call_iptables 1' : ''}${bridge.callIp6tables ? ' nf_call_ip6tables 1' : ''}${bridge.callArptables ? ' nf_call_arptables 1' : ''}`
   if (kind !== 'vxlan' || !vxlan) return kind
   const words = [`vxlan id ${vxlan.vni} dstport ${vxlan.port}`]
   if (vxlan.local !== undefined) words.push(`local ${printIp(vxlan.local)}`)

@@ -7,7 +7,9 @@ import { walkCopy } from '../copies.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
 import { opaque, runHook } from '../hook-run.js'
+import type { Netns } from '../netns.js'
 import { bridgedDestination } from '../route.js'
+import type { Skb } from '../skb.js'
 import type { ExitOf } from '../stages.js'
 import type { Link } from '../world.js'
 import { placeName } from '../world.js'
@@ -62,13 +64,15 @@ const PAUSE: Mac = 0x0180c2000001
 const isForLink = (mac: Mac): boolean => mac >= PAUSE && mac <= PAUSE + 14
 
 function callsIptables({ netns, skb }: Cursor, bridge: Link): boolean {
-  // frames with a tag: bridge-nf-filter-vlan-tagged, which is off at first
-  if (!isIp(skb.packet) || (skb.vlans.length > 0 && !netns.flag('net.bridge.bridge-nf-filter-vlan-tagged')))
-    return false
+  if (!isIp(skb.packet) || !sawThrough(netns, skb)) return false
   const four = skb.packet.family === 4
   const own = four ? bridge.bridge?.callIptables : bridge.bridge?.callIp6tables
   return own === true || netns.flag(`net.bridge.bridge-nf-call-${four ? 'iptables' : 'ip6tables'}`)
 }
+
+/** br_netfilter_hooks.c: vlan_proto: what stands behind a tag counts where bridge-nf-filter-vlan-tagged says so (it is off at first); never behind two. */
+const sawThrough = (netns: Netns, { vlans }: Skb): boolean =>
+  vlans.length === 0 || (vlans.length === 1 && netns.flag('net.bridge.bridge-nf-filter-vlan-tagged'))
 
 export function bridgePrerouting(cursor: Cursor): ExitOf<'bridge-prerouting'> | Fate {
   return runHook(cursor, 'prerouting')
@@ -146,8 +150,10 @@ export function bridgeEgress(cursor: Cursor): ExitOf<'bridge-egress'> | Fate {
 /** net/bridge/br_netfilter_hooks.c: br_nf_forward_arp: FORWARD of arptables (legacy alone has it) sees the ports. */
 function forwardArp(cursor: Cursor, from: string, out: string): Fate | undefined {
   const { skb, netns } = cursor
-  if (skb.packet.mac?.ethertype !== ETHERTYPE.ARP || skb.vlans.length > 0) return undefined
-  if (!netns.flag('net.bridge.bridge-nf-call-arptables') || arpField(skb.packet, 'plen') !== 4) return undefined
+  if (skb.packet.mac?.ethertype !== ETHERTYPE.ARP || !sawThrough(netns, skb)) return undefined
+  const calls =
+    netns.link(netns.link(out)!.master)?.bridge?.callArptables || netns.flag('net.bridge.bridge-nf-call-arptables')
+  if (!calls || arpField(skb.packet, 'plen') !== 4) return undefined
   const { iif, oif } = skb
   skb.iif = from
   skb.oif = out

@@ -123,7 +123,10 @@ function linkOf({ links }: Namespace, name: string, kindText: string, { lower, m
     addresses: [],
     master: undefined,
     port: undefined,
-    bridge: made.kind === 'bridge' ? { vlanFiltering: false, callIptables: false, callIp6tables: false } : undefined,
+    bridge:
+      made.kind === 'bridge'
+        ? { vlanFiltering: false, callIptables: false, callIp6tables: false, callArptables: false }
+        : undefined,
     vxlan: undefined,
     ...(made.device ? { device: made.device } : {}),
     peerIndex: lower?.index,

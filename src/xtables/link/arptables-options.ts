@@ -7,7 +7,7 @@ import { addressIn } from '../address-condition.js'
 import { type AddressMask, parseAddressMask } from '../address-mask.js'
 import { unsigned, WordError } from '../codec.js'
 import { interfaceName, interfaceRanges } from '../interface.js'
-import type { LinkTarget } from './ebtables-options.js'
+import type { LinkTarget } from './ebtables-targets.js'
 import { type AnyLinkOption, addressOption, type LinkOption, lowerMac, type MacMask, macOption } from './option.js'
 
 const arp = (field: ArpField): Value => probed({ find: 'arp', field })

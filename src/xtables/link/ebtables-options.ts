@@ -1,17 +1,13 @@
 import { ethertypeName, ethertypeNumber } from '../../address/ethertypes.js'
 import { parseIp } from '../../address/ip.js'
-import type { ArpField } from '../../packet/arp.js'
-import { all, always, any, anyBit, type Condition, equals, inRanges, masked, probed } from '../../rules/condition.js'
-import type { FrameChange } from '../../rules/effect.js'
-import type { Step } from '../../rules/program.js'
-import { addressIn } from '../address-condition.js'
-import type { AddressMask } from '../address-mask.js'
+import { always, anyBit, type Condition, equals, inRanges, masked } from '../../rules/condition.js'
 import { port, unsigned, WordError } from '../codec.js'
 import { interfaceName, interfaceRanges } from '../interface.js'
 import { ICMP4, ICMP6, type IcmpNames } from '../matches/icmp-types.js'
 import { parseProtocol, printProtocol } from '../protocol.js'
+import { lower8023, lowerAmong, lowerArp, lowerIp, lowerIp6, lowerStp, lowerVlan, type Own } from './lower-match.js'
 import {
-  type AnyLinkOption, addressOption, bareOption, type FrameKind, inField, type LinkOption, lowerMac, type MacMask, macOption, NEVER, namedOption, numberOption, rangeOption, textOption, wordOption,
+  type AnyLinkOption, addressOption, bareOption, type FrameKind, type LinkOption, macOption, NEVER, namedOption, numberOption, rangeOption, textOption, 
 } from './option.js' // biome-ignore format: one line
 
 const hex = (digits: number) => (value: number): string => `0x${value.toString(16).toUpperCase().padStart(digits, '0')}` // biome-ignore format: one line
@@ -44,7 +40,7 @@ const protocol: LinkOption<number> = {
   },
   print: (value) => (value === LENGTH ? 'Length' : (ethertypeName(value) ?? `0x${value.toString(16)}`)),
   lower(value, kind) {
-    if (kind === 'tagged') return value === 0x8100 ? always : NEVER
+    if (kind === 'tagged') return equals('vlan.tpid', value)
     if (kind === 'other') return value === LENGTH ? inRanges('ether.type', [[0, 0x5ff]]) : equals('ether.type', value)
     return value === (kind === 4 ? 0x0800 : 0x86dd) ? always : NEVER
   },
@@ -71,7 +67,7 @@ interface IcmpRange {
 }
 
 /** `NAME`, or `TYPE[:TYPE][/CODE[:CODE]]`. */
-function icmpOption(flag: string, names: IcmpNames, family: 4 | 6): LinkOption<IcmpRange> {
+function icmpOption(flag: string, names: IcmpNames): LinkOption<IcmpRange> {
   const span = (text: string): readonly [number, number] => {
     const [from, to = from, ...more] = text.split(':').map((part) => unsigned(part))
     if (from === undefined || to === undefined || more.length > 0 || to > 255 || from > to) throw new WordError(`bad ICMP type "${text}"`)
@@ -92,14 +88,10 @@ function icmpOption(flag: string, names: IcmpNames, family: 4 | 6): LinkOption<I
       if (named) return named[0]
       return `${show(types)}/${show(codes)}`
     }, // biome-ignore format: long lines
-    lower: ({ types, codes }, of) =>
-      of !== family
-        ? NEVER
-        : all(equals('meta.l4proto', family === 4 ? 1 : 58), equals('frag.offset', 0), inField('icmp.type', types), inField('icmp.code', codes)), // biome-ignore format: one line
   }
 }
 
-const ipProtocol = (flag: string, aliases: readonly string[], family: 4 | 6): LinkOption<number> => ({
+const ipProtocol = (flag: string, aliases: readonly string[]): LinkOption<number> => ({
   flag, aliases, invertible: true,
   parse(word) {
     const value = parseProtocol(word) ?? unsigned(word)
@@ -107,11 +99,9 @@ const ipProtocol = (flag: string, aliases: readonly string[], family: 4 | 6): Li
     return value
   },
   print: printProtocol,
-  lower: (value, of) => (of === family ? equals('meta.l4proto', value) : NEVER),
 }) // biome-ignore format: one block
 
-const ports = (flag: string, aliases: readonly string[], field: 'th.sport' | 'th.dport', family: 4 | 6) =>
-  rangeOption({ flag, aliases }, 0xffff, servicePort, (range, of) => (of === family ? all(equals('frag.offset', 0), inField(field, range)) : NEVER)) // biome-ignore format: one line
+const ports = (flag: string, aliases: readonly string[]) => rangeOption({ flag, aliases }, 0xffff, servicePort)
 
 const OPCODES = { Request: 1, Reply: 2, Request_Reverse: 3, Reply_Reverse: 4, DRARP_Request: 5, DRARP_Reply: 6, DRARP_Error: 7, InARP_Request: 8, ARP_NAK: 9 } // biome-ignore format: a table
 const PACKET_TYPES = { host: 0, broadcast: 1, multicast: 2, otherhost: 3, outgoing: 4, loopback: 5, fastroute: 6 }
@@ -149,19 +139,6 @@ const limit: LinkOption<string> = {
   print: (word) => word,
 }
 
-/** net/bridge/netfilter/ebt_among.c: an address behind `=` is that of IP; `0` octets as the word has them. */
-function lowerAmong(word: string, end: 's' | 'd', kind: FrameKind): Condition | undefined {
-  const pairs = word.split(',').map((pair) => pair.split('='))
-  if (pairs.some(([, ip]) => ip !== undefined) && kind !== 4) return undefined
-  return any(
-    ...pairs.map(([mac = '', ip]) => {
-      const octets = mac.split(':').map((octet) => Number.parseInt(octet, 16))
-      const own = equals(`ether.${end}addr`, octets.reduce((value, octet) => value * 256 + octet, 0))
-      return ip === undefined ? own : all(own, equals(`ip.${end}addr`, parseIp(ip) as number))
-    }),
-  )
-} // biome-ignore format: long lines
-
 const among = (flag: string): LinkOption<string> => ({
   flag,
   invertible: true,
@@ -183,18 +160,12 @@ const among = (flag: string): LinkOption<string> => ({
     return plain.sort((a, b) => (key(a) < key(b) ? -1 : 1)).join(',')
   },
   print: (word) => word,
-  lower: (word, kind) => lowerAmong(word, flag === '--among-src' ? 's' : 'd', kind),
 })
-
-interface LinkGivenValue {
-  readonly value: unknown
-  readonly inverted: boolean
-}
 
 const SECONDS: Readonly<Record<string, number>> = { sec: 1, min: 60, hour: 3600, day: 86400 }
 
 /** net/bridge/netfilter/ebt_limit.c, nft's limit: a bucket as iptables has it. */
-function lowerLimit(own: ReadonlyMap<string, LinkGivenValue>): Condition {
+function lowerLimit(own: Own): Condition {
   const known = BUCKETS.get(own)
   if (known) return known
   const [count, unit] = `${own.get('--limit')?.value ?? '3/hour'}`.split('/')
@@ -215,8 +186,10 @@ export interface LinkMatch {
   readonly options: readonly AnyLinkOption[]
   /** Something that is printed although it was not said. */
   readonly always?: readonly (readonly [flag: string, word: string])[]
-  /** What all its options together ask; undefined: each for itself. */
-  readonly lower?: (own: ReadonlyMap<string, LinkGivenValue>, kind: FrameKind) => Condition | undefined
+  /** What all its options together ask; left out: each for itself. */
+  readonly lower?: (own: Own, kind: FrameKind) => Condition
+  /** Which of the options given the kernel keeps. */
+  readonly keep?: (own: Own) => readonly string[]
   /** Options with this word are not printed. */
   readonly usual?: Readonly<Record<string, string>>
   /** It asks nothing. */
@@ -231,30 +204,24 @@ export interface LinkMatch {
   }[]
 }
 
+/** ebt_vlan.c: ebt_vlan_mt_check: with an id the priority is forgotten. */
+const keepVlan = (own: Own): readonly string[] => {
+  const id = own.get('--vlan-id')
+  return [...own.keys()].filter((flag) => flag !== '--vlan-prio' || !id || id.value === 0)
+}
+
 /** TCP, UDP, UDP-Lite, SCTP, DCCP. */
 const WITH_PORTS: readonly number[] = [6, 17, 136, 132, 33]
 
 /** A protocol of Ethernet: by name, or as a number. */
 const etherOption = (flag: string, number: (word: string) => number | undefined, print: (value: number) => string): LinkOption<number> => ({
-  flag, invertible: true, print, lower: () => NEVER,
+  flag, invertible: true, print,
   parse(word) {
     const value = ethertypeNumber(word) ?? number(word)
     if (value === undefined || value > 0xffff) throw new WordError(`Problem with the specified protocol "${word}"`)
     return value
   },
 }) // biome-ignore format: one block
-
-/** What an ARP message says; no other frame says anything. */
-const inArp = (field: ArpField) => (value: number, kind: FrameKind): Condition =>
-  kind === 'other' ? equals(probed({ find: 'arp', field }), value) : NEVER // biome-ignore format: one line
-const arpAddress = (flag: string, field: ArpField): LinkOption<AddressMask> => ({
-  ...addressOption({ flag }, 4, undefined),
-  lower: (value, kind) => (kind === 'other' ? addressIn(probed({ find: 'arp', field }), value) : NEVER),
-})
-const arpMac = (flag: string, field: ArpField): LinkOption<MacMask> => ({
-  ...macOption({ flag }, false, undefined),
-  lower: (value, kind) => (kind === 'other' ? lowerMac(probed({ find: 'arp', field }))(value) : NEVER),
-})
 
 const stp = (name: string, most: number) => rangeOption({ flag: `--stp-${name}` }, most, unsigned)
 /** By name, or as a number in hex (libebt_log.c: brlog_parse). */
@@ -268,42 +235,39 @@ function logLevel(word: string): number {
 const LOG_BARE = ['--log-ip', '--log-arp', '--log-ip6'] as const
 
 export const MATCHES: readonly LinkMatch[] = [
-  { name: '802_3', protocols: [LENGTH], options: [numberOption({ flag: '--802_3-sap' }, 0xff, small(2), () => NEVER), numberOption({ flag: '--802_3-type' }, 0xffff, small(4), () => NEVER)] },
-  { name: 'among', options: [among('--among-src'), among('--among-dst'), wordOption({ flag: '--among-dst-file' }), wordOption({ flag: '--among-src-file' })] },
+  { name: '802_3', lower: lower8023, protocols: [LENGTH], options: [numberOption({ flag: '--802_3-sap' }, 0xff, small(2)), numberOption({ flag: '--802_3-type' }, 0xffff, small(4))] },
+  { name: 'among', lower: lowerAmong, options: [among('--among-src'), among('--among-dst')] },
   {
-    name: 'arp', protocols: [0x0806, 0x8035],
+    name: 'arp', lower: lowerArp, protocols: [0x0806, 0x8035],
     options: [
-      namedOption({ flag: '--arp-op', aliases: ['--arp-opcode'] }, OPCODES, String, inArp('opcode')), { ...namedOption({ flag: '--arp-htype' }, { Ethernet: 1 }, String, inArp('htype')), print: String },
-      { ...etherOption('--arp-ptype', unsigned, (value) => `0x${value.toString(16)}`), lower: inArp('ptype') },
-      arpAddress('--arp-ip-src', 'spa'), arpAddress('--arp-ip-dst', 'tpa'),
-      arpMac('--arp-mac-src', 'sha'), arpMac('--arp-mac-dst', 'tha'),
-      { ...bareOption({ flag: '--arp-gratuitous', invertible: true }), lower: (_, kind) => (kind === 'other' ? undefined : NEVER) },
+      namedOption({ flag: '--arp-op', aliases: ['--arp-opcode'] }, OPCODES, String), { ...namedOption({ flag: '--arp-htype' }, { Ethernet: 1 }, String), print: String },
+      etherOption('--arp-ptype', unsigned, (value) => `0x${value.toString(16)}`), addressOption({ flag: '--arp-ip-src' }, 4, undefined), addressOption({ flag: '--arp-ip-dst' }, 4, undefined),
+      macOption({ flag: '--arp-mac-src' }, false, undefined), macOption({ flag: '--arp-mac-dst' }, false, undefined), bareOption({ flag: '--arp-gratuitous', invertible: true }),
     ],
   },
   {
-    name: 'ip', protocols: [0x0800],
+    name: 'ip', lower: lowerIp, protocols: [0x0800],
     wants: [{ flags: ['--ip-sport', '--ip-dport'], option: '--ip-proto', protocols: WITH_PORTS }, { flags: ['--ip-icmp-type'], option: '--ip-proto', protocols: [1] }, { flags: ['--ip-igmp-type'], option: '--ip-proto', protocols: [2] }],
     options: [
-      addressOption({ flag: '--ip-src', aliases: ['--ip-source'] }, 4, 'ip.saddr'), addressOption({ flag: '--ip-dst', aliases: ['--ip-destination'] }, 4, 'ip.daddr'),
-      numberOption({ flag: '--ip-tos' }, 0xff, hex(2), (value, family) => (family === 4 ? equals('ip.tos', value) : NEVER)), ipProtocol('--ip-proto', ['--ip-protocol'], 4),
-      ports('--ip-sport', ['--ip-source-port'], 'th.sport', 4), ports('--ip-dport', ['--ip-destination-port'], 'th.dport', 4), icmpOption('--ip-icmp-type', ICMP4, 4),
-      namedOption({ flag: '--ip-igmp-type' }, IGMP, String),
+      addressOption({ flag: '--ip-src', aliases: ['--ip-source'] }, 4, undefined), addressOption({ flag: '--ip-dst', aliases: ['--ip-destination'] }, 4, undefined),
+      numberOption({ flag: '--ip-tos' }, 0xff, hex(2)), ipProtocol('--ip-proto', ['--ip-protocol']),
+      ports('--ip-sport', ['--ip-source-port']), ports('--ip-dport', ['--ip-destination-port']), icmpOption('--ip-icmp-type', ICMP4), namedOption({ flag: '--ip-igmp-type' }, IGMP, String),
     ],
   },
   {
-    name: 'ip6', protocols: [0x86dd],
+    name: 'ip6', lower: lowerIp6, protocols: [0x86dd],
     wants: [{ flags: ['--ip6-sport', '--ip6-dport'], option: '--ip6-proto', protocols: WITH_PORTS }, { flags: ['--ip6-icmp-type'], option: '--ip6-proto', protocols: [58] }],
     options: [
-      addressOption({ flag: '--ip6-src', aliases: ['--ip6-source'] }, 6, 'ip6.saddr'), addressOption({ flag: '--ip6-dst', aliases: ['--ip6-destination'] }, 6, 'ip6.daddr'),
-      numberOption({ flag: '--ip6-tclass' }, 0xff, hex(2), (value, family) => (family === 6 ? equals('ip.tos', value) : NEVER)), ipProtocol('--ip6-proto', ['--ip6-protocol'], 6),
-      ports('--ip6-sport', ['--ip6-source-port'], 'th.sport', 6), ports('--ip6-dport', ['--ip6-destination-port'], 'th.dport', 6), icmpOption('--ip6-icmp-type', ICMP6, 6),
+      addressOption({ flag: '--ip6-src', aliases: ['--ip6-source'] }, 6, undefined), addressOption({ flag: '--ip6-dst', aliases: ['--ip6-destination'] }, 6, undefined),
+      numberOption({ flag: '--ip6-tclass' }, 0xff, hex(2)), ipProtocol('--ip6-proto', ['--ip6-protocol']),
+      ports('--ip6-sport', ['--ip6-source-port']), ports('--ip6-dport', ['--ip6-destination-port']), icmpOption('--ip6-icmp-type', ICMP6),
     ],
   },
   { name: 'limit', lower: lowerLimit, options: [limit, numberOption({ flag: '--limit-burst', invertible: false }, 10000, String)], always: [['--limit-burst', '5']] },
   { name: 'mark', options: [mark] },
   { name: 'pkttype', options: [namedOption({ flag: '--pkttype-type' }, PACKET_TYPES, String, (value) => equals('meta.pkttype', value))] },
   {
-    name: 'stp', lower: (_, kind) => (kind === 4 || kind === 6 ? NEVER : undefined),
+    name: 'stp', lower: lowerStp,
     options: [
       namedOption({ flag: '--stp-type' }, { config: 0, tcn: 0x80 }, String), namedOption({ flag: '--stp-flags' }, { 'topology-change': 1, 'topology-change-ack': 0x80 }, String),
       stp('root-prio', 0xffff), macOption({ flag: '--stp-root-addr' }, false, undefined), stp('root-cost', 0xffffffff), stp('sender-prio', 0xffff),
@@ -311,9 +275,9 @@ export const MATCHES: readonly LinkMatch[] = [
     ],
   },
   {
-    name: 'vlan', protocols: [0x8100],
+    name: 'vlan', lower: lowerVlan, protocols: [0x8100], keep: keepVlan,
     options: [
-      numberOption({ flag: '--vlan-id' }, 4094, String, () => NEVER), numberOption({ flag: '--vlan-prio' }, 7, String, () => NEVER),
+      numberOption({ flag: '--vlan-id' }, 4094, String), numberOption({ flag: '--vlan-prio' }, 7, String),
       etherOption('--vlan-encap', (word) => (/^(0x)?[\da-f]{1,4}$/i.test(word) ? Number.parseInt(word.replace(/^0x/i, ''), 16) : undefined), (value) => hex(4)(value).slice(2)),
     ],
   },
@@ -330,80 +294,4 @@ export const MATCHES: readonly LinkMatch[] = [
     ],
     always: [['--nflog-group', '1']], usual: { '--nflog-threshold': '1' },
   },
-] // biome-ignore format: a table
-
-const VERDICTS = ['ACCEPT', 'DROP', 'CONTINUE', 'RETURN']
-const then = (flag: string, allowed = VERDICTS): LinkOption<string> => ({
-  flag,
-  parse(word) {
-    if (!allowed.includes(word)) throw new WordError(`"${word}": one of ${allowed.join(', ')}`)
-    return word
-  },
-  print: (word) => word,
-})
-const markSet = (flag: string, aliases: readonly string[] = []): LinkOption<number> =>
-  numberOption({ flag, aliases, invertible: false }, 0xffffffff, (value) => `0x${value.toString(16)}`)
-const toMac = (flag: string, aliases: readonly string[]) =>
-  macOption({ flag, aliases, invertible: false }, false, undefined)
-
-/** A target: what ends it, and what is printed although it was not said. */
-export interface LinkTarget {
-  readonly name: string
-  readonly options: readonly AnyLinkOption[]
-  readonly verdict: string
-  /** Where it is ACCEPT, say, and not said. */
-  readonly usual: string
-  /** It is printed even then. */
-  readonly shown: boolean
-  /** What is wrong with its options, or with the protocol that the rule asks for. */
-  problem?(own: ReadonlyMap<string, LinkGivenValue>, base: ReadonlyMap<string, LinkGivenValue>): string | undefined
-  /** Something that is printed although it was not said. */
-  readonly always?: readonly (readonly [flag: string, word: string])[]
-  /** What it does before its verdict. */
-  lower(options: ReadonlyMap<string, unknown>): readonly Step[]
-}
-
-/** ebt_mark.c: ebt_mark_tg. */
-function lowerMark(options: ReadonlyMap<string, unknown>): readonly Step[] {
-  const set = (keep: number, xor: number): readonly Step[] => [{ do: { do: 'set', field: 'meta.mark', keep: keep >>> 0, xor: { from: 'constant', value: xor >>> 0 } } }] // biome-ignore format: one line
-  const [to, or, and, xor] = ['set', 'or', 'and', 'xor'].map((how) => options.get(`--mark-${how}`) as number | undefined)
-  if (to !== undefined) return set(0, to)
-  if (or !== undefined) return set(~or, or)
-  if (and !== undefined) return set(and, 0)
-  return xor === undefined ? [] : set(0xffffffff, xor)
-} // biome-ignore format: long lines
-
-const frame = (change: FrameChange): readonly Step[] => [{ do: { do: 'frame', frame: change } }]
-const macOf = (value: unknown): number => (value as MacMask | undefined)?.mac ?? 0
-
-/** What is no request for an IPv4 address goes on, whatever the verdict (ebt_arpreply.c: ebt_arpreply_tg). */
-const lowerReply = (options: ReadonlyMap<string, unknown>): readonly Step[] => [
-  { if: all(inArp('opcode')(1, 'other'), inArp('hlen')(6, 'other'), inArp('ptype')(0x800, 'other'), inArp('plen')(4, 'other')) },
-  ...frame({ change: 'answer-arp', mac: macOf(options.get('--arpreply-mac')) }),
-] // biome-ignore format: long lines
-
-/** libebt_snat.c, libebt_dnat.c: their final check. */
-const needs = (flag: string) => (own: ReadonlyMap<string, LinkGivenValue>) =>
-  own.has(flag) ? undefined : 'You must specify proper arguments'
-
-const MARK_FLAGS = ['--mark-set', '--mark-or', '--mark-and', '--mark-xor']
-/** libebt_mark.c: one of them. */
-function markProblem(own: ReadonlyMap<string, LinkGivenValue>): string | undefined {
-  const said = MARK_FLAGS.filter((flag) => own.has(flag))
-  if (said.length === 0) return 'You must specify some option'
-  return said.length > 1 ? `${said.at(-1)} cannot be used together with specific --mark option` : undefined
-}
-
-/** ebt_arpreply.c: ebt_arpreply_tg_check. */
-function replyProblem(_: unknown, base: ReadonlyMap<string, LinkGivenValue>): string | undefined {
-  const asked = base.get('-p')
-  return asked && !asked.inverted && asked.value === 0x0806 ? undefined : 'arpreply needs -p ARP'
-}
-
-export const TARGETS: readonly LinkTarget[] = [
-  { name: 'mark', options: [markSet('--mark-set', ['--set-mark']), markSet('--mark-or', ['--or-mark']), markSet('--mark-and', ['--and-mark']), markSet('--mark-xor', ['--xor-mark']), then('--mark-target')], verdict: '--mark-target', usual: 'ACCEPT', shown: true, lower: lowerMark, problem: markProblem },
-  { name: 'dnat', options: [toMac('--to-dst', ['--to-destination']), then('--dnat-target')], verdict: '--dnat-target', usual: 'ACCEPT', shown: true, problem: needs('--to-dst'), lower: (options) => frame({ change: 'destination', to: macOf(options.get('--to-dst')) }) },
-  { name: 'snat', options: [toMac('--to-src', ['--to-source']), bareOption({ flag: '--snat-arp' }), then('--snat-target')], verdict: '--snat-target', usual: 'ACCEPT', shown: true, problem: needs('--to-src'), lower: (options) => frame({ change: 'source', to: macOf(options.get('--to-src')), arp: options.has('--snat-arp') }) },
-  { name: 'redirect', options: [then('--redirect-target')], verdict: '--redirect-target', usual: 'ACCEPT', shown: false, lower: () => frame({ change: 'to-bridge' }) },
-  { name: 'arpreply', options: [toMac('--arpreply-mac', []), then('--arpreply-target')], verdict: '--arpreply-target', usual: 'DROP', shown: false, lower: lowerReply, problem: replyProblem, always: [['--arpreply-mac', '00:00:00:00:00:00']] },
 ] // biome-ignore format: a table

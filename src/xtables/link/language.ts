@@ -1,6 +1,7 @@
 import type { Condition } from '../../rules/condition.js'
 import { ARP_BASE, ARP_BASE_9, ARP_IMPLIED, ARP_TARGETS, ARP_USUAL } from './arptables-options.js'
-import { BASE, type LinkMatch, type LinkTarget, MATCHES, TARGETS } from './ebtables-options.js'
+import { BASE, type LinkMatch, MATCHES } from './ebtables-options.js'
+import { type LinkTarget, TARGETS } from './ebtables-targets.js'
 import type { AnyLinkOption } from './option.js'
 
 export type LinkProgram = 'ebtables' | 'arptables'

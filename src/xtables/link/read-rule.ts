@@ -2,7 +2,8 @@ import type { Counters } from '../../rules/program.js'
 import { WordError } from '../codec.js'
 import { LineError } from '../line-error.js'
 import { printProtocol } from '../protocol.js'
-import { BASE, type LinkMatch, type LinkTarget } from './ebtables-options.js'
+import { BASE, type LinkMatch } from './ebtables-options.js'
+import type { LinkTarget } from './ebtables-targets.js'
 import type { LinkLanguage } from './language.js'
 import type { AnyLinkOption } from './option.js'
 import type { LinkFields, LinkGiven } from './rule.js'
@@ -139,6 +140,8 @@ class RuleReader {
     for (const { match, options } of this.#matches) {
       const problem = missing(match, options, this.#base)
       if (problem) throw new LineError(problem, at)
+      const kept = match.keep?.(options)
+      for (const flag of [...options.keys()]) if (kept && !kept.includes(flag)) options.delete(flag)
     }
   }
 }

@@ -1,7 +1,8 @@
 import { all, type Condition, invertedIf } from '../../rules/condition.js'
 import type { Effect } from '../../rules/effect.js'
 import type { Counters, Rule, Source, Step } from '../../rules/program.js'
-import type { LinkMatch, LinkTarget } from './ebtables-options.js'
+import type { LinkMatch } from './ebtables-options.js'
+import type { LinkTarget } from './ebtables-targets.js'
 import type { LinkLanguage } from './language.js'
 import type { AnyLinkOption, FrameKind } from './option.js'
 
