@@ -49,7 +49,8 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
 /** What an error comes from that was not sent to this host: IPv4 takes the address of the way back, IPv6 one of the device that the packet came in by. */
 function sourceOfError(cursor: Cursor, dst: Ip): Ip | undefined {
   const { skb, netns } = cursor
-  const own = typeof dst === 'bigint' ? selectAddress6(netns.interfaces, skb.iif ?? skb.oif, dst) : undefined
+  const dev = skb.originalIif ?? skb.iif ?? skb.oif
+  const own = typeof dst === 'bigint' ? selectAddress6(netns.interfaces, dev, dst) : undefined
   return own ?? outputSource(cursor, dst, vrfNameOf(cursor), reflectedMark(cursor))
 }
 

@@ -47,6 +47,7 @@ export function duplicate(cursor: Cursor, { gateway, oif }: { readonly gateway: 
   skb.tracking = { is: 'untracked' }
   skb.template = undefined
   skb.sender = skb.sender && { ...skb.sender, uid: undefined, gid: undefined, socket: false, kernel: false }
+  skb.originalIif ??= skb.iif
   skb.iif = undefined
   skb.oif = route.dev
   skb.copiedTo = route.dev

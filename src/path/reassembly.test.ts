@@ -77,14 +77,15 @@ test('DF stays where the longest fragment had it', () => {
     return new Packet(fragment.bytes)
   }
   const packet = whole(4, 32)
-  const together = (first: Packet, last: Packet) => {
+  const together = (...pieces: readonly Packet[]) => {
     const reassembly = new Reassembly(false)
-    reassembly.add(first, 0)
-    return reassembly.add(last, 0)
+    return pieces.map((one) => reassembly.add(one, 0)).at(-1)!
   }
   const df = (said: Collected) => said.is === 'whole' && [said.whole.df, (said.whole.packet.bytes[6]! & 0x40) !== 0]
   expect(df(together(withDf(piece(packet, 0, 24)), piece(packet, 24, 40)))).toEqual([true, true])
   expect(df(together(piece(packet, 0, 24), withDf(piece(packet, 24, 40))))).toEqual([false, false])
+  const [first, last] = [piece(packet, 0, 24), piece(packet, 24, 40)]
+  expect(df(together(first, withDf(piece(packet, 0, 24)), last)), 'a repeated one is not heard').toEqual([false, false])
 })
 
 test('IPv6 fragments that no packet can be put together of', () => {

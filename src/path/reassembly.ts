@@ -59,6 +59,15 @@ interface Fragment {
   readonly payload: Uint8Array
 }
 
+interface Arrived {
+  readonly from: number
+  readonly payload: Uint8Array
+  readonly head: Uint8Array
+  /** Of the fragment with its headers. */
+  readonly length: number
+  readonly packet: Packet
+}
+
 /**
  * Fragments that wait for the rest of their packet (net/ipv4/ip_fragment.c, net/ipv6/reassembly.c, nf_conntrack_reasm.c, inet_fragment.c). A
  * repeated fragment is dropped, one that overlaps others takes all of them with it.
@@ -85,10 +94,7 @@ export class Reassembly {
     const from = fragmentOffset * 8
     const to = from + payload.length
     if (!extend(queue, to, moreFragments) || from === to) return this.#forget(key)
-    const longest = head.length + payload.length
-    queue.longest = Math.max(queue.longest, longest)
-    if (u16(packet.bytes, 6)! & DONT_FRAGMENT) queue.longestDf = Math.max(queue.longestDf, longest)
-    return this.#insert(key, queue, from, payload, head, packet)
+    return this.#insert(key, queue, { from, payload, head, length: head.length + payload.length, packet })
   }
 
   /** nf_ct_frag6_gather, nf_ct_frag6_queue; ipv6_frag_rcv, ip6_frag_queue. */
@@ -108,8 +114,7 @@ export class Reassembly {
       return { is: 'left', code: 0, pointer: PAYLOAD_LENGTH }
     }
     if (!extend(queue, to, moreFragments) || from === to) return this.#lenient ? QUEUED : this.#forget(key)
-    queue.longest = Math.max(queue.longest, packet.bytes.length)
-    return this.#insert(key, queue, from, payload, head, packet)
+    return this.#insert(key, queue, { from, payload, head, length: packet.bytes.length, packet })
   }
 
   #queue(key: string, now: number): Queue {
@@ -136,17 +141,14 @@ export class Reassembly {
     return QUEUED
   }
 
-  #insert(
-    key: string,
-    queue: Queue,
-    from: number,
-    payload: Uint8Array,
-    head: Uint8Array,
-    { mac, family, bytes }: Packet,
-  ): Collected {
+  /** What a repeated fragment says is not heard: neither its length nor its DF and ECN. */
+  #insert(key: string, queue: Queue, { from, payload, head, length, packet }: Arrived): Collected {
+    const { mac, family, bytes } = packet
     const place = placeOf(queue, from, from + payload.length)
     if (place !== 'free') return place === 'repeated' ? QUEUED : this.#forget(key)
     queue.pieces.set(from, payload)
+    queue.longest = Math.max(queue.longest, length)
+    if (family === 4 && u16(bytes, 6)! & DONT_FRAGMENT) queue.longestDf = Math.max(queue.longestDf, length)
     queue.ecn |= 1 << ecnOf(bytes, family)
     if (from === 0) queue.first = { head, mac }
     const received = [...queue.pieces.values()].reduce((total, piece) => total + piece.length, 0)

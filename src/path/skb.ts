@@ -94,6 +94,8 @@ export class Skb {
 
   /** Of a copy: the device that TEE's routing gave it, which POSTROUTING takes for the one that it came in by (ip_output: indev). */
   copiedTo: string | undefined
+  /** Of a copy of something received: where that came in (IP6CB's iif), which rules do not see. */
+  originalIif: string | undefined
   /** WireGuard's outer packet: the public key of who has encrypted it, where that is known. */
   sealedBy: string | undefined
   /** The port of a VRF by which it came in; `iif` is the VRF then. */
@@ -132,6 +134,7 @@ export class Skb {
     this.bridge = undefined
     this.sender = undefined
     this.copiedTo = undefined
+    this.originalIif = undefined
     this.socket = undefined
     if (how === 'loopback') return
     this.partial = false
