@@ -6,6 +6,7 @@ import { saveText } from '../src/testing/planted.js'
 import { packetwalk, withFiles } from './support/cli.js'
 
 const root = join(import.meta.dirname, '..')
+const DOCKER = join(root, 'samples/docker-host')
 const UFW = join(root, 'samples/docker-ufw-host')
 
 interface Became {
@@ -128,6 +129,73 @@ test('a snapshot against itself with a change: what the change closes was open, 
     JSON.parse((await packetwalk(['trace', UFW, found.example, '--json', ...args])).out).branches[0]
   expect((await walk()).where.reason).not.toBe('rule-drop')
   expect((await walk('--with', change)).where).toMatchObject({ reason: 'rule-drop', chain: 'INPUT', rule: 1 })
+})
+
+/** The ways that differ, as one text each. */
+const waysOf = async (...args: string[]) => {
+  const { status, out } = await packetwalk(['diff', ...args, '--json'])
+  const { differences, ...rest } = JSON.parse(out)
+  return {
+    ...rest,
+    status,
+    told: (differences as (Difference & { kind: string; where: string })[]).map(({ kind, where, before, after, packets, example }) => ({
+      kind,
+      where,
+      becomes: `${before.text} → ${after.text}`,
+      packets,
+      example,
+      rules: [before.rules.map(({ text }) => text), after.rules.map(({ text }) => text)],
+    })),
+  }
+} // biome-ignore format: short lines
+
+test('where a route leads somewhere else, packets are told from end to end', async () => {
+  const found = await waysOf(DOCKER, '--with', 'docker-host: ip route add blackhole 198.51.100.0/24')
+  expect(found.told).toMatchObject([
+    {
+      kind: 'way',
+      becomes: 'leaves docker-host by eth0 → dropped',
+      packets: ['', '/dns', '/web'].map((name) => `any protocol any → 198.51.100.0/24 from docker-host${name}`),
+      rules: [expect.anything(), ['blackhole 198.51.100.0/24: blackhole']],
+    },
+  ])
+  expect(found.status).toBe(1)
+})
+
+test('another DNAT target: what is not let in there, and what this host itself reaches', async () => {
+  const change = 'docker-host: iptables -t nat -R DOCKER 2 ! -i docker0 -p tcp --dport 8080 -j DNAT --to 172.17.0.3:80'
+  const { told: ways } = await waysOf(DOCKER, '--with', change)
+  expect(ways.map(({ becomes }: { becomes: string }) => becomes)).toEqual([
+    'delivered to docker-host/web → dropped',
+    'delivered to docker-host/web, to 172.17.0.2:80 → delivered to docker-host/dns, to 172.17.0.3:80',
+  ])
+})
+
+test.each([
+  [
+    'comments',
+    'docker-host: iptables -R DOCKER 1 -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -m comment --comment web -j ACCEPT',
+  ],
+  ['a rule that no packet reaches', 'docker-host: iptables -A DOCKER-USER -j DROP'],
+  ['a rule that does what the policy does', 'docker-host: iptables -A FORWARD -s 10.0.0.0/8 -j DROP'],
+  ['what never comes in there', 'docker-host: iptables -I DOCKER-USER -i eth7 -j DROP'],
+])('%s make no difference', async (_, change) => {
+  const found = await waysOf(DOCKER, '--with', change)
+  expect([found.told, found.undecided, found.incomplete, found.status]).toEqual([[], [], [], 0])
+})
+
+test('packets of connections that exist are told by chain', async () => {
+  const change = 'docker-host: iptables -D FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'
+  const { told: ways } = await waysOf(DOCKER, '--with', change)
+  expect(ways).toMatchObject([
+    {
+      kind: 'chain',
+      where: 'filter/FORWARD',
+      becomes: 'accepted → dropped',
+      packets: expect.arrayContaining([expect.stringContaining('ESTABLISHED,RELATED')]),
+      example: expect.stringContaining('ctstate ESTABLISHED'),
+    },
+  ])
 })
 
 test('nothing to compare with is bad usage', async () => {

@@ -1,17 +1,19 @@
 import { type Hosts, type Namespace, placeName } from '../path/world.js'
 import { NodeLimitError } from '../sets/bdd.js'
 import { VisitLimitError } from '../sets/chains.js'
-import { chainDifferences, changedChains } from './diff/chains.js'
+import { type Changed, chainDifferences, changedChains } from './diff/chains.js'
 import { CellLimitError } from './diff/compare.js'
 import type { Difference } from './diff/difference.js'
+import { notCompared, otherWays } from './diff/host-state.js'
 import { pairNamespaces } from './diff/pairs.js'
+import { isWalkable, wayDifferences } from './diff/ways.js'
 import type { ScopeOptions } from './scope.js'
 
 export type { Became, Decided, Difference, Fares } from './diff/difference.js'
 
 export interface DiffResult {
   readonly differences: readonly Difference[]
-  /** Namespaces that are in one of the snapshots only. */
+  /** Namespaces, and interfaces that lead outside, that are in one of the snapshots only. */
   readonly onlyBefore: readonly string[]
   readonly onlyAfter: readonly string[]
   /** Where some packets hang on lots, limits, or what is not known, before and after: whether those fare alike cannot be told. */
@@ -20,38 +22,75 @@ export interface DiffResult {
   readonly incomplete: readonly string[]
 }
 
-/** Which packets fare differently. No difference, and nothing undecided or incomplete, is a proof that there is none. */
+type Lists = { readonly [K in keyof DiffResult]: DiffResult[K][number][] }
+
+/**
+ * Which packets fare differently. Where the snapshots tell where packets go, first packets of connections are followed from end to end, and everything else
+ * (packets of connections that exist, fragments, multicast) through each chain that changed; of rules alone, all packets through each chain. No difference, with nothing
+ * undecided or incomplete, is a proof that there is none.
+ */
 export function diff(before: Hosts, after: Hosts, options: ScopeOptions = {}): DiffResult {
-  const pairs = pairNamespaces(before, after)
-  const differences: Difference[] = []
-  const incomplete: string[] = []
-  const undecided: string[] = []
-  for (const { old, now } of pairs.both)
-    for (const family of [4, 6] as const) {
-      const changed = changedChains(old, now, family)
-      incomplete.push(...unlike(old, now, family))
-      try {
-        const [one, other] = [{ hosts: before, namespace: old }, { hosts: after, namespace: now }] // biome-ignore format: short
-        const found = chainDifferences(one, other, family, changed, options)
-        differences.push(...found.differences)
-        undecided.push(...found.undecided)
-      } catch (error) {
-        if (!tooLarge(error)) throw error
-        incomplete.push(`${placeName(now)}, IPv${family}: ${error.message}`)
-      }
-    }
-  return { differences, undecided, onlyBefore: pairs.onlyBefore, onlyAfter: pairs.onlyAfter, incomplete }
+  const { both, onlyBefore, onlyAfter } = pairNamespaces(before, after)
+  const found: Lists = { differences: [], undecided: [], incomplete: [], onlyBefore: [...onlyBefore], onlyAfter: [...onlyAfter] } // biome-ignore format: one line
+  const others = otherWays(before, after, both)
+  const walkable = isWalkable(before) && isWalkable(after)
+  found.incomplete.push(...both.flatMap(({ old, now }) => notCompared(old, now)))
+  if (others && !walkable) found.incomplete.push('routes, interfaces or settings differ: what that changes is compared where both snapshots have all of them') // biome-ignore format: one line
+  if (others && walkable) found.incomplete.push('packets of connections that exist, multicast and fragments: where routes, interfaces or settings send them now') // biome-ignore format: one line
+  for (const family of [4, 6] as const) {
+    const changed = both.map(({ old, now }) => ({ old, now, chains: old === now ? [] : changedChains(old, now, family) })) // biome-ignore format: one line
+    const walked = walkable && (others || changed.some(({ chains }) => chains.length > 0)) ? followed(found, before, after, family, both, options) : undefined // biome-ignore format: one line
+    for (const { old, now, chains } of changed) compareChains(found, before, after, family, { old, now, chains, walked }, options) // biome-ignore format: one line
+  }
+  return found
 }
 
+/** From end to end, as far as there is room for it. */
+function followed(
+  found: Lists,
+  before: Hosts,
+  after: Hosts,
+  family: 4 | 6,
+  both: readonly { readonly old: Namespace; readonly now: Namespace }[],
+  options: ScopeOptions,
+): 'differ' | 'alike' | undefined {
+  try {
+    const ways = wayDifferences(before, after, family, both, options)
+    for (const key of Object.keys(found) as (keyof Lists)[])
+      for (const one of ways[key]) if (!(found[key] as unknown[]).includes(one)) (found[key] as unknown[]).push(one)
+    return ways.differences.length > 0 ? 'differ' : 'alike'
+  } catch (error) {
+    if (!tooLarge(error)) throw error
+    found.incomplete.push(`IPv${family}, from end to end: ${error.message}`)
+    return undefined
+  }
+}
+
+function compareChains(
+  found: Lists,
+  before: Hosts,
+  after: Hosts,
+  family: 4 | 6,
+  { old, now, chains, walked }: { readonly old: Namespace; readonly now: Namespace; readonly chains: readonly Changed[]; readonly walked: 'differ' | 'alike' | undefined }, // biome-ignore format: one line
+  options: ScopeOptions,
+): void {
+  try {
+    const [one, other] = [
+      { hosts: before, namespace: old },
+      { hosts: after, namespace: now },
+    ]
+    const { differences, undecided } = chainDifferences(one, other, family, chains, { ...options, walked })
+    found.differences.push(...differences)
+    found.undecided.push(...undecided)
+  } catch (error) {
+    if (!tooLarge(error)) throw error
+    found.incomplete.push(`${placeName(now)}, IPv${family}: ${error.message}`)
+  }
+}
+
+/** A RangeError: a browser's worker has less room for nested calls than Node. */
 const tooLarge = (error: unknown): error is Error =>
-  error instanceof NodeLimitError || error instanceof VisitLimitError || error instanceof CellLimitError
-
-/** What stands on a packet's way and is not evaluated. */
-function unlike(old: Namespace, now: Namespace, family: 4 | 6): readonly string[] {
-  const textsOf = ({ unmodelled = [] }: Namespace) =>
-    unmodelled.filter((one) => one.family !== (family === 4 ? 'ip6' : 'ip')).map(({ text }) => text)
-  const [olds, news] = [textsOf(old), textsOf(now)]
-  return olds.join('\n') === news.join('\n')
-    ? []
-    : [`${placeName(now)}, IPv${family}: what is not evaluated differs: ${[...new Set([...olds, ...news])].join(', ')}`]
-}
+  error instanceof RangeError ||
+  error instanceof NodeLimitError ||
+  error instanceof VisitLimitError ||
+  error instanceof CellLimitError

@@ -122,7 +122,7 @@ export function isThere(
 }
 
 /** Rules that accepted the packet or translated it. */
-function decidingOf(steps: readonly Step[]): readonly Deciding[] {
+export function decidingOf(steps: readonly Step[]): readonly Deciding[] {
   const found: Deciding[] = []
   const add = (place: string, table: string, { chain, number, rule }: Pick<RuleVisit, 'chain' | 'number' | 'rule'>) =>
     found.push({ place, table, chain, rule: number, text: rule.text, file: rule.source?.file, line: rule.source?.line })

@@ -91,7 +91,7 @@ export function answer(
 }
 
 /** What stands in a namespace and sets are not led through: single packets are. */
-function notFollowedIn({ links, xfrm, ...place }: Namespace): readonly string[] {
+export function notFollowedIn({ links, xfrm, ...place }: Namespace): readonly string[] {
   const found: string[] = []
   if (xfrm && xfrm.policies.length > 0) found.push(`${placeName(place)}: policies of IPsec are not followed for sets`)
   if (links.some(({ kind }) => kind === 'vrf')) found.push(`${placeName(place)}: VRFs are not followed for sets`)
@@ -99,7 +99,7 @@ function notFollowedIn({ links, xfrm, ...place }: Namespace): readonly string[] 
 }
 
 /** Targets that do more than a walk of sets follows: what becomes of packets behind them is not sure. */
-function notModelled(place: Namespace, family: 4 | 6): readonly string[] {
+export function notModelled(place: Namespace, family: 4 | 6): readonly string[] {
   const found = new Set(notFollowedIn(place))
   for (const table of place.tables)
     if (table.family === family)

@@ -124,7 +124,7 @@ function wayOf(ground: Ground, hosts: Hosts, arrival: Arrival, question: ReachQu
 }
 
 /** Sources that nobody outside can have: blocks do not tell them apart from their neighbours. */
-function holesOf({ hosts, family }: Ground): readonly Range[] {
+export function holesOf({ hosts, family }: Ground): readonly Range[] {
   const broadcasts = hosts.namespaces.flatMap(({ routes }) =>
     routes.flatMap(({ type, destination: { ip } }) => (type === 'broadcast' && familyOf(ip) === family ? [ip] : [])),
   )
@@ -140,7 +140,7 @@ function holesOf({ hosts, family }: Ground): readonly Range[] {
 }
 
 /** The set with what it holds beside each hole in the hole as well. */
-function filled({ space, addresses, family }: Ground, set: Node, holes: readonly Range[]): Node {
+export function filled({ space, addresses, family }: Ground, set: Node, holes: readonly Range[]): Node {
   const own = (value: bigint): FieldValue => (family === 4 ? Number(value) : value)
   return holes.reduce((all: Node, [from, to]) => {
     const beside = BigInt(from) > 0n ? own(BigInt(from) - 1n) : own(BigInt(to) + 1n)

@@ -29,20 +29,23 @@ function summary({ differences, onlyBefore, onlyAfter, undecided, incomplete }: 
 
 function differenceLines(one: Difference): readonly Line[] {
   const { place, family, kind, where, before, after, packets, more, example, out, rulesBefore, rulesAfter } = one
-  const side = (name: string, became: Became, rules: readonly Decided[], other: readonly Decided[]): readonly Line[] => {
-    const shown = differing(rules, other)
-    return (shown.length > 0 ? shown : [undefined]).map((decided, i) => [
+  const side = (name: string, rules: readonly Decided[], other: readonly Decided[]): readonly Line[] =>
+    differing(rules, other).map((decided, i) => [
       span(`  ${(i === 0 ? name : '').padEnd(7)} `, 'label'),
-      ...(i === 0 ? [span(printable(became.text), ROLES[became.fares])] : [span('and')]),
-      ...(decided ? [span(', by ', 'dim'), ...ruleSpans(decided)] : []),
+      ...ruleSpans(decided),
     ])
-  }
+  const at = kind === 'chain' ? `${printable(place)} ${printable(where)} ` : ''
   return [
-    [span(kind === 'chain' ? `${printable(place)} IPv${family} ${printable(where)}` : `${printable(where)} (IPv${family})`, 'heading')],
+    [
+      span(`IPv${family} ${at}`, 'heading'),
+      span(printable(before.text), ROLES[before.fares]),
+      span(' → '),
+      span(printable(after.text), ROLES[after.fares]),
+    ],
     ...packets.map((text): Line => [span('  '), span(printable(text))]),
     ...(more ? [[span('  … and more', 'dim')]] : []),
-    ...side('before', before, rulesBefore, rulesAfter),
-    ...side('after', after, rulesAfter, rulesBefore),
+    ...side('before', rulesBefore, rulesAfter),
+    ...side('after', rulesAfter, rulesBefore),
     ...(example === undefined
       ? []
       : [

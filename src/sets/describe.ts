@@ -25,7 +25,7 @@ export function blockText(space: Space, block: Block): string {
   const protocols = block.get('meta.l4proto')
   const numbers = protocols && listed(protocols)
   const icmp = numbers?.every((one) => one === 1 || one === 58) ?? false
-  const words = [numbers ? numbers.map((one) => PROTOCOLS[one] ?? `${one}`).join(',') : protocols ? valuesText(protocols, 255) : 'any protocol']
+  const words = [numbers ? numbers.map((one) => PROTOCOLS[one] ?? `${one}`).join(',') : protocols ? valuesText(protocols, 255, (value) => PROTOCOLS[Number(value)] ?? `${value}`) : 'any protocol']
   const portsKnown = !numbers || numbers.some((one) => PORTS.has(one))
   const [sport, dport] = portsKnown ? [block.get('th.sport'), block.get('th.dport')] : []
   const end = (address: Values | undefined, port: Values | undefined) => {

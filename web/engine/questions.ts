@@ -120,11 +120,7 @@ const sameFiles = (a: readonly TextFile[], b: readonly TextFile[]): boolean =>
   a === b || (a.length === b.length && a.every(({ path, text }, i) => path === b[i]!.path && text === b[i]!.text))
 
 function differenceOf(before: Hosts, after: Hosts): Difference {
-  // what a command did not touch is the same object still
-  const same = new Set(before.namespaces.filter((namespace) => after.namespaces.includes(namespace)))
-  const rest = (hosts: Hosts): Hosts =>
-    same.size === 0 ? hosts : { ...hosts, namespaces: hosts.namespaces.filter((namespace) => !same.has(namespace)) }
-  return { ...diffJson(diff(rest(before), rest(after))), cells: changedCells(gridOf(before), gridOf(after)) }
+  return { ...diffJson(diff(before, after)), cells: changedCells(gridOf(before), gridOf(after)) }
 }
 
 const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132, icmp: 1, 'ipv6-icmp': 58 }

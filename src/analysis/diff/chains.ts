@@ -2,7 +2,7 @@ import type { Family } from '../../address/ip.js'
 import { CT_STATE } from '../../packet/fields.js'
 import { type Hosts, type Namespace, placeName } from '../../path/world.js'
 import type { Hook, Rule, Table } from '../../rules/program.js'
-import { EMPTY, type Node } from '../../sets/bdd.js'
+import { EMPTY, FULL, type Node } from '../../sets/bdd.js'
 import { describe } from '../../sets/describe.js'
 import { pickOne, sampleText } from '../../sets/sample.js'
 import { WayMath } from '../../sets/ways.js'
@@ -11,7 +11,7 @@ import { existingInterfaces, localAddresses } from '../witness.js'
 import { sameHost, TableChange } from './changes.js'
 import { type Cell, compare, type Fate } from './compare.js'
 import type { Decided, Difference, Fares } from './difference.js'
-import { anyOf, didText, rewritingText } from './fate-text.js'
+import { didText, rewritingWords, sidesText, type Told } from './fate-text.js'
 import { type BaseChain, type Both, pairBases, pairTables } from './pairs.js'
 import { SamePacket } from './same-packet.js'
 import { type Outcome, Passage } from './through.js'
@@ -22,8 +22,8 @@ interface Side {
 }
 
 export interface ChainsOptions extends ScopeOptions {
-  /** Packets that are compared otherwise, as far as a walk of sets can tell them apart: only what it does not see is looked for. */
-  readonly walked?: boolean
+  /** First packets were compared from end to end, and some differ or none does: only what a walk of sets does not see is looked for. */
+  readonly walked?: 'differ' | 'alike' | undefined
 }
 
 export interface ChainDifferences {
@@ -74,7 +74,7 @@ class Comparison {
   readonly #now: Scope
   readonly #math: WayMath
   readonly #same: SamePacket
-  readonly #walked: boolean
+  readonly #walked: ChainsOptions['walked']
 
   constructor(old: Side, now: Side, family: Family, changed: readonly Changed[], options: ChainsOptions) {
     const asked = new Set<Table | undefined>(changed.flatMap(({ change }) => [change.old, change.now]))
@@ -85,7 +85,7 @@ class Comparison {
     this.#now = new Scope(now.hosts, now.namespace, family, { ...known, space: this.#old.space })
     this.#math = new WayMath(this.#old.space)
     this.#same = new SamePacket(this.#old.space)
-    this.#walked = options.walked ?? false
+    this.#walked = options.walked
   } // biome-ignore format: short lines
 
   *of({ change, both }: Changed, undecided: string[]): Generator<Difference> {
@@ -104,7 +104,7 @@ class Comparison {
     const found = compare(bdd, this.#same, input, olds, news)
     const where = `${placeName(this.#now.namespace)}, IPv${space.family}, ${table.name}/${chain.name}`
     if (found.undecided !== EMPTY) undecided.push(where)
-    const cells = this.#walked ? found.cells.flatMap((cell) => this.#unseen(cell, base.hook)) : found.cells
+    const cells = this.#walked ? found.cells.flatMap((cell) => this.#unseen(cell, base.type === 'nat')) : found.cells
     for (const group of grouped(cells)) {
       const set = space.union(group.cells.map(({ packets }) => packets))
       const { packet, sample } = pickOne(space, set, this.#wishes(base.hook))!
@@ -134,11 +134,14 @@ class Comparison {
   /** Every packet that can come into a base chain. */
   #inputOf({ hook, type }: NonNullable<BaseChain['chain']['base']>): Node {
     const { space } = this.#now
-    const input = this.#now.input(hook)
+    // where the host's interfaces are known, no others
+    const { bdd } = space
+    const exists = this.#walked ? bdd.or(existingInterfaces(this.#now), existingInterfaces(this.#old)) : FULL
+    const input = bdd.and(this.#now.input(hook), exists)
     if (type !== 'nat') return input
     // a nat chain sees the first packet of a connection only, put together
     const first = space.in('ct.state', [[CT_STATE.RELATED, CT_STATE.RELATED], [CT_STATE.NEW, CT_STATE.NEW]]) // biome-ignore format: short
-    return space.bdd.and(space.bdd.and(input, first), space.equals('frag.offset', 0))
+    return bdd.and(bdd.and(input, first), space.equals('frag.offset', 0))
   }
 
   #passages(change: TableChange): { readonly old: Passage; readonly now: Passage } {
@@ -182,12 +185,14 @@ class Comparison {
   } // biome-ignore format: short lines
 
   /** The packets of a cell whose difference a walk of sets does not see: other packets than it follows, and other ways of refusing. */
-  #unseen(cell: Cell<Outcome>, hook: Hook): readonly Cell<Outcome>[] {
+  #unseen(cell: Cell<Outcome>, isNat: boolean): readonly Cell<Outcome>[] {
     const { space } = this.#now
     const { bdd } = space
-    const followed = followedBySets(this.#now, hook)
-    const outside = bdd.minus(cell.packets, followed)
+    const followed = followedBySets(this.#now)
     const inside = bdd.and(cell.packets, followed)
+    // what differs from end to end differs for fragments and the like as well: that is not told again
+    const others = this.#walked === 'differ' && inside !== EMPTY ? ofConnections(this.#now, isNat) : FULL
+    const outside = bdd.and(bdd.minus(cell.packets, followed), others)
     const parts: Cell<Outcome>[] = outside === EMPTY ? [] : [{ ...cell, packets: outside }]
     if (inside !== EMPTY) {
       const seen = (fates: readonly Fate<Outcome>[]) => fates.map((fate) => ({ ...fate, lots: '', is: seenByWalk(fate.of) }))
@@ -210,7 +215,7 @@ class Comparison {
 }
 
 /** First packets of connections that are whole, have no options, and go from one host to one other. */
-function followedBySets({ space }: Scope, _hook: Hook): Node {
+function followedBySets({ space }: Scope): Node {
   const { bdd, family } = space
   const first = [CT_STATE.INVALID, CT_STATE.NEW, CT_STATE.UNTRACKED].map((state) => space.equals('ct.state', state))
   const parts = [space.union(first), space.whole, space.equals('frag.more', 0), space.equals('meta.pkttype', 0)]
@@ -225,6 +230,12 @@ function followedBySets({ space }: Scope, _hook: Hook): Node {
   }
   return space.intersection(parts)
 }
+
+/** Packets of connections that exist, or that one of those has announced. */
+const ofConnections = ({ space }: Scope, isNat: boolean): Node =>
+  isNat
+    ? EMPTY
+    : space.bdd.or(space.equals('ct.state', CT_STATE.ESTABLISHED), space.equals('ct.state', CT_STATE.RELATED))
 
 const isTranslation = (line: string) => /^(masquerade|redirect) /.test(line)
 
@@ -257,7 +268,7 @@ interface Grouped {
 function grouped(cells: readonly Cell<Outcome>[]): readonly Grouped[] {
   const found = new Map<string, Grouped>()
   for (const cell of cells) {
-    const [old, now] = [textOf(cell.old), textOf(cell.now)]
+    const [old, now] = sidesText(told(cell.old), told(cell.now))
     const fares = [faresOf(cell.old), faresOf(cell.now)] as const
     const key = [old, now, ...fares].join('\n')
     const group = found.get(key)
@@ -270,13 +281,12 @@ function grouped(cells: readonly Cell<Outcome>[]): readonly Grouped[] {
 
 const KINDS: readonly Fares[] = ['accepted', 'dropped', 'either']
 
-const textOf = (fates: readonly Fate<Outcome>[]): string =>
-  anyOf(
-    fates.map(({ of: { verdict, did, transform } }) => {
-      const rewriting = rewritingText(transform)
-      return [verdict, ...(rewriting === '' ? [] : [rewriting]), ...didText(did)].join(', ')
-    }),
-  )
+const told = (fates: readonly Fate<Outcome>[]): readonly Told[] =>
+  fates.map(({ of: { verdict, did, transform } }) => ({
+    end: verdict,
+    words: [...rewritingWords(transform), ...didText(did)],
+    stops: verdict !== 'accepted',
+  }))
 
 function faresOf(fates: readonly Fate<Outcome>[]): Fares {
   const accepted = fates.some(({ of }) => of.verdict === 'accepted')

@@ -2,8 +2,8 @@ import { type Ip, printIp } from '../../address/ip.js'
 import { type Field, type FieldValue, fieldSpec } from '../../packet/fields.js'
 import type { Transform, Write } from '../../sets/transform.js'
 
-/** What was written to packets, for people: `to 172.17.0.2:80, mark 0x1`. Empty: nothing that counts. */
-export function rewritingText({ writes }: Transform, counts: (field: Field) => boolean = () => true): string {
+/** What was written to packets, for people: `to 172.17.0.2:80`, `mark 0x1`. */
+export function rewritingWords({ writes }: Transform, counts: (field: Field) => boolean = () => true): readonly string[] {
   const words: string[] = []
   for (const [name, address, port] of [
     ['from', ['ip.saddr', 'ip6.saddr'], 'th.sport'],
@@ -21,7 +21,7 @@ export function rewritingText({ writes }: Transform, counts: (field: Field) => b
     else if (write.do === 'set' && !TOLD.has(write.field) && !write.field.startsWith('ct.') && counts(write.field))
       words.push(`${write.field.replace(/^(ip6?|meta)\./, '')}${typeof write.xor === 'object' && write.xor.from === 'constant' ? ` 0x${write.xor.value.toString(16)}` : ' written'}`)
   }
-  return words.join(', ')
+  return words
 } // biome-ignore format: short lines
 
 const MARKS = [['meta.mark', 'mark'], ['ct.mark', 'connmark']] as const // biome-ignore format: a table
@@ -65,6 +65,8 @@ function markText(write: Write, field: Field, name: string): readonly string[] {
   const value = constantOf(write)
   if (value === undefined) return [`${name} from the ${field === 'ct.mark' ? 'mark' : 'connmark'}`]
   const mask = ~Number(write.keep) >>> 0
+  // every connection begins with that
+  if (field === 'ct.mark' && BigInt(value) === 0n && BigInt(write.keep) === 0n) return []
   return [`${name} 0x${value.toString(16)}${mask === 0xffffffff ? '' : `/0x${mask.toString(16)}`}`]
 }
 
@@ -101,11 +103,42 @@ export function didText(did: string): readonly string[] {
     })
 }
 
-const MOST_TOLD = 4
-
-/** Several things that may become of packets. */
-export function anyOf(texts: readonly string[]): string {
-  const all = [...new Set(texts)]
-  if (all.length <= MOST_TOLD) return all.join(' or ')
-  return `${all.slice(0, MOST_TOLD - 1).join(' or ')} or one of ${all.length - MOST_TOLD + 1} more`
+/** One thing that may become of packets, for people. */
+export interface Told {
+  /** `accepted`, `delivered to web`. */
+  readonly end: string
+  /** What was done to them until then. */
+  readonly words: readonly string[]
+  /** They go no further: what was done to them on the other side is of no interest. */
+  readonly stops: boolean
 }
+
+const MOST_TOLD = 4
+const full = ({ end, words }: Told): string => [end, ...words].join(', ')
+
+/** What may become of packets on each side, as far as it is not the same on both. */
+export function sidesText(old: readonly Told[], now: readonly Told[]): readonly [string, string] {
+  const [olds, news] = [new Set(old.map(full)), new Set(now.map(full))]
+  const without = (all: readonly Told[], others: ReadonlySet<string>) => all.filter((one) => !others.has(full(one)))
+  const own = [without(old, news), without(now, olds)] as const
+  // written in other words to the same effect
+  const [a, b] = own[0].length + own[1].length === 0 ? [old, now] : own
+  const stay = old.filter((one, i) => news.has(full(one)) && old.findIndex((other) => full(other) === full(one)) === i)
+  const [first] = [...a, ...b]
+  const shared = [...a, ...b, ...stay].reduce((left: readonly string[], { words }) => left.filter((word) => words.includes(word)), first!.words)
+  const text = (mine: readonly Told[], others: readonly Told[]) => {
+    const plain = stay.length === 0 && others.every(({ stops }) => stops)
+    const one = ({ end, words }: Told) => [end, ...(plain ? [] : words.filter((word) => !shared.includes(word)))].join(', ')
+    return anyOf(mine.map(one), stay.map(one))
+  }
+  return [text(a, b), text(b, a)]
+} // biome-ignore format: short lines
+
+/** Several things that may become of packets; `stay`: what both sides have. */
+function anyOf(texts: readonly string[], stay: readonly string[]): string {
+  const all = [...new Set(texts)]
+  const some = all.length <= MOST_TOLD ? all : [...all.slice(0, MOST_TOLD - 1), `one of ${all.length - MOST_TOLD + 1} more`]
+  const others = [...new Set(stay)]
+  if (others.length > 2) return [...some, `one of ${others.length} that both sides have`].join(' or ')
+  return [...others, ...some].join(' or ')
+} // biome-ignore format: short lines
