@@ -10,7 +10,8 @@ import argparse, ctypes, json, os, random, re, socket, struct, subprocess, sys, 
 CLONE_NEWNET = 0x40000000
 PACKET = 263
 LIBC = ctypes.CDLL(None, use_errno=True)
-HOSTS = ['a1', 'a2', 'a3']
+HOSTS = ['a1', 'a2', 'a3', 's1']
+NEAR = {'a1': 'p1', 'a2': 'p2', 'a3': 'p3', 's1': 'r1'}
 mac_of = {f'a{i}': f'02:00:00:00:00:a{i}' for i in (1, 2, 3)}
 BRIDGE = '02:00:00:00:00:ff'
 raw = lambda text: bytes.fromhex(text.replace(':', ''))
@@ -40,6 +41,8 @@ def lab(flags, sysctls, own):
                   f'link set p{i} master br0']
     for name in ['br0', 'p1', 'p2', 'p3']:
         lines += [f'link set {name} up']
+    lines += [f'link add r1 address 02:00:00:00:00:21 type veth peer name s1 address 02:00:00:00:00:b1 netns /proc/{os.getpid()}/fd/{far}', 'link set r1 up',
+              'addr add 10.0.1.254/24 dev r1', 'neigh add 10.0.1.9 lladdr 02:00:00:00:00:b1 dev r1 nud permanent']
     lines += ['addr add 10.0.0.254/24 dev br0'] + [f'neigh add 10.0.0.{i} lladdr 02:00:00:00:00:a{i} dev br0 nud permanent' for i in (1, 2, 3, 9)]
     lines += [f'link set br0 type bridge {words}' for words in own]
     sh(f'sysctl -qw {QUIET} ' + ' '.join(sysctls))
@@ -51,9 +54,10 @@ def lab(flags, sysctls, own):
             sh(f'bridge link set dev {port} {words}')
     for i in (1, 2, 3):
         sh(f'ethtool -K p{i} tx off')
+    sh('ethtool -K r1 tx off; sysctl -qw ' + ' '.join(f'net.ipv4.conf.{name}.rp_filter=0' for name in ('all', 'br0', 'r1')))
     enter(far)
-    for i in (1, 2, 3):
-        sh(f'ip link set a{i} arp off up; ethtool -K a{i} tx off')
+    for name in HOSTS:
+        sh(f'ip link set {name} arp off up; ethtool -K {name} tx off')
     time.sleep(0.05)
     found = sockets()
     enter(near)
@@ -97,7 +101,7 @@ def received(socks):
                     if status & 0x10:
                         data = data[:12] + struct.pack('!HH', tpid if status & 0x40 else 0x8100, tci) + data[12:]
             if address[2] != 4:
-                out.append([name.replace('a', 'p'), blanked(data).hex()])
+                out.append([NEAR[name], blanked(data).hex()])
     return sorted(out)
 
 
@@ -124,7 +128,7 @@ def transport(draw, family):
 
 
 def ipv4(draw, source, destination):
-    src, dst = (socket.inet_aton(f'10.0.0.{one}') for one in (source, destination))
+    src, dst = (socket.inet_aton(one if isinstance(one, str) else f'10.0.0.{one}') for one in (source, destination))
     protocol, body = transport(draw, 4)
     flags = draw.choice([0x4000] * 8 + [0x2000, 0x0002])
     if destination == 254:
@@ -174,16 +178,25 @@ def llc(draw):
     return struct.pack('!H', len(body)) + body
 
 
-def frame(draw, port):
+KINDS = {'stp': ['length'], 'length': ['length'], 'vlan': ['tagged'], 'arp': ['arp'], 'ip': ['ipv4'], 'ip6': ['ipv6'], 'among': ['ipv4', 'ipv4', 'arp']}
+
+
+def frame(draw, port, focus):
     ends = [1, 2, 3, 9]
-    source = draw.choice([port, port, port, 9])
+    source = draw.choice([port, port, port, 9]) if port != 'r1' else 9
     destination = draw.choice(ends)
-    host = draw.random() < 0.1
+    host = draw.random() < 0.15
     sender = raw(f'02:00:00:00:00:a{source}')
     to = draw.choice([f'02:00:00:00:00:a{destination}'] * 3 + ['ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:05', '01:80:c2:00:00:0e', '01:80:c2:00:00:00'])
     kind = draw.choice(['ipv4', 'ipv4', 'ipv6', 'arp', 'other', 'length'])
+    if port == 'r1':
+        return (raw('02:00:00:00:00:21') + raw('02:00:00:00:00:b1') + b'\x08\x00' + ipv4(draw, '10.0.1.9', draw.choice([1, 2, 3, 9, 254]))).hex()
+    if focus and draw.random() < 0.6:
+        kind, host = draw.choice(KINDS[focus]), False
+    tagged = kind == 'tagged'
+    kind = draw.choice(['ipv4', 'ipv6', 'arp', 'length']) if tagged else kind
     if host:
-        kind, to, destination = draw.choice([('ipv4', BRIDGE, 254), ('arp', 'ff:ff:ff:ff:ff:ff', 254), ('arp', BRIDGE, 254)])
+        kind, to, destination = draw.choice([('ipv4', BRIDGE, 254), ('ipv4', BRIDGE, '10.0.1.9'), ('arp', 'ff:ff:ff:ff:ff:ff', 254), ('arp', BRIDGE, 254)])
     if kind == 'ipv4':
         rest = b'\x08\x00' + ipv4(draw, source, destination)
     elif kind == 'ipv6':
@@ -195,7 +208,7 @@ def frame(draw, port):
     else:
         rest = llc(draw)
         to = draw.choice([to, '01:80:c2:00:00:00'])
-    tags = draw.choice([b''] * 6 + [b'\x81\x00' + struct.pack('!H', draw.choice([0, 5, 5, 0x6005, 0x6000, 7])), b'\x88\xa8\x00\x05', b'\x88\xa8\x00\x05\x81\x00\x00\x07'] if not host else [b''])
+    tags = draw.choice([b''] * (0 if tagged else 6) + [b'\x81\x00' + struct.pack('!H', draw.choice([0, 5, 5, 0x6005, 0x6000, 7])), b'\x88\xa8\x00\x05', b'\x88\xa8\x00\x05\x81\x00\x00\x07'] if not host else [b''])
     return (raw(to) + sender + tags + rest).hex()
 
 
@@ -207,9 +220,14 @@ def one_of(draw, kind):
                     '--stp-root-cost 0:4000000000', '--stp-root-cost 2701131776', '--stp-sender-prio 0:1000', '--stp-sender-addr 00:02:00:00:00:00', '--stp-port 41344:41472', '--stp-msg-age 256', '--stp-max-age 0:20', '--stp-hello-time 2', '--stp-forward-delay 15'], draw.choice([1, 1, 2])))
 
 
-def rule(draw, chain):
+RULES = {'stp': ['stp'], 'length': ['-p Length'], 'vlan': ['-p 802_1Q'], 'arp': ['-p ARP'], 'ip': ['-p IPv4'], 'ip6': ['-p IPv6'], 'among': ['among']}
+
+
+def rule(draw, chain, focus):
     words = []
     kind = draw.choice(['', '', '-p IPv4', '-p IPv4', '-p ARP', '-p ARP', '-p IPv6', '-p IPv6', '! -p IPv4', '-p LLDP', '-p Length', '-p Length', '-p 802_1Q', '-p 802_1Q', '-p 0x88a8', 'stp', 'among'])
+    if focus and draw.random() < 0.7:
+        kind = draw.choice(RULES[focus])
     words += [] if kind not in ('stp', 'among') else [one_of(draw, kind)]
     kind = '' if kind in ('stp', 'among') else kind
     words += [kind] if kind else []
@@ -239,20 +257,23 @@ def rule(draw, chain):
             targets += ['arpreply --arpreply-mac 02:00:00:00:00:77 --arpreply-target DROP'] * 3
     if chain == 'POSTROUTING':
         targets += ['snat --to-src 02:00:00:00:00:77 --snat-target ACCEPT', 'snat --to-src 02:00:00:00:00:77 --snat-arp --snat-target CONTINUE']
+    targets += ['CONTINUE'] * (12 if focus else 4)
     target = draw.choice([one for one in targets if not (chain == 'USER' and one == 'USER')])
     return f'-A {chain} {" ".join(words)} -j {target}'
 
 
 def ip_rule(draw, family):
     words = ['', '-m physdev --physdev-in p1', '-m physdev ! --physdev-in p2', '-m physdev --physdev-is-bridged --physdev-out p3', '-m physdev --physdev-is-bridged', '-i br0', '-p udp --dport 53']
+    words += ['-m physdev --physdev-is-in', '-m physdev ! --physdev-is-bridged']
     words += ['-s 10.0.0.1', '-d 10.0.0.2', '-p icmp'] if family == 4 else ['-s 2001:db8::1', '-d 2001:db8::2', '-p ipv6-icmp']
-    return f'-A {draw.choice(["FORWARD", "FORWARD", "FORWARD", "INPUT"])} {draw.choice(words)} -j {draw.choice(["ACCEPT", "DROP", "RETURN"])}'
+    return f'-A {draw.choice(["FORWARD", "FORWARD", "FORWARD", "INPUT", "OUTPUT"])} {draw.choice(words)} -j {draw.choice(["ACCEPT", "DROP", "RETURN"])}'
 
 
 def case(draw, number):
+    focus = draw.choice([None, None, *KINDS])
     flags = {f'p{i}': draw.choice(['', '', '', 'hairpin on', 'isolated on', 'learning off', 'flood off', 'isolated on hairpin on']) for i in (1, 2, 3)}
     calls = draw.choice([0, 1, 1])
-    sysctls = [f'net.bridge.bridge-nf-call-{name}={draw.choice([0, calls])}' for name in ('iptables', 'ip6tables', 'arptables')] + ['net.ipv4.ip_forward=0', f'net.bridge.bridge-nf-filter-vlan-tagged={draw.choice([0, 0, 1])}']
+    sysctls = [f'net.bridge.bridge-nf-call-{name}={draw.choice([0, calls])}' for name in ('iptables', 'ip6tables', 'arptables')] + [f'net.ipv4.ip_forward={draw.choice([0, 1])}', f'net.bridge.bridge-nf-filter-vlan-tagged={draw.choice([0, 0, 1])}']
     own = [f'nf_call_{name} 1' for name in ('iptables', 'ip6tables', 'arptables') if draw.random() < 0.25]
     socks = lab(flags, sysctls, own)
     tables = {'filter': ['INPUT', 'FORWARD', 'OUTPUT'], 'nat': ['PREROUTING', 'OUTPUT', 'POSTROUTING']}
@@ -261,24 +282,24 @@ def case(draw, number):
         sh(f'ebtables -t {table} -N USER')
         for chain in ['USER'] + list(chains) * 2:
             for _ in range(draw.choice([0, 1, 2])):
-                sh(f'ebtables -t {table} {rule(draw, chain)}')
+                sh(f'ebtables -t {table} {rule(draw, chain, focus)}')
         if draw.random() < 0.15:
             sh(f'ebtables -t {table} -P {draw.choice([one for one in chains if one != "OUTPUT"])} DROP')
     for family, program in ((4, 'iptables'), (6, 'ip6tables')):
         for _ in range(draw.choice([0, 2, 3])):
             sh(f'{program} {ip_rule(draw, family)}')
-    files = {'ip-link': sh('ip -d link').stdout, 'ip-addr': sh('ip addr').stdout, 'bridge-link': sh('bridge -d link').stdout, 'sysctl': '\n'.join(one.replace('=', ' = ') for one in sysctls) + '\n',
+    files = {'ip-link': sh('ip -d link').stdout, 'ip-addr': sh('ip addr').stdout, 'bridge-link': sh('bridge -d link').stdout, 'sysctl': '\n'.join(one.replace('=', ' = ') for one in [*sysctls, *(f'net.ipv4.conf.{name}.rp_filter=0' for name in ('all', 'br0', 'r1'))]) + '\n',
              'ip-route': sh('ip route show table all').stdout, 'ip-neigh': sh('ip neigh').stdout,
              'ebtables-save': sh('ebtables-save').stdout, 'iptables-save': sh('iptables-save').stdout, 'ip6tables-save': sh('ip6tables-save').stdout}
     received(socks)
     frames = []
-    for _ in range(20):
-        port = draw.choice([1, 2, 3])
-        one = frame(draw, port)
-        socks[f'a{port}'].send(bytes.fromhex(one))
+    for _ in range(30):
+        port = draw.choice([1, 2, 3] * 4 + ['r1'])
+        one = frame(draw, port, focus)
+        socks['s1' if port == 'r1' else f'a{port}'].send(bytes.fromhex(one))
         time.sleep(0.002)
         out = received(socks)
-        frames.append([f'p{port}', one, out])
+        frames.append(['r1' if port == 'r1' else f'p{port}', one, out])
     counted = {'ebtables': sh('EBTABLES_SAVE_COUNTER=yes ebtables-save -c').stdout or sh('ebtables-save').stdout, 'iptables': sh('iptables-save -c').stdout, 'ip6tables': sh('ip6tables-save -c').stdout}
     for one in socks.values():
         one.close()

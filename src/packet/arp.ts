@@ -44,6 +44,22 @@ export function arpField(packet: Packet, field: ArpField): number | undefined {
   return isArp(packet) ? octets(packet.bytes, at, bytes) : undefined
 }
 
+/** An address behind others that have the lengths that the header says (net/bridge/netfilter/ebt_arp.c). */
+export function arpAddress(packet: Packet, which: 'arp-sender' | 'arp-target' | 'arp-target-mac'): number | undefined {
+  const [hlen, plen] = [arpField(packet, 'hlen'), arpField(packet, 'plen')]
+  if (hlen === undefined || plen === undefined) return undefined
+  switch (which) {
+    case 'arp-sender':
+      return octets(packet.bytes, HEADER + hlen, 4)
+    case 'arp-target':
+      return octets(packet.bytes, HEADER + 2 * hlen + 4, 4)
+    case 'arp-target-mac':
+      return octets(packet.bytes, HEADER + hlen + plen, 6)
+  }
+}
+
+const HEADER = 8
+
 export function setArpField(packet: Packet, field: ArpField, value: number): void {
   const { at, bytes } = ARP_FIELDS[field]
   let rest = value

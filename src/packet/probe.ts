@@ -1,5 +1,5 @@
 import { printIp } from '../address/ip.js'
-import { ARP_FIELDS, type ArpField, arpField, isIp, octets, printArpField } from './arp.js'
+import { ARP_FIELDS, type ArpField, arpAddress, arpField, isIp, octets, printArpField } from './arp.js'
 import type { Packet } from './packet.js'
 import { ABSENT, THERE } from './probe/answer.js'
 import { type BpfInstruction, bpfAnswer } from './probe/bpf.js'
@@ -76,7 +76,9 @@ export type Probe =
   | { readonly find: 'word'; readonly at: number; readonly steps: readonly WordStep[] }
   /** Of ARP over Ethernet. */
   | { readonly find: 'arp'; readonly field: ArpField }
-  /** THERE where sender and target address are the same, else ABSENT. */
+  /** Of ARP whose addresses have the lengths that it says: sender and target address of IPv4 and target MAC, where they lie then. */
+  | { readonly find: 'arp-sender' | 'arp-target' | 'arp-target-mac' }
+  /** THERE where that sender and target are the same, else ABSENT. */
   | { readonly find: 'arp-gratuitous' }
   /** Bytes of a frame that holds no IP, or with `ip` of any, counted from behind its Ethernet header and tags. */
   | { readonly find: 'payload'; readonly at: number; readonly bytes: 1 | 2 | 3 | 4 | 6; readonly ip?: true }
@@ -117,8 +119,12 @@ export function runProbe(probe: Probe, packet: Packet): number | bigint | undefi
       return arpField(packet, probe.field)
     case 'payload':
       return isIp(packet) && !probe.ip ? undefined : octets(packet.bytes, probe.at, probe.bytes)
+    case 'arp-sender':
+    case 'arp-target':
+    case 'arp-target-mac':
+      return arpAddress(packet, probe.find)
     case 'arp-gratuitous':
-      return arpField(packet, 'spa') === arpField(packet, 'tpa') ? THERE : ABSENT
+      return arpAddress(packet, 'arp-sender') === arpAddress(packet, 'arp-target') ? THERE : ABSENT
   }
 }
 
@@ -136,6 +142,11 @@ export function probeBits(probe: Probe): number {
       return 8
     case 'arp':
       return ARP_FIELDS[probe.field].bytes * 8
+    case 'arp-sender':
+    case 'arp-target':
+      return 32
+    case 'arp-target-mac':
+      return 48
     case 'payload':
       return probe.bytes * 8
     default:
@@ -182,6 +193,12 @@ export function probeLabel(probe: Probe): string {
       return [`word at ${probe.at}`, ...probe.steps.map((step) => `${step.do} 0x${step.number.toString(16)}`)].join(' ')
     case 'arp':
       return ARP_FIELDS[probe.field].label
+    case 'arp-sender':
+      return ARP_FIELDS.spa.label
+    case 'arp-target':
+      return ARP_FIELDS.tpa.label
+    case 'arp-target-mac':
+      return ARP_FIELDS.tha.label
     case 'arp-gratuitous':
       return 'gratuitous ARP'
     case 'payload':
@@ -198,6 +215,8 @@ const ANSWERS: ReadonlySet<Probe['find']> = new Set([
 /** An answer as people read it. */
 export function printAnswer(probe: Probe, answer: number | bigint): string {
   if (probe.find === 'arp') return printArpField(probe.field, Number(answer))
+  if (probe.find === 'arp-sender' || probe.find === 'arp-target') return printArpField('spa', Number(answer))
+  if (probe.find === 'arp-target-mac') return printArpField('tha', Number(answer))
   if (ANSWERS.has(probe.find)) return ['not there', 'there', 'broken'][Number(answer)] ?? `${answer}`
   return typeof answer === 'bigint' ? printIp(answer) : `0x${answer.toString(16)}`
 }

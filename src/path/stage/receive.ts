@@ -48,11 +48,10 @@ export function ipReceive(cursor: Cursor): ExitOf<'ip-receive'> | Fate {
   if (fault) return cursor.drop('ip-header', fault)
   const options = lookAtHopByHop(cursor)
   if (options) return options
-  if (skb.bridge?.calls) {
-    skb.bridge = undefined // br_netfilter has run PREROUTING already: ip_sabotage_in
-    return 'seen-on-bridge'
-  }
-  return 'sound'
+  // br_netfilter has run PREROUTING already (ip_sabotage_in); which port it was is known from here on, and to nobody where it has not looked
+  const seen = skb.bridge?.calls === true
+  skb.bridge = seen ? { ...skb.bridge!, calls: false } : undefined
+  return seen ? 'seen-on-bridge' : 'sound'
 }
 
 /** br_pass_frame_up: what stands on the bridge device takes it first. */

@@ -3,7 +3,7 @@ import { parseCounters, printCounters } from '../counters.js'
 import { LineError } from '../line-error.js'
 import type { Problem } from '../save-file.js'
 import { Words } from '../words.js'
-import { LANGUAGES, type LinkLanguage, type LinkProgram, languageOf } from './language.js'
+import { LANGUAGES, type LinkBase, type LinkLanguage, type LinkProgram, languageOf } from './language.js'
 import type { FrameKind } from './option.js'
 import { readRule } from './read-rule.js'
 import { LinkRule } from './rule.js'
@@ -182,7 +182,7 @@ export const toArpTables = (file: LinkFile): readonly Table[] =>
 function toTables({ program, backend, tables }: LinkFile, kind: FrameKind, prefix: string): readonly Table[] {
   return tables.map(({ name, chains }): Table => {
     const made = [...chains.values()].map((chain): [string, Chain] => {
-      const place = LANGUAGES[program].tables[name]?.[chain.name]
+      const place = placeOf(program, backend, name, chain.name)
       const policy = chain.policy === 'DROP' ? 'drop' : 'accept'
       const base = place && ({ ...place, type: 'filter' as const, policy, counters: chain.counters } as const)
       const last = base || chain.policy === '-' || chain.policy === 'RETURN' ? [] : [endOf(chain)]
@@ -196,6 +196,13 @@ function toTables({ program, backend, tables }: LinkFile, kind: FrameKind, prefi
       needsConntrack: false,
     }
   })
+}
+
+/** ebtables-nft has OUTPUT of its table filter before that of nat, legacy ebtables behind it (iptables/nft.c: xtables_bridge; frame_filter.c). */
+function placeOf(program: LinkProgram, backend: 'legacy' | 'nft', table: string, chain: string): LinkBase | undefined {
+  const place = LANGUAGES[program].tables[table]?.[chain]
+  const early = place && program === 'ebtables' && backend === 'nft' && table === 'filter' && chain === 'OUTPUT'
+  return early ? { ...place, priority: -200 } : place
 }
 
 /** Chains that users make have a policy in ebtables: at their end a frame does not return, but is accepted, as a rule (seen on 6.18 with ebtables-nft). */

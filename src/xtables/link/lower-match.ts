@@ -89,10 +89,8 @@ const arp = (field: ArpField): Value => probed({ find: 'arp', field })
 export function lowerArp(own: Own, kind: FrameKind): Condition {
   if (kind !== 'other') return NEVER
   const byField = (flag: string, field: ArpField) => asked(own, flag, (value: number) => equals(arp(field), value))
-  const address = (field: ArpField) => (value: AddressMask) => addressIn(arp(field), value)
-  const mac = (field: ArpField) => (value: MacMask) => lowerMac(arp(field))(value)
-  const odd = unknown('ARP with addresses of an odd length', 'where they lie is not modelled')
-  const usual = (field: ArpField, length: number) => any(equals(arp(field), length), odd)
+  const address = (find: 'arp-sender' | 'arp-target') => (value: AddressMask) => addressIn(probed({ find }), value)
+  const target = probed({ find: 'arp-target-mac' })
   const ip = has(own, '--arp-ip-src', '--arp-ip-dst', '--arp-gratuitous')
   const hardware = has(own, '--arp-mac-src', '--arp-mac-dst')
   return all(
@@ -100,39 +98,41 @@ export function lowerArp(own: Own, kind: FrameKind): Condition {
     ...byField('--arp-op', 'opcode'),
     ...byField('--arp-htype', 'htype'),
     ...byField('--arp-ptype', 'ptype'),
-    ...(ip ? [equals(arp('plen'), 4), equals(arp('ptype'), 0x0800), usual('hlen', 6), present(arp('tpa'), 32)] : []),
-    ...asked(own, '--arp-ip-src', address('spa')),
-    ...asked(own, '--arp-ip-dst', address('tpa')),
+    ...(ip ? [equals(arp('plen'), 4), equals(arp('ptype'), 0x0800), present(probed({ find: 'arp-target' }), 32)] : []),
+    ...asked(own, '--arp-ip-src', address('arp-sender')),
+    ...asked(own, '--arp-ip-dst', address('arp-target')),
     ...asked(own, '--arp-gratuitous', () => equals(probed({ find: 'arp-gratuitous' }), THERE)),
     ...(hardware ? [equals(arp('hlen'), 6), equals(arp('htype'), 1)] : []),
     ...(own.has('--arp-mac-src') ? [present(arp('sha'), 48)] : []),
-    ...asked(own, '--arp-mac-src', mac('sha')),
-    ...(own.has('--arp-mac-dst') ? [usual('plen', 4), present(arp('tha'), 48)] : []),
-    ...asked(own, '--arp-mac-dst', mac('tha')),
+    ...asked(own, '--arp-mac-src', (value: MacMask) => lowerMac(arp('sha'))(value)),
+    ...(own.has('--arp-mac-dst') ? [present(target, 48)] : []),
+    ...asked(own, '--arp-mac-dst', (value: MacMask) => lowerMac(target)(value)),
   )
 } // biome-ignore format: long lines
 
 const SNAP = 0xaa
 const UNNUMBERED = 3
 
-/** net/bridge/netfilter/ebt_802_3.c: ebt_802_3_mt. It reads on behind the end of short frames. */
+/** net/bridge/netfilter/ebt_802_3.c: ebt_802_3_mt. It reads on behind the end of short frames, and the type of numbered ones a byte too late. */
 export function lower8023(own: Own): Condition {
   const sap = own.get('--802_3-sap')
   const both = (value: number) => [octets(1, 1), octets(0, 1)].map((one) => invertedIf(sap!.inverted, equals(one, value))) // biome-ignore format: one line
   const long = all(not(equals(masked(octets(2, 1), UNNUMBERED), 0)), present(octets(6, 2), 16))
-  const short = all(equals(masked(octets(2, 1), UNNUMBERED), 0), present(octets(7, 2), 16))
+  const short = all(equals(masked(octets(2, 1), UNNUMBERED), 0), present(octets(8, 2), 16))
   const type = (wanted: number) =>
     any(
-      all(equals(masked(octets(2, 1), UNNUMBERED), 0), equals(octets(7, 2), wanted)),
+      all(equals(masked(octets(2, 1), UNNUMBERED), 0), equals(octets(8, 2), wanted)),
       all(not(equals(masked(octets(2, 1), UNNUMBERED), 0)), equals(octets(6, 2), wanted)),
     )
-  const conditions = all(
+  const beyond = unknown('802_3 of a short frame', 'the kernel reads what lies behind it')
+  return all(
+    any(present(octets(1, 1), 8), beyond),
     ...(sap ? both(sap.value as number) : []),
-    ...(own.has('--802_3-type') ? [equals(octets(0, 1), SNAP), equals(octets(1, 1), SNAP)] : []),
+    ...(own.has('--802_3-type')
+      ? [equals(octets(0, 1), SNAP), equals(octets(1, 1), SNAP), any(long, short, beyond)]
+      : []),
     ...asked(own, '--802_3-type', type),
   )
-  const enough = own.has('--802_3-type') ? any(long, short) : present(octets(1, 1), 8)
-  return any(all(enough, conditions), all(not(enough), unknown('802_3 of a short frame', 'the kernel reads what lies behind it'))) // biome-ignore format: one line
 }
 
 /**
