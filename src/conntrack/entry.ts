@@ -69,6 +69,8 @@ export interface Entry {
   helping?: Helping
   /** By how much sequence numbers are shifted, where a helper changed the length of payload. */
   shifts?: Record<Direction, SequenceShift>
+  /** What SYNPROXY remembers of a connection that it has begun. */
+  synproxy?: Proxying
   /** Bits of connlabel; left out: not known. */
   labels?: Set<number>
   /** The device whose address MASQUERADE took: the connection ends when it leaves by another (struct nf_conn_nat: masq_index). */
@@ -80,6 +82,16 @@ export interface SequenceShift {
   position: number
   before: number
   after: number
+}
+
+/** SYNPROXY's notes (struct nf_conn_synproxy). */
+export interface Proxying {
+  /** The cookie, which the client takes for the server's first sequence number. */
+  sequence: number
+  /** The timestamp that the client was given with it. */
+  clock: number
+  /** By how much the server's clock is later than that. */
+  later: number
 }
 
 /** A helper's notes on one connection (nfct_help_data). */
@@ -118,6 +130,7 @@ export interface Attachment {
 export type Tracking =
   /** `unsure`: why the connection may be over already. */
   | { readonly is: 'tracked'; readonly attachment: Attachment; readonly created: boolean; readonly unsure?: string }
-  | { readonly is: 'invalid'; readonly reason: string }
+  /** `attached`: the answer to an untracked packet, which CT takes for one that has its connection. */
+  | { readonly is: 'invalid'; readonly reason: string; readonly attached?: boolean }
   | { readonly is: 'untracked' }
   | { readonly is: 'dropped'; readonly reason: string }

@@ -46,7 +46,7 @@ export function perform(cursor: Cursor, effect: Acting): Done {
     case 'to-socket':
       return toSocket(cursor, effect)
     case 'answer-syn':
-      return synproxy(cursor)
+      return answerSyn(cursor, effect)
     case 'log':
       return { did: effect.what ?? `LOG ${JSON.stringify(effect.prefix)}`, verdict: 'next' }
     case 'notrack':
@@ -100,14 +100,6 @@ function hashMark({ skb }: Cursor, by: HashedMark): Done {
   return { did: `HMARK ${printField('meta.mark', mark)}`, verdict: 'next' }
 }
 
-function synproxy(cursor: Cursor): Done {
-  const answer = answerSyn(cursor)
-  if (answer === 'drop') return { did: 'DROP (SYNPROXY: no TCP header that is right)', verdict: 'drop' }
-  return answer
-    ? undecided(cursor, ['accept', 'drop'], answer.undecided)
-    : { did: 'SYNPROXY: goes on', verdict: 'next' }
-}
-
 function template({ skb, netns }: Cursor, effect: Extract<Effect, { do: 'template' }>): Done {
   if (!mayTakeTemplate(skb)) return { did: 'CT: the packet has its connection already', verdict: 'next' }
   const zone = effect.zoneFromMark ? 'mark' : (effect.zone ?? 0)
@@ -122,9 +114,12 @@ function template({ skb, netns }: Cursor, effect: Extract<Effect, { do: 'templat
   return { did: `CT ${given.length > 0 ? given.join(', ') : 'template'}`, verdict: 'next' }
 }
 
-/** xt_ct_target: a packet that already has a connection or a template keeps it; one that was found invalid (and came back through lo) has neither. */
+/**
+ * xt_ct_target: a packet that already has a connection or a template keeps it; one that was found invalid (and came back through lo) has neither, but
+ * the answer to an untracked one has the state of a connection without having one (nf_conntrack_attach).
+ */
 const mayTakeTemplate = ({ tracking, template }: Skb): boolean =>
-  template === undefined && (tracking === undefined || tracking.is === 'invalid')
+  template === undefined && (tracking === undefined || (tracking.is === 'invalid' && !tracking.attached))
 
 /** net/netfilter/xt_TCPMSS.c: tcpmss_mangle_packet; the path takes the smaller MTU of the way there and the way back. */
 function mss({ skb, netns }: Cursor, to: number | 'path'): Done {

@@ -7,6 +7,7 @@ import { CT_STATUS } from '../packet/fields.js'
 import type { Hook } from '../rules/program.js'
 import type { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
+import { proxied } from './proxied.js'
 
 /** nf_conntrack_in on PREROUTING and OUTPUT. */
 export function track(cursor: Cursor, hook: Hook): Fate | undefined {
@@ -22,6 +23,7 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
     zoneDirection: skb.template?.direction,
     helper: skb.template?.helper,
     policy: skb.template?.entry.policy?.name,
+    proxied: skb.template?.proxied,
     // the sum over a part of UDP-Lite's bytes is not kept (nf_checksum_partial)
     checked: (good: boolean) => {
       if (skb.packet.transport.protocol === PROTOCOL.UDPLITE) return
@@ -31,6 +33,7 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
   }
   skb.template = undefined
   const { supposed } = skb
+  const attached = skb.tracking?.attached
   if (supposed === 'INVALID') skb.tracking = { is: 'invalid', reason: 'the question says so' }
   else if (supposed === 'UNTRACKED') skb.tracking = { is: 'untracked' }
   else if (supposed !== undefined) skb.tracking = netns.connections.suppose(skb.packet, supposed, zone, run.now)
@@ -41,6 +44,7 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
     if (run.options.chooser.choose({ kind: 'unknown', weights: [0.5, 0.5], about }) === 0)
       skb.tracking = netns.connections.inbound(skb.packet, { ...arrival, overfull: true })
   }
+  if (attached && skb.tracking.is === 'invalid') skb.tracking = { ...skb.tracking, attached }
   const { tracking } = skb
   if (tracking.is === 'tracked' && tracking.unsure !== undefined)
     run.options.chooser.choose({ kind: 'unknown', weights: [1], about: tracking.unsure })
@@ -107,6 +111,8 @@ function describe(cursor: Cursor, hook: Hook, known?: string): void {
 export function confirmConnection(cursor: Cursor, _hook: Hook): Fate | undefined {
   const { skb, netns, run } = cursor
   if (skb.tracking?.is !== 'tracked') return undefined
+  const ended = proxied(cursor, skb.tracking.attachment)
+  if (ended) return ended
   const helped = askHelper(cursor, skb.tracking.attachment)
   if (helped) return helped
   const { attachment } = skb.tracking
@@ -200,6 +206,8 @@ function broadcastMask({ skb, netns }: Cursor): number | undefined {
 
 /** nf_ct_attach: an answer belongs to its question's connection, against its direction. */
 export function attachAnswer(question: Cursor['skb'], answer: Cursor['skb']): void {
+  if (question.tracking?.is === 'untracked')
+    answer.tracking = { is: 'invalid', reason: 'the answer to an untracked packet', attached: true }
   if (question.tracking?.is !== 'tracked') return
   const { entry, direction } = question.tracking.attachment
   answer.tracking = {
