@@ -1,7 +1,7 @@
 import { replaceSum } from '../packet/checksum.js'
 import { CT_STATUS } from '../packet/fields.js'
 import { type Packet, put32, u32 } from '../packet/packet.js'
-import { writeField } from '../packet/rewrite.js'
+import { timestampAt } from '../packet/proxy-options.js'
 import type { Entry, SequenceShift } from './entry.js'
 import { after, before, wrap } from './tcp-segment.js'
 import { type Direction, opposite } from './tuple.js'
@@ -18,6 +18,26 @@ export function setAdjustment(entry: Entry, direction: Direction, sequence: numb
   way.position = sequence
   way.before = way.after
   way.after += difference
+}
+
+/** nf_ct_seqadj_init: all numbers of this direction are shifted by so much. Nothing changes where they would not be shifted. */
+export function beginAdjustment(entry: Entry, direction: Direction, difference: number): void {
+  if (difference === 0) return
+  entry.status |= CT_STATUS.SEQ_ADJUST
+  entry.shifts ??= { original: { position: 0, before: 0, after: 0 }, reply: { position: 0, before: 0, after: 0 } }
+  entry.shifts[direction].before = entry.shifts[direction].after = difference
+}
+
+/**
+ * synproxy_tstamp_adjust: the server's clock is `later` than that of SYNPROXY, which the client has heard first. `own`: the packet is the client's, which echoes
+ * the server's clock; else the server's.
+ */
+export function adjustTimestamp(packet: Packet, offset: number, later: number, own: boolean): void {
+  const at = later === 0 ? undefined : timestampAt(packet)
+  if (at === undefined) return
+  const where = own ? at + 6 : at + 2
+  const old = u32(packet.bytes, where)!
+  replace(packet, offset, where, wrap(own ? old + later : old - later))
 }
 
 /** nf_ct_seq_offset: by how much the numbers of this direction are shifted at `sequence`. */

@@ -21,6 +21,8 @@ export interface Arrival {
   readonly helper?: string | undefined
   /** A timeout policy of this name (CT --timeout). */
   readonly policy?: string | undefined
+  /** SYNPROXY begins it. */
+  readonly proxied?: boolean | undefined
   /** The table is full, but another connection is given up for this one. */
   readonly overfull?: boolean
   /** Told of every checksum that is looked at. */
@@ -214,7 +216,7 @@ export class ConnectionTable {
   }
 
   /** init_conntrack. */
-  #begin(tuple: Tuple, { zone, zoneDirection, helper, policy, now, overfull }: Arrival): Hit | Tracking {
+  #begin(tuple: Tuple, { zone, zoneDirection, helper, policy, now, overfull, proxied }: Arrival): Hit | Tracking {
     const reply = invertTuple(tuple)
     if (!reply) return { is: 'invalid', reason: 'an ICMP message without a question' }
     const { max } = this.settings
@@ -235,6 +237,7 @@ export class ConnectionTable {
       helper: given,
       labels: new Set(),
       ...(policy === undefined ? {} : { policy: { name: policy, heard: now } }),
+      ...(proxied ? { synproxy: { sequence: 0, clock: 0, later: 0 } } : {}),
     }
     expected?.follow?.(entry, now)
     if (expected && tuple.protocol === PROTOCOL.GRE) this.greKeys.begins(entry)

@@ -95,6 +95,7 @@ export function tcpPacket(
   const kind = kindOf(segment)
   const old = data.state
   const next = transition(direction, kind, old)
+  if (next === 'INVALID' && keepsProxyAlive(entry, data, segment, kind, direction)) return IGNORED
   if (next === 'INVALID') return invalid(`a ${NAMES[kind]} in state ${old}`)
   const step = { entry, data, segment, kind, direction, settings, now, old, next: next === 'IGNORE' ? old : next }
   if (next === 'SYN_SENT' && (old === 'TIME_WAIT' || old === 'CLOSE' || old === 'SYN_SENT2'))
@@ -102,6 +103,20 @@ export function tcpPacket(
   if (next === 'IGNORE') return ignore(step)
   return judge(step)
 }
+
+/** The client of SYNPROXY is connected for all that it knows, and asks after a server that has not answered yet: the hook behind calls the server once more. */
+const keepsProxyAlive = (
+  entry: Entry,
+  data: TcpData,
+  { sequence }: Segment,
+  kind: number,
+  direction: Direction,
+): boolean =>
+  entry.synproxy !== undefined &&
+  data.state === 'SYN_SENT' &&
+  kind === KIND.ACK &&
+  direction === 'original' &&
+  sequence === wrap(data.seen.original.end - 1)
 
 const NAMES: readonly string[] = ['SYN', 'SYN-ACK', 'FIN', 'ACK', 'RST', 'segment without flags']
 

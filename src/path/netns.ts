@@ -19,6 +19,7 @@ import { advance, freshState, type MachineState, type Moment } from '../rules/ma
 import type { Counters, Rule, Table } from '../rules/program.js'
 import type { Machine } from '../rules/state.js'
 import type { OpenSets } from '../rules/store.js'
+import { SynCookies } from './cookies.js'
 import { countedOf, labelsOf, type Tracked } from './counted.js'
 import { type ChainEntry, type Hooks, registerHooks } from './hooks.js'
 import { interfacesOf } from './interfaces.js'
@@ -113,6 +114,8 @@ export class Netns {
   /** Bridges: bridge and MAC address → the port by which frames from it came in. */
   readonly heard = new Map<string, string>()
   readonly #flows = new Map<string, Socket>()
+  /** Cookies that SYNPROXY has given. */
+  readonly cookies = new SynCookies()
   readonly #reassembly = { conntrack: new Reassembly(true), local: new Reassembly(false) }
 
   readonly #told = new Map<Ip, { readonly tokens: number; readonly at: number }>()

@@ -35,6 +35,8 @@ export interface Template {
   readonly direction: 'original' | 'reply' | undefined
   readonly helper: string | undefined
   readonly entry: Entry
+  /** SYNPROXY's own: the connection is one that it begins. */
+  readonly proxied?: boolean
 }
 
 const UNSUMMED = { is: 'none' } as const

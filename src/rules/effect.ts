@@ -86,8 +86,11 @@ export type Effect =
    * `ip` absent: the address of the incoming device; port 0: the packet's own.
    */
   | { readonly do: 'to-socket'; readonly ip?: Ip; readonly port: number; readonly mark: number; readonly mask: number }
-  /** A SYN is answered by the kernel itself; the last packet of the handshake opens a connection of the kernel's own (target SYNPROXY). */
-  | { readonly do: 'answer-syn' }
+  /**
+   * A SYN is answered by the kernel itself; the last packet of the handshake opens a connection of the kernel's own (target SYNPROXY). `offers`: TCP options of the
+   * answer, as bits of XT_SYNPROXY_OPT_*.
+   */
+  | { readonly do: 'answer-syn'; readonly offers: number; readonly mss: number; readonly scale: number }
   /** `what`: it is told elsewhere than in a log, and these are the words for it. */
   | { readonly do: 'log'; readonly prefix: string; readonly what?: string }
   /** A copy goes to this next hop, by itself through OUTPUT (target TEE). */

@@ -562,7 +562,7 @@ const EFFECTS: readonly (readonly [
     '-p udp -j TPROXY --on-port 0 --on-ip ::1',
     [{ do: 'to-socket', ip: 1n, port: 0, mark: 0, mask: 0 }],
   ],
-  [4, 'filter', 'FORWARD', '-p tcp -j SYNPROXY --mss 1460', [{ do: 'answer-syn' }]],
+  [4, 'filter', 'FORWARD', '-p tcp -j SYNPROXY --mss 1460', [{ do: 'answer-syn', offers: 1, mss: 1460, scale: 0 }]],
   [
     4,
     'mangle',

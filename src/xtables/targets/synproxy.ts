@@ -26,11 +26,17 @@ export const synproxy = defineTarget({
     summary:
       'Answers SYNs instead of the server, and speaks to the server only once the client has come back with the cookie.',
     notes: [
-      'Whether a cookie is the right one is not known: it hangs on a secret of the kernel. What becomes of the last packet of a handshake is undecided.',
+      'The cookie hangs on a secret of the kernel: it is made up, and one that comes back as the answer to a SYN seen before is taken as the right one. Without such a SYN the answer is undecided.',
+      'The server is called in the name of the client, through OUTPUT and POSTROUTING.',
     ],
     kernel:
       'net/ipv4/netfilter/ipt_SYNPROXY.c: synproxy_tg4; net/ipv6/netfilter/ip6t_SYNPROXY.c; net/netfilter/nf_synproxy_core.c',
   },
   list: (_, { saved }) => ` SYNPROXY ${saved() === '' ? '' : `${saved().replaceAll('--', '')} `}`,
-  lower: () => [{ do: 'answer-syn' }],
+  lower: ({ sack, timestamp, wscale, mss, ecn }) => {
+    const bit = (given: unknown, value: number) => (given ? value : 0)
+    const offers =
+      bit(mss !== undefined, 1) | bit(wscale !== undefined, 2) | bit(sack, 4) | bit(timestamp, 8) | bit(ecn, 16)
+    return [{ do: 'answer-syn', offers, mss: mss?.value ?? 0, scale: wscale?.value ?? 0 }]
+  },
 })
