@@ -1,6 +1,7 @@
 import type { Field } from '../packet/fields.js'
 import type { Node } from '../sets/bdd.js'
 import { maskedField } from '../sets/effects.js'
+import type { Space } from '../sets/space.js'
 import type { Transform } from '../sets/transform.js'
 import type { Way, WayMath } from '../sets/ways.js'
 
@@ -24,5 +25,16 @@ export function imageOf(math: WayMath, { transform, packets }: Way, fields: read
     kept.unshift(write)
   }
   const only = kept.reduce((all: Transform, write) => transforms.after(all, write), transforms.identity)
-  return space.project(transforms.image(only, space.project(packets, [...needed])), fields)
+  return space.project(transforms.image(only, withPresence(space, packets, needed)), fields)
+}
+
+/** What is left of the packets where only these fields are looked at, and whether they have them: nothing is written to a field that is not there. */
+function withPresence(space: Space, packets: Node, fields: Iterable<Field>): Node {
+  const { bdd } = space
+  const kept = new Set<number>()
+  for (const field of fields) {
+    for (const level of space.levelsOf(field)) kept.add(level)
+    for (const level of bdd.support(space.present(field))) kept.add(level)
+  }
+  return bdd.exists(packets, bdd.variables([...bdd.support(packets)].filter((level) => !kept.has(level))))
 }

@@ -2,6 +2,7 @@ import type { Ip } from '../address/ip.js'
 import { invertMask, lengthOfMask, type Prefix } from '../address/prefix.js'
 import { CT_STATUS, type Field, type FieldValue } from '../packet/fields.js'
 import { hasPorts } from '../packet/headers.js'
+import { narrowScope6 } from '../routing/classify.js'
 import type { Interfaces } from '../routing/interfaces.js'
 import { selectAddress4, selectAddress6 } from '../routing/source.js'
 import type { NatRange } from '../rules/effect.js'
@@ -162,6 +163,12 @@ const andOf = (a: Ip, b: Ip): Ip =>
 
 const LOCALHOST: Readonly<Record<4 | 6, Ip>> = { 4: 0x7f000001, 6: 1n }
 
+const NARROW6 = [
+  ['link', { ip: 0xfe80n << 112n, length: 10 }],
+  ['site', { ip: 0xfec0n << 112n, length: 10 }],
+  ['interface', { ip: 1n, length: 128 }],
+] as const satisfies readonly (readonly [string, Prefix])[]
+
 /** The ranges that MASQUERADE and REDIRECT find for themselves, by the packets for which they do; no range: they drop. */
 function rangesOf(
   space: Space,
@@ -178,11 +185,18 @@ function rangesOf(
     const own = interfaces
       .addresses(iif ?? '')
       .filter(({ prefix }) => (typeof prefix.ip === 'number' ? 4 : 6) === family)
-    const chosen =
-      family === 4
-        ? (own.find(({ scope, secondary }) => scope !== 'host' && !secondary) ?? own[0])
-        : own.find(({ usable, scope }) => usable && scope === 'global')
-    return [{ packets: FULL, range: at(chosen?.prefix.ip) }]
+    if (family === 4) {
+      const chosen = own.find(({ scope, secondary }) => scope !== 'host' && !secondary) ?? own[0]
+      return [{ packets: FULL, range: at(chosen?.prefix.ip) }]
+    }
+    // nf_nat_redirect_ipv6_usable: what is sent to a link only goes to an address of that link
+    const usable = own.flatMap(({ usable, prefix: { ip } }) => (usable && typeof ip === 'bigint' ? [ip] : []))
+    const narrow = NARROW6.map(([scope, prefix]) => ({
+      packets: space.in('ip6.daddr', [prefixRange(prefix)]),
+      range: at(usable.find((ip) => narrowScope6(ip) === scope)),
+    }))
+    const wide = space.bdd.not(space.union(narrow.map(({ packets }) => packets)))
+    return [...narrow, { packets: wide, range: at(usable[0]) }]
   }
   if (family === 4 && gateway !== undefined)
     return [{ packets: FULL, range: at(selectAddress4(interfaces, oif ?? '', gateway, 'global')) }]

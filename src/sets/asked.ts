@@ -82,10 +82,15 @@ function ask(conditions: Conditions, steps: readonly Step[], from: number, given
   const partsOf = (step: Step): Parts => {
     const parts = conditions.parts((step as Extract<Step, { if: unknown }>).if)
     if (given === undefined) return parts
-    const [yes, no, drop, unknown] = [parts.yes, parts.no, parts.drop, parts.unknown].map((set) =>
-      bdd.assign(set, given),
-    )
-    return { yes: yes!, no: no!, drop: drop!, unknown: unknown! }
+    const of = (set: Node) => bdd.assign(set, given)
+    const { yes, no, drop, unknown, mayDrop } = parts
+    return {
+      yes: of(yes),
+      no: of(no),
+      drop: of(drop),
+      unknown: of(unknown),
+      ...(mayDrop === undefined ? {} : { mayDrop: of(mayDrop) }),
+    }
   }
   const all: Parts[] = []
   let end = from
@@ -119,9 +124,11 @@ function split(space: Space, asked: readonly Parts[], end: number): Asked {
 function askInTurn(bdd: Bdd, steps: readonly Step[], all: readonly Parts[], end: number): Asked {
   let [live, no, dropped]: [Node, Node, Node] = [FULL, EMPTY, EMPTY]
   for (const [i, parts] of all.entries()) {
-    dropped = bdd.or(dropped, bdd.and(live, parts.drop))
+    const perhaps = bdd.and(live, parts.mayDrop ?? EMPTY)
+    dropped = bdd.or(dropped, bdd.or(bdd.and(live, parts.drop), perhaps))
     const doubtful = bdd.and(live, parts.unknown)
-    const supposed = doubtful === EMPTY ? EMPTY : notRuledOut(bdd, steps, all, i + 1, doubtful)
+    const left = bdd.minus(doubtful, perhaps)
+    const supposed = left === EMPTY ? perhaps : bdd.or(perhaps, notRuledOut(bdd, steps, all, i + 1, left))
     no = bdd.or(no, bdd.or(bdd.and(live, parts.no), doubtful))
     live = bdd.or(bdd.and(live, parts.yes), supposed)
   }

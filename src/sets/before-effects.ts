@@ -19,31 +19,39 @@ export function beforeWriting(space: Space, set: Node, effect: Extract<Effect, {
     return bdd.or(bdd.and(before, can), bdd.minus(set, can))
   }
   if (!source) return space.forget(set, [field])
-  const can = bdd.and(space.present(field), space.present(source.field))
-  let before = set
+  if (!space.asks(set, field)) return set
   const to = space.levelsOf(field)
   const from = space.levelsOf(source.field)
+  const bits = new Map<number, Node>()
   for (const [i, level] of to.entries()) {
     const shift = BigInt(to.length - 1 - i)
     const bit = (of: FieldValue) => ((BigInt(of) >> shift) & 1n) === 1n
-    const one = bdd.variables([level])
     const other = from[from.length - 1 - Number(shift)]
-    const taken = bit(source.mask) ? other : undefined
-    const on = bdd.literal(level, true)
-    if (taken === undefined) {
-      if (!bit(keep)) before = bdd.exists(bdd.minus(before, on), one)
-      continue
-    }
-    // the new bit is that of the other field, or differs from the old one where that is set
-    const theirs = bdd.literal(taken, true)
-    before = bit(keep)
-      ? bdd.or(bdd.and(theirs, bdd.flip(before, one)), bdd.minus(before, theirs))
-      : bdd.or(
-          bdd.and(theirs, bdd.exists(bdd.and(before, on), one)),
-          bdd.minus(bdd.exists(bdd.minus(before, on), one), theirs),
-        )
+    const old = bit(keep) ? bdd.literal(level, true) : EMPTY
+    const theirs = bit(source.mask) && other !== undefined ? bdd.literal(other, true) : EMPTY
+    bits.set(level, bdd.or(bdd.minus(old, theirs), bdd.minus(theirs, old)))
   }
-  return bdd.or(bdd.and(before, can), bdd.minus(set, can))
+  const can = bdd.and(space.present(field), space.present(source.field))
+  return bdd.or(bdd.and(substituted(space, set, bits), can), bdd.minus(set, can))
+}
+
+/** The set with other conditions in the place of some variables. */
+function substituted({ bdd }: Space, set: Node, bits: ReadonlyMap<number, Node>): Node {
+  const last = Math.max(...bits.keys())
+  const known = new Map<Node, Node>()
+  const of = (node: Node): Node => {
+    const level = bdd.levelOf(node)
+    if (level > last) return node
+    let found = known.get(node)
+    if (found === undefined) {
+      const [low, high] = [of(bdd.lowOf(node)), of(bdd.highOf(node))]
+      const test = bits.get(level) ?? bdd.literal(level, true)
+      found = low === high ? low : bdd.or(bdd.and(test, high), bdd.minus(low, test))
+      known.set(node, found)
+    }
+    return found
+  }
+  return of(set)
 }
 
 function beforeAdding(space: Space, set: Node, field: Field, by: number): Node {

@@ -90,7 +90,8 @@ function concrete(table: Table, base: Chain, packet: RandomPacket, chooser: Choo
     subject: at,
     count: (rule) => counted.push([rule, at.clone()]),
     record: () => {},
-    suppose: () => (either() ? 'yes' : 'no'),
+    suppose: (_rule, _because, _at, ways) =>
+      ways[chooser.choose({ kind: 'lot', weights: ways.map(() => 1 / ways.length), about: '' })]!,
     perform(effect) {
       if (effect.do === 'set') {
         const [old, change] = [at.read(effect.field), evaluate(effect.xor, at)]

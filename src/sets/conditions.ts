@@ -1,4 +1,4 @@
-import type { FieldValue } from '../packet/fields.js'
+import { CT_STATE, type FieldValue } from '../packet/fields.js'
 import type { Condition } from '../rules/condition.js'
 import { type FibValue, isPure, type NamedSet } from '../rules/interpret.js'
 import type { Look } from '../rules/set-use.js'
@@ -15,6 +15,8 @@ export interface Parts {
   readonly no: Node
   readonly drop: Node
   readonly unknown: Node
+  /** Of those in `unknown`, who may as well be dropped there, whatever stands behind. Left out: none. */
+  readonly mayDrop?: Node
 }
 
 /** What conditions ask of the place where they are evaluated. */
@@ -65,11 +67,11 @@ export class Conditions {
       }
       case 'drop-if': {
         const { yes, no, drop, unknown } = this.parts(condition.of)
-        return { yes: no, no: EMPTY, drop: bdd.or(yes, drop), unknown }
+        return { yes: no, no: EMPTY, drop: bdd.or(yes, drop), unknown, mayDrop: unknown }
       }
       case 'not': {
-        const { yes, no, drop, unknown } = this.parts(condition.of)
-        return { yes: no, no: yes, drop, unknown }
+        const { yes, no, ...others } = this.parts(condition.of)
+        return { yes: no, no: yes, ...others }
       }
       case 'all':
       case 'any':
@@ -80,7 +82,7 @@ export class Conditions {
         if (condition.weight <= 0) return NEVER
         return condition.weight >= 2 ** 31 ? { ...NEVER, yes: FULL, no: EMPTY } : EITHER
       case 'stateful':
-        return EITHER
+        return condition.machine.kind === 'connlimit' ? this.#connlimit() : EITHER
       case 'named-set': {
         const bound = this.#around.bind?.(condition)
         return bound ? this.parts(bound) : UNKNOWN
@@ -88,6 +90,13 @@ export class Conditions {
       case 'unknown':
         return UNKNOWN
     }
+  }
+
+  /** connlimit_mt: who has no connection is dropped, and who has one may be, unless it begins here and is counted. */
+  #connlimit(): Parts {
+    const begins = this.space.equals('ct.state', CT_STATE.NEW)
+    const tracked = this.space.present('ct.direction')
+    return { yes: tracked, no: tracked, drop: this.space.bdd.not(begins), unknown: EMPTY }
   }
 
   #in({ value, ranges }: Extract<Condition, { is: 'in' }>): Parts {
@@ -157,21 +166,24 @@ export class Conditions {
    * have ended the walk.
    */
   #several(of: readonly Condition[], all: boolean): Parts {
-    const { bdd } = this.space
+    const { space } = this
+    const { bdd } = space
     const parts = all ? of.map((part) => this.parts(part)) : []
     // those that only say yes or no can be asked in any order
     if (all && parts.every(({ yes, no, drop, unknown }) => drop === EMPTY && unknown === EMPTY && bdd.not(yes) === no))
       return decided(this.space.intersection(parts.map(({ yes }) => yes)), bdd.not.bind(bdd))
     let going: Node = FULL
     let doubtful: Node = EMPTY
-    let [ended, drop, unknown]: [Node, Node, Node] = [EMPTY, EMPTY, EMPTY]
+    let [ended, drop, unknown, mayDrop]: [Node, Node, Node, Node] = [EMPTY, EMPTY, EMPTY, EMPTY]
     for (const condition of of) {
       if (going === EMPTY && doubtful === EMPTY) break
       const part = this.parts(condition)
       const [goes, ends] = all ? [part.yes, part.no] : [part.no, part.yes]
       ended = bdd.or(ended, bdd.and(going, ends))
       drop = bdd.or(drop, bdd.and(going, part.drop))
-      const newly = bdd.and(going, part.unknown)
+      // whoever may be dropped here is not asked what stands behind
+      const stopped = bdd.and(going, part.mayDrop ?? EMPTY)
+      const newly = bdd.minus(bdd.and(going, part.unknown), stopped)
       going = bdd.and(going, goes)
       if (doubtful !== EMPTY && isPure(condition)) {
         ended = bdd.or(ended, bdd.and(doubtful, ends))
@@ -179,9 +191,14 @@ export class Conditions {
         doubtful = bdd.and(doubtful, bdd.or(goes, part.unknown))
       }
       doubtful = bdd.or(doubtful, newly)
+      mayDrop = bdd.or(mayDrop, stopped)
     }
-    unknown = bdd.or(unknown, doubtful)
-    return all ? { yes: going, no: ended, drop, unknown } : { yes: ended, no: going, drop, unknown }
+    const others = {
+      drop,
+      unknown: space.union([unknown, doubtful, mayDrop]),
+      ...(mayDrop === EMPTY ? {} : { mayDrop }),
+    }
+    return all ? { yes: going, no: ended, ...others } : { yes: ended, no: going, ...others }
   }
 }
 

@@ -4,12 +4,18 @@ import type { Beginning } from '../analysis/walk-begin.js'
 import { originName } from '../analysis/walk-begin.js'
 import type { Ground } from '../analysis/walk-ground.js'
 import type { End } from '../analysis/walk-group.js'
+import { imageOf } from '../analysis/walk-image.js'
 import { valueIn } from '../analysis/walk-routes.js'
 import type { Field } from '../packet/fields.js'
+import { headersOf } from '../packet/headers.js'
 import { parsePacketLine } from '../packet/language.js'
-import { trace } from '../path/trace.js'
-import type { Branch, Trail } from '../path/trail.js'
-import { placeName } from '../path/world.js'
+import type { PacketRequest } from '../packet/request.js'
+import { begin } from '../path/begin.js'
+import { explore, seededRandom, type Tree } from '../path/choices.js'
+import type { Fate } from '../path/fate.js'
+import { Run } from '../path/run.js'
+import { walk } from '../path/walk.js'
+import { type Hosts, placeName } from '../path/world.js'
 import { EMPTY, FULL, type Node } from '../sets/bdd.js'
 
 /** Where a packet ended, as both walks tell it: place, how, and for what arrives or leaves the headers there. */
@@ -23,15 +29,44 @@ const ARRIVED: ReadonlySet<string> = new Set([
   'checksum',
 ])
 
-function concretePlace({ outcome, where, final }: Branch): Place | undefined {
+function concretePlace({ outcome, place: where, reason, packet, interface: name }: Fate): Place | undefined {
   if (outcome === 'undecided') return undefined
   const place = placeName(where)
-  const { src, dst, sport, dport } = final
+  const { src, dst, sport, dport } = packet
   const headers = `${src}:${sport ?? ''} > ${dst}:${dport ?? ''}`
-  if (outcome === 'delivered' || ARRIVED.has(where.reason)) return `${place} delivered ${headers}`
-  if (outcome === 'sent') return `${place} sent ${final.interface} ${headers}`
+  if (outcome === 'delivered' || ARRIVED.has(reason)) return `${place} delivered ${headers}`
+  if (outcome === 'sent') return `${place} sent ${name} ${headers}`
   return `${place} dropped`
 }
+
+/** A run in which nobody answers: what becomes of answers is not asked here. */
+class Unanswered extends Run {
+  override nested<T>(): T | undefined {
+    return undefined
+  }
+}
+
+type Headers = ReturnType<typeof headersOf>
+
+/** Every end that the walk of single packets finds, without its steps: one for each way that lots and what is not known leave open. */
+function walked(hosts: Hosts, request: PacketRequest): { readonly packet: Headers; readonly fates: readonly Fate[]; readonly cut: boolean } {
+  let asked: Headers | undefined
+  const tree = explore((chooser) => {
+    const options = { now: 0, random: seededRandom(1), chooser, assumeNeighbours: true, followWires: true, silent: true }
+    const { cursor, stage } = begin(new Unanswered(hosts, options), walk, request)
+    asked ??= headersOf(cursor.skb.packet, cursor.skb.mark)
+    return walk(cursor, stage)
+  })
+  const fates: Fate[] = []
+  let cut = false
+  const collect = (node: Tree<Fate>): void => {
+    if (node.is === 'leaf') fates.push(node.result)
+    else if (node.is === 'fork') for (const way of node.ways) collect(way)
+    else cut = true
+  }
+  collect(tree)
+  return { packet: asked!, fates, cut }
+} // biome-ignore format: short lines
 
 const PORTED: ReadonlySet<number> = new Set([6, 17, 33, 132, 136])
 
@@ -43,29 +78,31 @@ interface One {
 
 function symbolicPlaces(ground: Ground, ends: readonly End[], { values, headers: one }: One): ReadonlySet<Place> {
   const { space, addresses } = ground
+  const shown = ['meta.l4proto', addresses.src, addresses.dst, 'th.sport', 'th.dport'] as const
   const found = new Set<Place>()
   for (const { place, outcome, interface: name, ways } of ends) {
-    const { transforms } = ground.site(place).math
+    const { math } = ground.site(place)
     for (const { transform, packets } of ways) {
       if (!space.bdd.contains(packets, values)) continue
-      const seen = transforms.image(transform, one)
+      if (outcome !== 'delivered' && outcome !== 'sent') {
+        found.add(outcome === 'undecided' ? 'undecided' : `${placeName(place)} dropped`)
+        continue
+      }
+      const seen = imageOf(math, { transform, packets: one }, shown)
       const read = (field: Field) => valueIn(space, seen, field)
       const ip = (field: Field): Ip => (ground.family === 4 ? Number(read(field)) : BigInt(read(field)))
       const ported = PORTED.has(Number(read('meta.l4proto')))
       // what the kernel draws is any port
       const port = (field: Field) => (!ported ? '' : space.asks(seen, field) ? read(field) : '*')
       const headers = `${printIp(ip(addresses.src))}:${port('th.sport')} > ${printIp(ip(addresses.dst))}:${port('th.dport')}`
-      if (outcome === 'delivered') found.add(`${placeName(place)} delivered ${headers}`)
-      else if (outcome === 'sent') found.add(`${placeName(place)} sent ${name} ${headers}`)
-      else if (outcome === 'undecided') found.add('undecided')
-      else found.add(`${placeName(place)} dropped`)
+      found.add(`${placeName(place)} ${outcome === 'sent' ? `sent ${name}` : outcome} ${headers}`)
     }
   }
   return found
 }
 
 /** The packet that `trace` was asked about, as a set of one (whatever sets do not say of it, as one value of many). */
-function singleton(ground: Ground, { packets, origin }: Beginning, { packet }: Trail): One | undefined {
+function singleton(ground: Ground, { packets, origin }: Beginning, packet: Headers): One | undefined {
   const { space, addresses } = ground
   const { bdd } = space
   const tcp = (packet.flags ?? '').split(',')
@@ -87,7 +124,7 @@ function singleton(ground: Ground, { packets, origin }: Beginning, { packet }: T
     space.equals('meta.length', packet.length),
     space.equals('meta.iifname', ifName(origin.iif ?? '')),
   ]
-  const headers = parts.reduce((set, part) => bdd.and(set, part))
+  const headers = space.intersection(parts)
   const all = bdd.and(headers, packets)
   if (all === EMPTY) return undefined
   const values = new Uint8Array(space.layout.levels)
@@ -111,10 +148,10 @@ export function agreement(ground: Ground, beginning: Beginning, ends: readonly E
   const text = `${words} ${origin.iif === undefined ? 'from' : 'in'} ${originName(origin)}`
   const parsed = parsePacketLine(text)
   if (!parsed.ok) throw new Error(`${text}: not a packet`)
-  const trail = trace(ground.hosts, parsed.packet, { now: 0 })
-  const one = singleton(ground, beginning, trail)
-  if (!one) return 'outside'
-  const told = trail.branches.map(concretePlace)
+  const { packet, fates, cut } = walked(ground.hosts, parsed.packet)
+  const one = singleton(ground, beginning, packet)
+  if (!one || cut) return 'outside'
+  const told = fates.map(concretePlace)
   const symbolic = symbolicPlaces(ground, ends, one)
   const drawn = new Set([...symbolic].filter((place) => place.includes(':*')))
   const concrete = [...new Set(told.map((place) => place && (anyPort(place, drawn) ?? place)))]

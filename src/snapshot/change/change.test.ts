@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { printIp } from '../../address/ip.js'
 import type { Hosts, Namespace } from '../../path/world.js'
 import { readSnapshot } from '../index.js'
 import { changeHosts } from './index.js'
@@ -162,6 +163,19 @@ test('forwarding is switched on for every device', () => {
     expect(sysctls.get(`net.ipv4.${key}`)).toBe('1')
   expect(sysctls.get('net.ipv4.conf.all.rp_filter')).toBe('0')
 })
+
+test('new addresses stand where Linux puts them', () => {
+  // what ip addr printed on Linux 6.18 after the same commands on a link with fe80::1
+  const given = ['fe80::1/64', 'fd00:17::1/64', 'fd00:18::1/64', 'fe80::55/64', 'fec0::1/64', '10.0.0.1/24', '10.0.0.2/24', '10.1.0.2/24', '10.2.0.2/24', '10.3.0.2/24']
+  const done = after(
+    'ip link add q0 type bridge',
+    ...given.map((one) => `ip addr add ${one} dev q0${one.startsWith('10.2.') ? ' scope link' : ''}`),
+    'ip -6 addr change fd00:17::1/64 dev q0',
+  )
+  const addresses = host(done).links.find(({ name }) => name === 'q0')!.addresses.map(({ prefix }) => printIp(prefix.ip))
+  expect(addresses.filter((ip) => ip.startsWith('10.'))).toEqual(['10.2.0.2', '10.0.0.1', '10.1.0.2', '10.3.0.2', '10.0.0.2'])
+  expect(addresses.filter((ip) => ip.startsWith('f'))).toEqual(['fd00:18::1', 'fd00:17::1', 'fec0::1', 'fe80::55', 'fe80::1'])
+}) // biome-ignore format: long lines
 
 test('sets are made, filled, and held by the rules that use them', () => {
   const rule = 'iptables -A INPUT -m set --match-set blocked src -j DROP'

@@ -77,8 +77,26 @@ export function changeAddresses(namespace: Namespace, args: Arguments, hint: Fam
     throw new Refusal(ipv === 'ipv4' ? 'Error: ipv4: Address already assigned.' : 'Error: ipv6: address already assigned.', place)
   const others = link.addresses.filter((one) => one !== known)
   const secondary = ipv === 'ipv4' && others.some((one) => isSubnetOf(one, address))
-  return withLink(namespace, link, { ...link, addresses: [...others, { ...address, secondary }] })
+  const added = { ...address, secondary }
+  const addresses = known ? link.addresses.map((one) => (one === known ? added : one)) : inserted(others, added)
+  return withLink(namespace, link, { ...link, addresses })
 } // biome-ignore format: one thing
+
+/** From narrow to wide as Linux numbers them. */
+const WIDTHS = ['host', 'link', 'site', 'global'] as const
+const widthOf = ({ scope }: Address): number => WIDTHS.indexOf(scope)
+
+/** Where Linux puts a new address: IPv4 behind primary ones as narrow as it (__inet_insert_ifa), IPv6 before those as narrow as it (ipv6_link_dev_addr). */
+function inserted(all: readonly Address[], added: Address): readonly Address[] {
+  if (added.secondary) return [...all, added]
+  const family = familyOf(added.prefix.ip)
+  const isBefore = (one: Address): boolean =>
+    familyOf(one.prefix.ip) === family && !one.secondary && (family === 4 ? widthOf(one) <= widthOf(added) : widthOf(one) > widthOf(added))
+  const fellows = all.findIndex(({ prefix }) => familyOf(prefix.ip) === family)
+  const behind = all.findLastIndex(isBefore)
+  const at = behind >= 0 ? behind + 1 : fellows >= 0 ? fellows : all.length
+  return [...all.slice(0, at), added, ...all.slice(at)]
+} // biome-ignore format: short lines
 
 const isSubnetOf = (one: Address, other: Address): boolean =>
   !one.secondary &&
@@ -153,7 +171,9 @@ const scopeByAddress = (ip: Ip): Address['scope'] =>
       ? 'host'
       : ip >> 118n === 0x3fan
         ? 'link'
-        : 'global'
+        : ip >> 118n === 0x3fbn
+          ? 'site'
+          : 'global'
 
 function flushAddresses(namespace: Namespace, args: Arguments, hint: Family | undefined): Namespace {
   args.take('dev')
