@@ -6,6 +6,7 @@ import { type InputRoute, routeInput as inputDecision } from '../routing/input.j
 import { type InputFlow, invalid } from '../routing/input-route.js'
 import type { Flow, Found, RuleTried } from '../routing/lookup.js'
 import { type OutputRoute, routeOutput } from '../routing/output.js'
+import type { OutputOptions } from '../routing/output-route.js'
 import { sendIcmpError } from './answers.js'
 import type { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
@@ -61,14 +62,14 @@ function describeLookup(flow: Flow, { found, tried }: Looked, sourceChosen?: Ip,
   }
 }
 
-function outputDecision(cursor: Cursor, flow: Flow, anySource: boolean): OutputRoute {
+function outputDecision(cursor: Cursor, flow: Flow, options: OutputOptions): OutputRoute {
   const { netns, skb } = cursor
   const oif = flow.oif ?? skb.bound
   const route = routeOutput(
     netns.fib(skb.packet.family),
     netns.interfaces,
     { ...flow, ...(oif === undefined ? {} : { oif }) },
-    { anySource },
+    options,
   )
   const way = route.ok ? drawWay(cursor, flow, route.ways) : undefined
   return route.ok && way ? { ...route, dev: way.dev, gateway: way.gateway, source: way.source } : route
@@ -85,7 +86,7 @@ export function generate(cursor: Cursor): ExitOf<'generate'> | Fate {
       ? { ...flow, src: undefined }
       : flow
   const first = skb.via === undefined ? asked : { ...asked, oif: skb.via }
-  const route = outputDecision(cursor, first, skb.sender?.socket !== true || skb.sender.raw === true)
+  const route = outputDecision(cursor, first, { anySource: skb.sender?.socket !== true || skb.sender.raw === true })
   const lookup = describeLookup(
     { ...asked, iif: 'lo' },
     looked(route),
@@ -144,7 +145,7 @@ export function reroute(cursor: Cursor): Fate | undefined {
   // IPv6 stays on the device of the first decision where the address is one of a link
   const strict = isLinkLocal6(flow.dst) || (skb.packet.family === 6 && isMulticast(flow.dst))
   const asked = strict && skb.bound === undefined ? { ...from, oif: skb.oif } : from
-  const route = outputDecision(cursor, asked, true)
+  const route = outputDecision(cursor, asked, { anySource: true, again: true })
   const lookup = describeLookup({ ...asked, iif: 'lo' }, looked(route), undefined, route.ok ? route.dev : undefined)
   const before = skb.oif
   const text = route.ok ? `${outputText(route, false)}${route.dev === before ? '' : ` (was ${before})`}` : route.text
@@ -261,7 +262,7 @@ export function bridgedDestination(cursor: Cursor, bridge: Link): 'bridged' | 'u
   let nexthop = route.to === 'forward' ? (route.gateway ?? flow.dst) : flow.dst
   if (route.to === 'nowhere') {
     const output =
-      route.reason === 'ip-forward-off' ? outputDecision(cursor, { ...flow, src: undefined }, false) : undefined
+      route.reason === 'ip-forward-off' ? outputDecision(cursor, { ...flow, src: undefined }, {}) : undefined
     if (!output?.ok || output.dev !== bridge.name) return cursor.drop(route.reason, route.text)
     dev = output.dev
     nexthop = output.gateway ?? flow.dst

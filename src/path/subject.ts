@@ -149,8 +149,12 @@ export class SkbSubject implements Subject {
   }
 
   read(field: Field): Reading {
+    const { skb } = this.#cursor
+    // pskb_copy leaves the Ethernet header of what was received behind: rules read memory that nobody has written
+    if (skb.copiedTo !== undefined && skb.packet.mac && (field === 'ether.saddr' || field === 'ether.daddr'))
+      return UNKNOWN
     const read = fieldSpec(field).read
-    if (read) return read(this.#cursor.skb.packet)
+    if (read) return read(skb.packet)
     const metadata = METADATA[field]
     return metadata ? metadata(this.#cursor) : UNKNOWN
   }

@@ -46,6 +46,8 @@ export interface OutputOptions {
   readonly anySource?: boolean
   /** IPv6: the lookup alone, as `ip route get` makes it; a socket chooses its source first and then asks again (ip6_dst_lookup_tail). */
   readonly lookupOnly?: boolean
+  /** The packet has been routed before: `::` is an address like any other, not what a socket calls this host. */
+  readonly again?: boolean
 }
 
 export type Refused = Extract<OutputRoute, { ok: false }>

@@ -19,7 +19,7 @@ export function routeOutput6(fib: Fib, interfaces: Interfaces, flow: Flow, optio
   if (oif !== undefined && !interfaces.devices.includes(oif))
     return refused('interface-down', 'ENODEV', `there is no ${oif}`)
   // net/ipv6/datagram.c, udp.c, tcp_ipv6.c: whoever connects to :: means this host
-  const dst = isZero(flow.dst) && !options.lookupOnly ? 1n : (flow.dst as bigint)
+  const dst = isZero(flow.dst) && !options.lookupOnly && !options.again ? 1n : (flow.dst as bigint)
   const asked = { ...flow, dst }
   const first = search(fib, interfaces, asked, options)
   const refusal = refusalOf(first)
