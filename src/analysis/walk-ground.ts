@@ -12,6 +12,7 @@ import type { Transform, Write } from '../sets/transform.js'
 import type { Way, WayMath } from '../sets/ways.js'
 import { Scope, type ScopeOptions, sharedNames } from './scope.js'
 import { type FirstState, firstPackets } from './walk-first.js'
+import type { Beside } from './walk-group.js'
 import { assign } from './walk-nat.js'
 import { nameNumber, RouteSets } from './walk-routes.js'
 
@@ -25,6 +26,8 @@ export class Site {
   readonly first: readonly { readonly state: FirstState; readonly way: Way }[]
   /** Packets of connections that the snapshot lists. */
   readonly existing: Node
+  readonly #asksPorts: boolean
+  readonly #ports = new Map<string, number>()
 
   constructor(scope: Scope, netns: Netns) {
     this.scope = scope
@@ -34,7 +37,8 @@ export class Site {
     this.routes = new RouteSets(space, netns)
     const { tracking } = netns.hooks(space.family)
     const { transforms } = this.math
-    const fields = askedOfConnections(scope)
+    const fields = askedFor(scope)
+    this.#asksPorts = PORT_FIELDS.some((field) => fields.has(field))
     const of = (writes: readonly Write[]) =>
       writes.reduce((all, one) => transforms.after(all, one), transforms.identity)
     this.first = tracking
@@ -44,6 +48,19 @@ export class Site {
         })) // biome-ignore format: short
       : []
     this.existing = tracking ? tuplesOf(space, netns.state.connections ?? []) : EMPTY
+  }
+
+  /** What chains make of packets at these bridge ports. */
+  atPorts(ways: readonly Way[], bridge: Pick<NonNullable<Beside['bridge']>, 'in' | 'out'> | undefined): readonly Way[] {
+    if (!this.#asksPorts) return ways
+    const { space } = this.scope
+    const key = `${bridge?.in}|${bridge?.out}`
+    let values = this.#ports.get(key)
+    if (values === undefined) {
+      values = space.bdd.values(portValues(space, bridge))
+      this.#ports.set(key, values)
+    }
+    return ways.map(({ transform, packets }) => ({ transform, packets: space.bdd.assign(packets, values) }))
   }
 
   /** Packets whose state is one of these, as it is now. */
@@ -93,16 +110,29 @@ function onTheWire({ writes }: Transform, keepsMark: boolean): readonly Write[] 
   return found
 } // biome-ignore format: short lines
 
-/** What rules of a namespace ask of connections besides state, status and mark. */
-function askedOfConnections({ tables }: Scope): ReadonlySet<string> {
+const PORT_FIELDS = ['meta.physiifname', 'meta.physoifname', 'meta.bridged'] as const
+
+/** What rules of a namespace ask of connections besides state, status and mark, and of bridge ports. */
+function askedFor({ tables }: Scope): ReadonlySet<string> {
   const found = new Set<string>()
   for (const table of tables)
     for (const chain of table.chains.values())
       for (const rule of chain.rules)
-        for (const [field] of JSON.stringify(rule.steps, (_, value) => (typeof value === 'bigint' ? '' : value)).matchAll(/ct\.[a-z0-9.]+/g))
+        for (const [field] of JSON.stringify(rule.steps, (_, value) => (typeof value === 'bigint' ? '' : value)).matchAll(/(?:ct|meta)\.[a-z0-9.]+/g))
           found.add(field) // biome-ignore format: one line
   return found
 }
+
+/** The variables of bridge ports, as the walker of single packets reads them. */
+function* portValues(space: Space, bridge: { readonly in: string | undefined; readonly out: string | undefined } | undefined): Generator<readonly [number, 0 | 1]> {
+  for (const [field, name] of [['meta.physiifname', bridge?.in], ['meta.physoifname', bridge?.out]] as const) {
+    yield [space.layout.cell(`has ${field}`)[0]!, name === undefined ? 0 : 1]
+    const levels = space.levelsOf(field)
+    const number = nameNumber(space, name)
+    for (const [i, level] of levels.entries()) yield [level, (number >> BigInt(levels.length - 1 - i)) & 1n ? 1 : 0]
+  }
+  yield [space.levelsOf('meta.bridged')[0]!, bridge?.out === undefined ? 0 : 1]
+} // biome-ignore format: short
 
 /** A connection begins with the packet (init_conntrack): its original tuple is the packet's. */
 function firstWrites(state: FirstState, family: Family, asked: ReadonlySet<string>): readonly Write[] {

@@ -51,8 +51,9 @@ function throughChain(
   const { math, scope } = site
   const summary = Summaries.of(scope.conditions).chain(table, chain)
   const byPolicy = base.policy === 'drop' ? 'dropped' : 'accepted'
-  const pass = byPolicy === 'accepted' ? math.union(summary.accepted, summary.returned) : summary.accepted
-  const stop = byPolicy === 'dropped' ? math.union(summary.dropped, summary.returned) : summary.dropped
+  const of = (ways: readonly Way[]) => site.atPorts(ways, group.bridge)
+  const pass = of(byPolicy === 'accepted' ? math.union(summary.accepted, summary.returned) : summary.accepted)
+  const stop = of(byPolicy === 'dropped' ? math.union(summary.dropped, summary.returned) : summary.dropped)
   const dropped = endOf(group, 'dropped', 'rules', `${table.name}/${chain.name}`, math.sequence(group.ways, stop))
   const ways = math.sequence(group.ways, pass)
   if (hook !== 'output' || base.type !== 'route') return [{ ...group, ways }, dropped]
@@ -90,6 +91,7 @@ function translate(
   if (!group.tracked || group.manips[manip]) return [group]
   const first = scope.space.equals('ct.state', CT_STATE.NEW)
   const out: Moved[] = [{ ...group, ways: math.into(group.ways, bdd.not(first)) }]
+  const of = (ways: readonly Way[]) => site.atPorts(ways, group.bridge)
   const done: Group = { ...group, manips: { ...group.manips, [manip]: true } }
   let left = math.into(group.ways, first)
   let [changed, same]: readonly Way[][] = [[], []] as never
@@ -97,16 +99,16 @@ function translate(
     const summary = Summaries.of(scope.conditions).chain(table, chain)
     const { translated, accepted, dropped } = translationsOf(scope.conditions, table, summary)
     for (const one of translated) {
-      const ways = math.sequence(left, one.ways)
+      const ways = math.sequence(left, of(one.ways))
       if (ways.length === 0) continue
       const result = manipulate(math, group, hook, { effect: one.effect, ways }, netns.interfaces)
       changed = [...changed!, ...result.changed]
       same = [...same!, ...result.same]
       out.push(endOf(group, 'dropped', 'rules', `${table.name}/${chain.name}`, result.dropped))
     }
-    const stop = base.policy === 'drop' ? math.union(dropped, summary.returned) : dropped
+    const stop = of(base.policy === 'drop' ? math.union(dropped, summary.returned) : dropped)
     out.push(endOf(group, 'dropped', 'rules', `${table.name}/${chain.name}`, math.sequence(left, stop)))
-    left = math.sequence(left, base.policy === 'drop' ? accepted : math.union(accepted, summary.returned))
+    left = math.sequence(left, of(base.policy === 'drop' ? accepted : math.union(accepted, summary.returned)))
   }
   out.push({ ...done, ways: [...left, ...same!] })
   const moved: Group = { ...done, ways: merged(site, changed!), moved: group.moved || manip === 'dst' }

@@ -1,10 +1,12 @@
 import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Family } from '../address/ip.js'
 import { seededRandom } from '../path/choices.js'
 import type { Hosts } from '../path/world.js'
 import { NodeLimitError } from '../sets/bdd.js'
 import { VisitLimitError } from '../sets/chains.js'
+import { readFolder } from '../snapshot/files.js'
 import {
   addressesOf,
   beginnings,
@@ -28,6 +30,8 @@ const LOG = process.env['PACKETWALK_COUNT']
 
 const MOST_NODES = 1_500_000
 const LIMIT = 4_000_000
+
+const filesOf = (name: Sample) => readFolder(join(import.meta.dirname, `../../samples/${name}`))
 
 type Mismatch = Exclude<Agreement, string>
 
@@ -71,20 +75,26 @@ function compared(...asked: Parameters<typeof compare>): Counts | undefined {
 test.each(SAMPLES)(
   '%s: both walks agree',
   async (name) => {
-    const { wrong, either, same } = compare(name, await plainSample(name), 4, seededRandom(SEED))
+    const { wrong, either, same } = compare(name, plainSample(name, await filesOf(name)), 4, seededRandom(SEED))
     expect(wrong).toEqual([])
     expect(either).toBeLessThan(same / 20)
   },
   600_000,
 )
 
-test.each(SAMPLES.flatMap((name) => ([4, 6] as const).map((family) => [name, family] as const)))(
+// docker-ufw-host is docker-host with other rules
+test.each(
+  (['docker-host', 'k8s-cluster'] as const).flatMap((name) =>
+    ([4, 6] as const).map((family) => [name, family] as const),
+  ),
+)(
   '%s, IPv%i: both walks agree under random rules',
   async (name, family) => {
+    const files = await filesOf(name)
     let checked = 0
     for (let seed = SEED * 100_000; checked < CHECKS; seed++) {
       const random = seededRandom(seed)
-      const { hosts, chancy } = await randomHosts(name, family, random)
+      const { hosts, chancy } = randomHosts(name, files, family, random)
       const counts = compared(name, hosts, family, random)
       if (LOG) appendFileSync(LOG, `${name} ${family} ${seed} ${chancy} ${JSON.stringify(counts ?? 'limit')}\n`)
       // rules may make sets that are too large to be written down: then there is no answer

@@ -28,8 +28,8 @@ const IN: ReadonlySet<string> = new Set(['PREROUTING', 'INPUT', 'FORWARD'])
 const OUT: ReadonlySet<string> = new Set(['FORWARD', 'OUTPUT', 'POSTROUTING'])
 
 /**
- * The text of a random ruleset of iptables or ip6tables: marks, NAT of all kinds, chains that call chains, connection states. `chancy`: with limits and lots, which
- * leave open what becomes of a packet.
+ * The text of a random ruleset of iptables or ip6tables: marks, NAT of all kinds, chains that call chains, connection states. `chancy`: with limits, lots
+ * and choices of the kernel, which leave open what becomes of a packet.
  */
 export function randomRules(random: () => number, around: Surroundings, chancy: boolean): string {
   const lines: string[] = []
@@ -57,7 +57,7 @@ function rule(random: () => number, around: Surroundings, table: TableName, base
   const not = () => (random() < 0.2 ? '! ' : '')
   const address = () => pick(random, addresses)
   const [host, icmp] = family === 4 ? ['32', 'icmp'] : ['128', 'ipv6-icmp']
-  const target = targetOf(random, around, table, base, level)
+  const target = targetOf(random, around, table, base, level, chancy)
   const needsPorts = /--to-ports|--to-(source|destination) (\[\S+\]:|[\d.-]+:)\d/.test(target)
   const protocol = needsPorts ? pick(random, ['tcp', 'udp']) : random() < 0.5 ? pick(random, ['tcp', 'udp', icmp]) : ''
   const prefix = () => (random() < 0.5 ? pick(random, prefixes) : `${address()}/${host}`)
@@ -89,9 +89,10 @@ function rule(random: () => number, around: Surroundings, table: TableName, base
   maybe(0.07, () => `-m set ${not()}--match-set ${around.sets.addresses} ${pick(random, ['src', 'dst'])}`)
   maybe(0.05, () => `-m iprange ${not()}--${pick(random, ['src', 'dst'])}-range ${rangeOf(address())}`)
   maybe(0.05, () => `-m dscp ${not()}--dscp 0x08`)
-  if ((table === 'raw' || table === 'mangle') && base === 'PREROUTING') maybe(0.15, () => `-m rpfilter ${pick(random, ['', '--loose ', '--validmark '])}${pick(random, ['', '--invert'])}`.trim())
   if (base === 'FORWARD' || base === 'POSTROUTING' || IN.has(base)) maybe(0.08, () => `-m physdev ${pick(random, [`${not()}--physdev-in ${pick(random, around.ports)}`, ...(base === 'FORWARD' || base === 'POSTROUTING' ? [`${not()}--physdev-out ${pick(random, around.ports)}`, `${not()}--physdev-is-bridged`] : ['--physdev-is-in'])])}`)
   if (chancy) {
+    // the way back hangs on more than sets are asked for
+    if ((table === 'raw' || table === 'mangle') && base === 'PREROUTING') maybe(0.15, () => `-m rpfilter ${pick(random, ['', '--loose ', '--validmark '])}${pick(random, ['', '--invert'])}`.trim())
     maybe(0.15, () => '-m limit --limit 5/min')
     maybe(0.15, () => `-m statistic --mode ${pick(random, ['random --probability 0.5', 'nth --every 3 --packet 0'])}`)
     maybe(0.05, () => '-m string --string "GET" --algo bm')
@@ -106,8 +107,10 @@ const rangeOf = (ip: string, by = 3): string =>
     ? `${ip}-${ip.replace(/[0-9a-f]*$/, (last) => (Number.parseInt(last || '0', 16) + by).toString(16))}`
     : `${ip}-${ip.replace(/\d+$/, (last) => `${Number(last) + by}`)}`
 
-function targetOf(random: () => number, around: Surroundings, table: TableName, base: string, level: number): string {
+function targetOf(random: () => number, around: Surroundings, table: TableName, base: string, level: number, chancy: boolean): string {
   const { family } = around
+  // which of several it becomes is drawn
+  const drawn = (...targets: string[]) => (chancy ? targets : [])
   const jump = level < 2 && random() < 0.15 ? [level === 0 ? 'one' : 'two'] : []
   const [address, port] = [pick(random, around.addresses), pick(random, around.services)]
   const plain = ['ACCEPT', 'RETURN', ...jump]
@@ -122,8 +125,8 @@ function targetOf(random: () => number, around: Surroundings, table: TableName, 
       // in a chain of its own a rule stands for any hook
       if (base === '') return pick(random, plain)
       if (base === 'PREROUTING' || base === 'OUTPUT')
-        return pick(random, [...plain, ...jump, `DNAT --to-destination ${address}`, `DNAT --to-destination ${at(port)}`, `DNAT --to-destination ${at(port)}`, `DNAT --to-destination ${rangeOf(address, 2)}`, `DNAT --to-destination ${at(`${port}-${port + 1}`)}`, `REDIRECT --to-ports ${port}`, ...(base === 'PREROUTING' ? ['REDIRECT --to-ports 8000-8002', `NETMAP --to ${net}`] : [`NETMAP --to ${net}`])])
-      return pick(random, [...plain, ...jump, `SNAT --to-source ${address}`, `SNAT --to-source ${at(port)}`, `SNAT --to-source ${rangeOf(address, 1)}`, `SNAT --to-source ${at('50000-50002')}`, `NETMAP --to ${net}`, ...(base === 'POSTROUTING' ? ['MASQUERADE', 'MASQUERADE', 'MASQUERADE --random', 'MASQUERADE --to-ports 60000-60001'] : [])])
+        return pick(random, [...plain, ...jump, `DNAT --to-destination ${address}`, `DNAT --to-destination ${at(port)}`, `DNAT --to-destination ${at(port)}`, ...drawn(`DNAT --to-destination ${rangeOf(address, 2)}`, `DNAT --to-destination ${at(`${port}-${port + 1}`)}`), `REDIRECT --to-ports ${port}`, ...(base === 'PREROUTING' ? [...drawn('REDIRECT --to-ports 8000-8002'), `NETMAP --to ${net}`] : [`NETMAP --to ${net}`])])
+      return pick(random, [...plain, ...jump, `SNAT --to-source ${address}`, `SNAT --to-source ${at(port)}`, ...drawn(`SNAT --to-source ${rangeOf(address, 1)}`, `SNAT --to-source ${at('50000-50002')}`), `NETMAP --to ${net}`, ...(base === 'POSTROUTING' ? ['MASQUERADE', 'MASQUERADE', ...drawn('MASQUERADE --random', 'MASQUERADE --to-ports 60000-60001')] : [])])
     case 'filter':
       return pick(random, [...plain, ...jump, 'DROP', 'DROP', 'ACCEPT', `REJECT --reject-with ${family === 4 ? 'icmp-port-unreachable' : 'icmp6-port-unreachable'}`, 'LOG'])
   }

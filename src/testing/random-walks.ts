@@ -1,11 +1,9 @@
-import { join } from 'node:path'
 import type { Family } from '../address/ip.js'
 import { printIp } from '../address/ip.js'
 import { arriving, type Beginning, generated, outsideOf, ownedAddresses } from '../analysis/walk-begin.js'
 import type { Ground } from '../analysis/walk-ground.js'
 import { type Hosts, placeName } from '../path/world.js'
 import { changeHosts } from '../snapshot/change/index.js'
-import { readFolder } from '../snapshot/files.js'
 import { readSnapshot } from '../snapshot/index.js'
 import { randomRules, type Surroundings } from './random-rules.js'
 
@@ -15,6 +13,9 @@ const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(rando
 
 export const SAMPLES = ['docker-host', 'docker-ufw-host', 'k8s-cluster'] as const
 export type Sample = (typeof SAMPLES)[number]
+
+/** The files of a sample. */
+export type Files = readonly { readonly path: string; readonly text: string }[]
 
 /** Ports that random rules and random packets ask for. */
 const SERVICES = [22, 53, 80, 443, 8080, 5432, 30080, 9153, 6443]
@@ -95,8 +96,7 @@ const TOPOLOGIES: Readonly<Record<Sample, Topology>> = {
 }
 
 /** A sample as it is, or with other rulesets. */
-async function sample(name: Sample, rules?: { readonly family: Family; readonly text: () => string }): Promise<Hosts> {
-  const files = await readFolder(join(import.meta.dirname, `../../samples/${name}`))
+function sample(name: Sample, files: Files, rules?: { readonly family: Family; readonly text: () => string }): Hosts {
   const read = readSnapshot(
     files.flatMap((file) => {
       if (!rules || !/(ip6?tables-save|nft-ruleset.*|conntrack)$/.test(file.path)) return [file]
@@ -134,14 +134,14 @@ function carriedOut(hosts: Hosts, commands: readonly string[]): Hosts {
   return changed.hosts
 }
 
-export const plainSample = (name: Sample): Promise<Hosts> => sample(name)
+export const plainSample = (name: Sample, files: Files): Hosts => sample(name, files)
 
 /** A sample's hosts with random rules, routes and settings. `chancy`: lots and limits decide of some packets. */
-export async function randomHosts(name: Sample, family: Family, random: Random): Promise<{ readonly hosts: Hosts; readonly chancy: boolean }> {
+export function randomHosts(name: Sample, files: Files, family: Family, random: Random): { readonly hosts: Hosts; readonly chancy: boolean } {
   const topology = TOPOLOGIES[name]
   const chancy = random() < 0.25
   const around: Surroundings = { ...topology, family, addresses: topology.addresses[family], prefixes: topology.prefixes[family], services: SERVICES, sets: SETS }
-  const given = await sample(name, { family, text: () => randomRules(random, around, chancy) })
+  const given = sample(name, files, { family, text: () => randomRules(random, around, chancy) })
   const hosts = family === 6 ? carriedOut(given, topology.commands6) : given
   const root = hosts.namespaces[0]!
   return { hosts: carriedOut(hosts, commandsOf(random, topology, family).map((text) => `${placeName(root)}: ${text}`)), chancy }
