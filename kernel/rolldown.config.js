@@ -17,5 +17,6 @@ export default [
   program('listings'),
   program('spellings'),
   program('commands'),
+  program('link-commands'),
   program('ipsets'),
 ]

@@ -6,7 +6,7 @@ import type { Link, Namespace, Place, Unmodelled } from '../path/world.js'
 import type { Xfrm } from '../path/xfrm.js'
 import type { Route, RoutingRule } from '../routing/types.js'
 import type { Table } from '../rules/program.js'
-import { type LinkFile, readLink, toArpTables, toBridgeTables } from '../xtables/index.js'
+import { type LinkFile, linkState, readLink } from '../xtables/index.js'
 import { addressRoutes } from './address-routes.js'
 import { readFdb } from './bridge-fdb.js'
 import { readConnections } from './conntrack.js'
@@ -119,12 +119,7 @@ class NamespaceReader {
     )
     this.#problems.push(...xtables.problems)
     const link = this.#linkLayer()
-    const bridgeTables = link.flatMap((file) => [...toBridgeTables(file, 4), ...toBridgeTables(file, 6)])
-    const frameTables = {
-      other: link.flatMap((file) => toBridgeTables(file, 'other')),
-      tagged: link.flatMap((file) => toBridgeTables(file, 'tagged')),
-    }
-    const arpTables = link.flatMap(toArpTables)
+    const { bridgeTables, frameTables, arpTables } = linkState(link)
     const unmodelled = xtables.unmodelled.filter((one) => !isLinkChain(one, [...bridgeTables, ...arpTables]))
     this.#notes.push(...xtables.notes, ...unmodelled.map(({ text }) => `${text}: not evaluated`))
     const sysctls = this.#each(['sysctl'], ({ text }) => readSysctls(text))

@@ -1,7 +1,9 @@
 /** The language of iptables, for whoever stands outside of it. */
 export { type Applied, applyCommand, applyWords, backendOfCommand, familyOfCommand } from './command.js'
-export { type LinkFile, printLink, type ReadLink, readLink, toArpTables, toBridgeTables } from './link/file.js'
+export { applyLinkWords, emptyLinkFile, type LinkApplied, linkProgramOf, linkTableText } from './link/command.js'
+export { type LinkFile, printLink, type ReadLink, readLink } from './link/file.js'
 export type { LinkProgram } from './link/language.js'
+export { type LinkState, linkFiles, linkState } from './link/state.js'
 export { howSure, isList, type ReadListings, readList, readListings, tableOfChains } from './list.js'
 export { fromTables, isSaved, toTables } from './load.js'
 export { type Restored, type RestoreOptions, restore } from './restore.js'

@@ -57,7 +57,7 @@ const NONE: Counters = { packets: 0, bytes: 0 }
 
 function heading({ name, policy, counters = NONE }: SaveChain, references: ReadonlyMap<string, number>, options: ListOptions): string {
   const { verbose, exact, lineNumbers } = options
-  const counted = verbose ? ` ${plain(counters.packets, exact)}packets, ${plain(counters.bytes, exact)}bytes` : ''
+  const counted = verbose ? ` ${shortCount(counters.packets, exact)}packets, ${shortCount(counters.bytes, exact)}bytes` : ''
   const what = policy === undefined ? `${references.get(name) ?? 0} references` : `policy ${policy}${counted}`
   const columns = [
     lineNumbers ? 'num  ' : '',
@@ -147,7 +147,8 @@ function inColumn(value: number, exact: boolean): string {
 }
 
 /** xtables_print_num, in a sentence. */
-function plain(value: number, exact: boolean): string {
+/** xtables_print_num, without columns: 123456 is `123K `. */
+export function shortCount(value: number, exact: boolean): string {
   if (exact) return `${value} `
   const [number, unit] = short(value)
   return `${number}${unit} `

@@ -4,7 +4,7 @@ import { connect } from './connect.js'
 import { diff } from './diff.js'
 import { fmt } from './fmt.js'
 import { ipset } from './ipset.js'
-import { ip6tables, ip6tablesRestore, iptables, iptablesRestore } from './iptables.js'
+import { arptables, ebtables, ip6tables, ip6tablesRestore, iptables, iptablesRestore } from './iptables.js'
 import { lint } from './lint.js'
 import { reach } from './reach.js'
 import { replay } from './replay.js'
@@ -26,6 +26,8 @@ export const COMMANDS: readonly AnyCommandSpec[] = [
   ip6tables,
   iptablesRestore,
   ip6tablesRestore,
+  ebtables,
+  arptables,
   ipset,
   replay,
   verify,

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import type { Hosts, Namespace } from '../../path/world.js'
-import type { SaveFile } from '../../xtables/index.js'
+import type { LinkProgram, SaveFile } from '../../xtables/index.js'
 import type { CommandSpec } from '../command.js'
 import { EXIT } from '../exit.js'
 import type { Io } from '../io.js'
@@ -110,6 +110,42 @@ const restore = (program: Program): CommandSpec<Options> => ({
   },
 })
 
+/** ebtables and arptables, in their nft variants. */
+const linkCommand = (program: LinkProgram): CommandSpec<Omit<Options, 'backend'>> => ({
+  name: program,
+  arguments: '<snapshot> [word...]',
+  summary: `what ${program} would do with the snapshot’s rules: -L prints, a change prints the table after it`,
+  exits: `0, 1 where ${program === 'ebtables' ? '--check' : '-C'} asks for a rule that is not there.`,
+  examples:
+    program === 'ebtables'
+      ? ['ebtables samples/docker-host -A FORWARD -p IPv4 --ip-dst 172.17.0.2 -j DROP', 'ebtables samples/docker-host -L --Lc']
+      : ['arptables samples/docker-host -A INPUT -i eth0 -s 10.0.0.1 -j DROP', 'arptables samples/docker-host -nvL'],
+  options(command) {
+    withOption(command)
+      .option('--namespace <host[/netns]>', 'whose tables; the only host’s')
+      .passThroughOptions()
+      .allowUnknownOption()
+  },
+  async run([snapshot, words], given, io) {
+    const namespace = await place(snapshot as string, given, io)
+    const { changeLinkTables } = await import('../../snapshot/change/link-tables.js')
+    const { linkTableText, shellWords } = await import('../../xtables/index.js')
+    const { Refusal } = await import('../../snapshot/change/refusal.js')
+    const line = [program, ...wordsOf(words)].map(quoted).join(' ')
+    try {
+      const done = changeLinkTables(namespace, shellWords(line).words, program, line.length + 1)
+      io.out(done.changes ? linkTableText(done.file, [done.table]) : done.output)
+      return done.found ? EXIT.yes : EXIT.no
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      const { column, message } = error
+      throw problemsError([{ file: program, line: 1, column, message }], () => line, io)
+    }
+  },
+}) // biome-ignore format: long lines
+
+export const ebtables = linkCommand('ebtables')
+export const arptables = linkCommand('arptables')
 export const iptables = command('iptables')
 export const ip6tables = command('ip6tables')
 export const iptablesRestore = restore('iptables')

@@ -136,7 +136,7 @@ describe('refused in the words of the real program', () => {
     ['iptables -A NONE -j DROP', 13, 'iptables: No chain/target/match by that name.'],
     ['h/none: iptables -F', 1, 'nothing in the snapshot is called "h/none": it holds h, h/web'],
     ['h: iptables -A NONE -j DROP', 16, 'iptables: No chain/target/match by that name.'],
-    ['reboot', 1, '"reboot" is not read here: iptables, ip6tables, ip, ipset, sysctl'],
+    ['reboot', 1, '"reboot" is not read here: iptables, ip6tables, ebtables, arptables, ip, ipset, sysctl'],
     ['ip foo', 4, 'Object "foo" is unknown, try "ip help".'],
     ["ip route add 'x", 14, 'this quote is never closed'],
   ])('%s', (text, column, message) => {

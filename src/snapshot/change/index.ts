@@ -1,11 +1,12 @@
 import type { Family } from '../../address/ip.js'
 import { findPlace } from '../../path/resolve.js'
 import { type Hosts, type Namespace, type Place, placeName } from '../../path/world.js'
-import { familyOfCommand, type ShellWord, shellWords } from '../../xtables/index.js'
+import { familyOfCommand, linkProgramOf, type ShellWord, shellWords } from '../../xtables/index.js'
 import type { Problem } from '../problem.js'
 import { joinSegments } from '../segment.js'
 import { changeTables } from './iptables.js'
 import { changeAddresses, changeLinks, changeNeighbours } from './link.js'
+import { changeLinkTables } from './link-tables.js'
 import { Arguments, beginning, Refusal } from './refusal.js'
 import { isRestore, readRestoreCommand, restoreTables } from './restore.js'
 import { changeRoutes } from './route.js'
@@ -121,11 +122,16 @@ function applied(namespace: Namespace, words: readonly ShellWord[], change: Chan
   const silent = (made: Namespace): Applied => ({ namespace: made, output: '' })
   const program = words[0]!.text.replace(/^.*\//, '')
   if (familyOfCommand(program) !== undefined) return changeTables(namespace, words, change.name, change.text.length + 1)
+  if (linkProgramOf(program) !== undefined)
+    return changeLinkTables(namespace, words, change.name, change.text.length + 1)
   if (isRestore(program)) return silent(restored(namespace, words, change))
   if (program === 'sysctl') return silent(changeSysctls(namespace, words))
   if (program === 'ipset') return changedSets(namespace, words, change)
   if (program === 'ip') return silent(changeByIp(namespace, new Arguments(words, 1)))
-  throw new Refusal(`"${program}" is not read here: iptables, ip6tables, ip, ipset, sysctl`, words[0])
+  throw new Refusal(
+    `"${program}" is not read here: iptables, ip6tables, ebtables, arptables, ip, ipset, sysctl`,
+    words[0],
+  )
 }
 
 function changedSets(namespace: Namespace, words: readonly ShellWord[], { read }: Change): Applied {

@@ -73,30 +73,32 @@ const hardware = (flag: string, aliases: readonly string[], field: ArpField): Li
   lower: lowerMac(arp(field)),
 })
 
-const numbers = (masks: boolean): readonly AnyLinkOption[] => {
+const numbers = (masks: boolean, typeBase: 10 | 16): readonly AnyLinkOption[] => {
   const opcodes = Object.fromEntries(OPCODES.map((name, i) => [name, i + 1]))
   return [
     maskedOption({ flag: '--h-length', aliases: ['-l', '--arhln'], names: {}, base: 10, most: 255, field: 'hlen' }, String, masks),
     maskedOption({ flag: '--opcode', aliases: ['--arpop'], names: opcodes, base: 10, most: 0xffff, field: 'opcode' }, String, masks),
-    maskedOption({ flag: '--h-type', aliases: ['--arhrd'], names: { Ethernet: 1 }, base: 16, most: 0xffff, field: 'htype' }, masks ? hex : String, masks),
+    maskedOption({ flag: '--h-type', aliases: ['--arhrd'], names: { Ethernet: 1 }, base: typeBase, most: 0xffff, field: 'htype' }, masks ? hex : String, masks),
     maskedOption({ flag: '--proto-type', aliases: ['--arpro'], names: { IPv4: 0x800 }, base: 0, most: 0xffff, field: 'ptype' }, hex, masks),
   ]
 } // biome-ignore format: a table
 
-const baseOf = (masks: boolean): readonly AnyLinkOption[] => [
+const baseOf = (masks: boolean, typeBase: 10 | 16 = 16): readonly AnyLinkOption[] => [
   device('-i', '--in-interface', 'meta.iifname'),
   device('-o', '--out-interface', 'meta.oifname'),
   address4('-s', ['--source-ip', '--src-ip', '--source'], 'spa'),
   hardware('--src-mac', ['--source-mac'], 'sha'),
   address4('-d', ['--destination-ip', '--dst-ip', '--destination'], 'tpa'),
   hardware('--dst-mac', ['--destination-mac'], 'tha'),
-  ...numbers(masks),
+  ...numbers(masks, typeBase),
 ]
 
 /** In the order in which they are printed, behind the target (iptables/nft-arp.c: nft_arp_print_rule_details); since 1.8.11. */
 export const ARP_BASE = baseOf(true)
 /** Up to 1.8.10. */
 export const ARP_BASE_9 = baseOf(false)
+/** As arptables-save prints it there: hardware types in decimal. */
+export const ARP_BASE_9_SAVED = baseOf(false, 10)
 
 /** arptables-nft asks this in every rule (seen with nft list ruleset); the kernel itself lets nothing else come so far, but for the hardware type. */
 export const ARP_IMPLIED: readonly (readonly [string, Condition])[] = [
@@ -191,6 +193,7 @@ export const ARP_TARGETS: readonly LinkTarget[] = [
   { name: 'MARK', options: [number('--set-mark'), number('--and-mark'), number('--or-mark')], verdict: '', usual: 'CONTINUE', shown: false, lower: lowerMark },
   {
     name: 'CLASSIFY',
+    places: { filter: ['OUTPUT', 'FORWARD'] },
     options: [setClass],
     verdict: '', usual: 'CONTINUE', shown: false, lower: lowerClass,
   },

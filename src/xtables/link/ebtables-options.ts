@@ -192,6 +192,8 @@ export interface LinkMatch {
   readonly keep?: (own: Own) => readonly string[]
   /** Options with this word are not printed. */
   readonly usual?: Readonly<Record<string, string>>
+  /** Its options may be said again: the last word counts, and any `!`. */
+  readonly again?: boolean
   /** It asks nothing. */
   readonly watcher?: boolean
   /** It goes with `-p` and one of these only (ebt_ip_mt_check and its like). */
@@ -235,7 +237,7 @@ function logLevel(word: string): number {
 const LOG_BARE = ['--log-ip', '--log-arp', '--log-ip6'] as const
 
 export const MATCHES: readonly LinkMatch[] = [
-  { name: '802_3', lower: lower8023, protocols: [LENGTH], options: [numberOption({ flag: '--802_3-sap' }, 0xff, small(2)), numberOption({ flag: '--802_3-type' }, 0xffff, small(4))] },
+  { name: '802_3', again: true, lower: lower8023, protocols: [LENGTH], options: [numberOption({ flag: '--802_3-sap' }, 0xff, small(2)), numberOption({ flag: '--802_3-type' }, 0xffff, small(4))] },
   { name: 'among', lower: lowerAmong, options: [among('--among-src'), among('--among-dst')] },
   {
     name: 'arp', lower: lowerArp, protocols: [0x0806, 0x8035],
@@ -246,7 +248,7 @@ export const MATCHES: readonly LinkMatch[] = [
     ],
   },
   {
-    name: 'ip', lower: lowerIp, protocols: [0x0800],
+    name: 'ip', again: true, lower: lowerIp, protocols: [0x0800],
     wants: [{ flags: ['--ip-sport', '--ip-dport'], option: '--ip-proto', protocols: WITH_PORTS }, { flags: ['--ip-icmp-type'], option: '--ip-proto', protocols: [1] }, { flags: ['--ip-igmp-type'], option: '--ip-proto', protocols: [2] }],
     options: [
       addressOption({ flag: '--ip-src', aliases: ['--ip-source'] }, 4, undefined), addressOption({ flag: '--ip-dst', aliases: ['--ip-destination'] }, 4, undefined),
@@ -255,7 +257,7 @@ export const MATCHES: readonly LinkMatch[] = [
     ],
   },
   {
-    name: 'ip6', lower: lowerIp6, protocols: [0x86dd],
+    name: 'ip6', again: true, lower: lowerIp6, protocols: [0x86dd],
     wants: [{ flags: ['--ip6-sport', '--ip6-dport'], option: '--ip6-proto', protocols: WITH_PORTS }, { flags: ['--ip6-icmp-type'], option: '--ip6-proto', protocols: [58] }],
     options: [
       addressOption({ flag: '--ip6-src', aliases: ['--ip6-source'] }, 6, undefined), addressOption({ flag: '--ip6-dst', aliases: ['--ip6-destination'] }, 6, undefined),
@@ -264,8 +266,8 @@ export const MATCHES: readonly LinkMatch[] = [
     ],
   },
   { name: 'limit', lower: lowerLimit, options: [limit, numberOption({ flag: '--limit-burst', invertible: false }, 10000, String)], always: [['--limit-burst', '5']] },
-  { name: 'mark', options: [mark] },
-  { name: 'pkttype', options: [namedOption({ flag: '--pkttype-type' }, PACKET_TYPES, String, (value) => equals('meta.pkttype', value))] },
+  { name: 'mark', again: true, options: [mark] },
+  { name: 'pkttype', again: true, options: [namedOption({ flag: '--pkttype-type' }, PACKET_TYPES, String, (value) => equals('meta.pkttype', value))] },
   {
     name: 'stp', lower: lowerStp,
     options: [
@@ -282,7 +284,7 @@ export const MATCHES: readonly LinkMatch[] = [
     ],
   },
   {
-    name: 'log', watcher: true,
+    name: 'log', watcher: true, again: true,
     options: [bareOption({ flag: '--log' }), { ...namedOption({ flag: '--log-level', invertible: false }, LEVELS, String), parse: logLevel }, textOption({ flag: '--log-prefix' }, 29), ...LOG_BARE.map((flag) => bareOption({ flag }))],
     always: [['--log-level', 'notice']],
   },

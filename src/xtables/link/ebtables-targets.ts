@@ -29,6 +29,8 @@ export interface LinkTarget {
   readonly usual: string
   /** It is printed even then. */
   readonly shown: boolean
+  /** Where it may stand: base chains of tables. Left out: anywhere. */
+  readonly places?: Readonly<Record<string, readonly string[]>>
   /** What is wrong with its options, or with the protocol that the rule asks for. */
   problem?(own: Own, base: Own): string | undefined
   /** Something that is printed although it was not said. */
@@ -77,8 +79,8 @@ function replyProblem(_: unknown, base: Own): string | undefined {
 
 export const TARGETS: readonly LinkTarget[] = [
   { name: 'mark', options: [markSet('--mark-set', ['--set-mark']), markSet('--mark-or', ['--or-mark']), markSet('--mark-and', ['--and-mark']), markSet('--mark-xor', ['--xor-mark']), then('--mark-target')], verdict: '--mark-target', usual: 'ACCEPT', shown: true, lower: lowerMark, problem: markProblem },
-  { name: 'dnat', options: [toMac('--to-dst', ['--to-destination']), then('--dnat-target')], verdict: '--dnat-target', usual: 'ACCEPT', shown: true, problem: needs('--to-dst'), lower: (options) => frame({ change: 'destination', to: macOf(options.get('--to-dst')) }) },
-  { name: 'snat', options: [toMac('--to-src', ['--to-source']), bareOption({ flag: '--snat-arp' }), then('--snat-target')], verdict: '--snat-target', usual: 'ACCEPT', shown: true, problem: needs('--to-src'), lower: (options) => frame({ change: 'source', to: macOf(options.get('--to-src')), arp: options.has('--snat-arp') }) },
-  { name: 'redirect', options: [then('--redirect-target')], verdict: '--redirect-target', usual: 'ACCEPT', shown: false, lower: () => frame({ change: 'to-bridge' }) },
-  { name: 'arpreply', options: [toMac('--arpreply-mac', []), then('--arpreply-target')], verdict: '--arpreply-target', usual: 'DROP', shown: false, lower: lowerReply, problem: replyProblem, always: [['--arpreply-mac', '00:00:00:00:00:00']] },
+  { name: 'dnat', places: { nat: ['PREROUTING', 'OUTPUT'], broute: ['BROUTING'] }, options: [toMac('--to-dst', ['--to-destination']), then('--dnat-target')], verdict: '--dnat-target', usual: 'ACCEPT', shown: true, problem: needs('--to-dst'), lower: (options) => frame({ change: 'destination', to: macOf(options.get('--to-dst')) }) },
+  { name: 'snat', places: { nat: ['POSTROUTING'] }, options: [toMac('--to-src', ['--to-source']), bareOption({ flag: '--snat-arp' }), then('--snat-target')], verdict: '--snat-target', usual: 'ACCEPT', shown: true, problem: needs('--to-src'), lower: (options) => frame({ change: 'source', to: macOf(options.get('--to-src')), arp: options.has('--snat-arp') }) },
+  { name: 'redirect', places: { nat: ['PREROUTING'], broute: ['BROUTING'] }, options: [then('--redirect-target')], verdict: '--redirect-target', usual: 'ACCEPT', shown: false, lower: () => frame({ change: 'to-bridge' }) },
+  { name: 'arpreply', places: { nat: ['PREROUTING'] }, options: [toMac('--arpreply-mac', []), then('--arpreply-target')], verdict: '--arpreply-target', usual: 'DROP', shown: false, lower: lowerReply, problem: replyProblem, always: [['--arpreply-mac', '00:00:00:00:00:00']] },
 ] // biome-ignore format: a table

@@ -1,5 +1,5 @@
 import type { Condition } from '../../rules/condition.js'
-import { ARP_BASE, ARP_BASE_9, ARP_IMPLIED, ARP_TARGETS, ARP_USUAL } from './arptables-options.js'
+import { ARP_BASE, ARP_BASE_9, ARP_BASE_9_SAVED, ARP_IMPLIED, ARP_TARGETS, ARP_USUAL } from './arptables-options.js'
 import { BASE, type LinkMatch, MATCHES } from './ebtables-options.js'
 import { type LinkTarget, TARGETS } from './ebtables-targets.js'
 import type { AnyLinkOption } from './option.js'
@@ -68,9 +68,19 @@ const NEWER: Readonly<Record<LinkProgram, LinkLanguage>> = {
   arptables: { ...LANGUAGES.arptables, base: ARP_BASE, usual: { '--h-length': '6', '--h-type': '0x1' } },
 }
 
-/** What a version of a program knows and prints; `1.8.9` where nobody says which. */
-export function languageOf(program: LinkProgram, version = '1.8.9'): LinkLanguage {
+/** What arptables-save up to 1.8.10 prints is not what arptables reads: a hardware type in decimal. */
+const OLDER: Readonly<Record<LinkProgram, LinkLanguage>> = {
+  ebtables: LANGUAGES.ebtables,
+  arptables: { ...LANGUAGES.arptables, base: ARP_BASE_9_SAVED },
+}
+
+/** What the -save program of a version prints. */
+export function savedLanguage(program: LinkProgram, version: string): LinkLanguage {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
   const newer = major > 1 || (major === 1 && (minor > 8 || (minor === 8 && patch >= 11)))
-  return newer ? NEWER[program] : LANGUAGES[program]
+  return (newer ? NEWER : OLDER)[program]
 }
+
+/** What commands of the version read that has saved so. */
+export const commandLanguage = (language: LinkLanguage): LinkLanguage =>
+  language === OLDER[language.program] ? LANGUAGES[language.program] : language

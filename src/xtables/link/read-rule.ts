@@ -8,10 +8,30 @@ import type { LinkLanguage } from './language.js'
 import type { AnyLinkOption } from './option.js'
 import type { LinkFields, LinkGiven } from './rule.js'
 
+/** Options that are none of a rule: those of a command. */
+export interface OtherOptions {
+  /** False where it is none of them. `attached`: the word behind `=`, or behind a letter. */
+  take(word: string, attached: string | undefined, at: number, words: NextWords): boolean
+  /** What stands there and is no option. */
+  stray?(word: string, at: number): never
+  /** Options of a rule are not expected here: throws. */
+  expectRule(word: string, at: number, own: 'base' | 'extension'): void
+  /** The chain, as far as it is known. */
+  readonly chain: string
+}
+
+/** The words that follow an option. */
+export interface NextWords {
+  /** The next one stays where it is. */
+  peek(ahead?: number): string | undefined
+  next(): string
+}
+
 interface Where {
   readonly language: LinkLanguage
   readonly chain: string
   readonly counters: Counters | undefined
+  readonly others?: OtherOptions
 }
 
 interface Cut {
@@ -24,7 +44,7 @@ export function readRule(words: Cut, from: number, where: Where): LinkFields {
   return new RuleReader(words, where).read(from)
 }
 
-class RuleReader {
+class RuleReader implements NextWords {
   readonly #words: Cut
   readonly #where: Where
   readonly #base = new Map<string, LinkGiven>()
@@ -32,6 +52,7 @@ class RuleReader {
   readonly #options = new Map<string, LinkGiven>()
   #jump: string | undefined
   #counters: Counters | undefined
+  #countersSaid = false
   /** Where a `!` stands that waits for its option. */
   #not = -1
   #at = 0
@@ -56,7 +77,8 @@ class RuleReader {
       this.#not = -1
     }
     if (this.#not >= 0) throw new LineError('"!" stands before nothing', this.#not)
-    const { chain, language } = this.#where
+    const { language } = this.#where
+    const chain = this.#chain
     const target = language.targets.find(({ name }) => name === this.#jump)
     this.#check(target, from)
     const shared = { base: this.#base, matches: this.#matches, options: this.#options }
@@ -67,12 +89,17 @@ class RuleReader {
     const { language } = this.#where
     // getopt_long(3): `--option=word`
     const [word, value] = /^(--[^=]+)=(.*)$/s.exec(said)?.slice(1) ?? [said]
+    const { others } = this.#where
+    if (others?.take(word!, value, at, this)) return
+    others?.expectRule(word!, at, BASIC.has(word!) || find(language.base, word!) ? 'base' : 'extension')
     if (word === '-j' || word === '--jump') {
       if (this.#jump !== undefined) throw twice(language, word, at)
       this.#jump = this.#word(said, at, value)
       return
     }
     if (word === '-c' || word === '--set-counters') {
+      if (this.#countersSaid) throw twice(language, '-c', at)
+      this.#countersSaid = true
       this.#counters = this.#countersFrom(at, value)
       return
     }
@@ -84,9 +111,24 @@ class RuleReader {
     const match = language.matches.find((one) => find(one.options, word!))
     const target = language.targets.find(({ options }) => find(options, word!))
     if (own) this.#take(own, this.#base, at, value)
-    else if (match) this.#take(find(match.options, word!)!, this.#ofMatch(match), at, value)
+    else if (match) this.#take(find(match.options, word!)!, this.#ofMatch(match), at, value, match.again)
     else if (target) this.#take(find(target.options, word!)!, this.#options, at, value)
-    else throw new LineError(word!.startsWith('-') ? `unknown option "${word}"` : `Bad argument : '${word}'`, at)
+    else if (word!.startsWith('-')) throw new LineError(`unknown option "${word}"`, at)
+    else if (others?.stray) others.stray(word!, at)
+    else throw new LineError(`Bad argument : '${word}'`, at)
+  }
+
+  peek(ahead = 0): string | undefined {
+    const { text, length } = this.#words
+    return this.#at + ahead < length ? text[this.#at + ahead] : undefined
+  }
+
+  next(): string {
+    return this.#words.text[this.#at++]!
+  }
+
+  get #chain(): string {
+    return this.#where.others?.chain ?? this.#where.chain
   }
 
   #ofMatch(match: LinkMatch): Map<string, LinkGiven> {
@@ -113,22 +155,30 @@ class RuleReader {
     return text[this.#at++]!
   }
 
-  #take(option: AnyLinkOption, into: Map<string, LinkGiven>, at: number, value: string | undefined): void {
+  #take(
+    option: AnyLinkOption,
+    into: Map<string, LinkGiven>,
+    at: number,
+    value: string | undefined,
+    again = false,
+  ): void {
     const { text, length } = this.#words
-    const { language, chain } = this.#where
+    const { language } = this.#where
     const behind = !option.bare && value === undefined && this.#at < length && text[this.#at] === '!'
     if (behind && this.#not >= 0) throw new LineError("Double use of '!' not allowed", this.#at)
     if (behind) this.#at++
     const inverted = this.#not >= 0 || behind
     if (inverted && !option.invertible) throw new LineError(`"!" cannot stand before ${option.flag}`, at)
-    if (into.has(option.flag)) throw twice(language, option.flag, at)
-    const place = wrongPlace(option.flag, chain, language)
+    if (into.has(option.flag) && !again) throw twice(language, option.flag, at)
+    // a command of arptables looks at the whole of it first
+    const later = this.#where.others && language.program === 'arptables'
+    const place = later ? undefined : wrongPlace(option.flag, this.#chain, language)
     if (place) throw new LineError(place, at)
     const word = option.bare ? '' : this.#word(option.flag, at, value)
     const parsed = option.bare ? true : parse(option, word, this.#at - 1)
     // any device: not a word of it is kept
     if (word === '+' && !inverted && INTERFACES.has(option.flag)) return
-    into.set(option.flag, { option, value: parsed, inverted })
+    into.set(option.flag, { option, value: parsed, inverted: inverted || (into.get(option.flag)?.inverted ?? false) })
   }
 
   /** What options want of each other. */
@@ -146,6 +196,7 @@ class RuleReader {
   }
 }
 
+const BASIC: ReadonlySet<string> = new Set(['-j', '--jump', '-c', '--set-counters'])
 const INTERFACES: ReadonlySet<string> = new Set(['-i', '-o', '--logical-in', '--logical-out'])
 
 const twice = ({ program }: LinkLanguage, flag: string, at: number): LineError =>
@@ -155,7 +206,7 @@ const twice = ({ program }: LinkLanguage, flag: string, at: number): LineError =
   )
 
 /** A device that no frame has on that hook (xtables-eb.c: do_commandeb; xshared.c: do_parse). */
-function wrongPlace(flag: string, chain: string, { program }: LinkLanguage): string | undefined {
+export function wrongPlace(flag: string, chain: string, { program }: LinkLanguage): string | undefined {
   const leaving = chain === 'OUTPUT' || chain === 'POSTROUTING'
   const arriving = chain === 'INPUT' || chain === 'PREROUTING'
   const wrong = flag === '-i' || flag === '--logical-in' ? leaving : (flag === '-o' || flag === '--logical-out') && arriving // biome-ignore format: one line

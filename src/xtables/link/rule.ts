@@ -79,6 +79,12 @@ export function printLinkRule(fields: LinkFields, language: LinkLanguage): strin
   return `${[`-A ${chain}`, ...asked, `-j ${jump ?? 'CONTINUE'}`].join(' ')}${printTarget(fields, language)}`
 }
 
+/** Its matches and its target, without what every rule may ask, and without what only tells. */
+export function printParts(fields: LinkFields, language: LinkLanguage): string {
+  const asked = fields.matches.filter(({ match }) => !match.watcher).flatMap((one) => printMatch(one, language))
+  return `${asked.join(' ')} -j ${fields.jump ?? ''}${printTarget(fields, language)}`
+}
+
 const unknown = (text: string): Condition => ({ is: 'unknown', text, needs: 'this is not evaluated on a bridge' })
 
 /** What a rule asks of a frame, and does with it. */
