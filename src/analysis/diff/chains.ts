@@ -1,7 +1,7 @@
 import type { Family } from '../../address/ip.js'
 import { CT_STATE } from '../../packet/fields.js'
 import { type Hosts, type Namespace, placeName } from '../../path/world.js'
-import type { Hook, Rule, Table } from '../../rules/program.js'
+import type { Hook, Table } from '../../rules/program.js'
 import { EMPTY, FULL, type Node } from '../../sets/bdd.js'
 import { describe } from '../../sets/describe.js'
 import { pickOne, sampleText } from '../../sets/sample.js'
@@ -14,7 +14,8 @@ import type { Decided, Difference, Fares } from './difference.js'
 import { didText, rewritingWords, sidesText, type Told } from './fate-text.js'
 import { type BaseChain, type Both, pairBases, pairTables } from './pairs.js'
 import { SamePacket } from './same-packet.js'
-import { type Outcome, Passage } from './through.js'
+import { passagesOf, suspectsOf } from './suspects.js'
+import { fatesOf, type Outcome } from './through.js'
 
 interface Side {
   readonly hosts: Hosts
@@ -94,8 +95,8 @@ class Comparison {
     const { chain, table } = (both.now ?? both.old)!
     const base = chain.base!
     const all = this.#inputOf(base)
-    const passages = this.#passages(change)
-    const input = bdd.and(all, this.#suspects(change, both, passages))
+    const passages = passagesOf(change, this.#math, [this.#old.conditions, this.#now.conditions])
+    const input = bdd.and(all, suspectsOf(space, change, both, passages))
     if (input === EMPTY) return
     const [olds, news] = [
       fatesOf(this.#math, passages.old, both.old, input),
@@ -143,46 +144,6 @@ class Comparison {
     const first = space.in('ct.state', [[CT_STATE.RELATED, CT_STATE.RELATED], [CT_STATE.NEW, CT_STATE.NEW]]) // biome-ignore format: short
     return bdd.and(bdd.and(input, first), space.equals('frag.offset', 0))
   }
-
-  #passages(change: TableChange): { readonly old: Passage; readonly now: Passage } {
-    const stands = new Map<Rule, Rule>()
-    for (const [name, { rules }] of change.now?.chains ?? []) {
-      const { oldOf } = change.chain(name)
-      const olds = change.old?.chains.get(name)?.rules ?? []
-      for (const [i, rule] of rules.entries()) if (oldOf[i]! >= 0) stands.set(rule, olds[oldOf[i]!]!)
-    }
-    const old = new Passage(this.#old.conditions, this.#math, (rule) => rule)
-    return { old, now: new Passage(this.#now.conditions, this.#math, (rule) => stands.get(rule) ?? rule, old) }
-  }
-
-  /** Packets that touch a rule which only one side has, and some more: all others meet the same rules on both. */
-  #suspects(change: TableChange, { old, now }: Both<BaseChain>, passages: { readonly old: Passage; readonly now: Passage }): Node {
-    const { space } = this.#now
-    const policy = (base: BaseChain | undefined) => base?.chain.base?.policy ?? 'accept'
-    if (policy(old) !== policy(now)) return space.valid
-    const written = [...new Set([...this.#old.written, ...this.#now.written])]
-    const known = new Map<string, Node>()
-    const of = (name: string): Node => {
-      const found = known.get(name)
-      if (found !== undefined) return found
-      known.set(name, EMPTY)
-      const { oldOf, onlyOld, onlyNow } = change.chain(name)
-      const [olds, news] = [change.old?.chains.get(name)?.rules ?? [], change.now?.chains.get(name)?.rules ?? []]
-      const sets = [
-        ...onlyOld.map((i) => passages.old.touched(olds[i]!)),
-        ...onlyNow.map((i) => passages.now.touched(news[i]!)),
-        ...news.flatMap((rule, i) => {
-          if (oldOf[i] === -1) return []
-          const inside = change.callsOf(rule).filter((called) => change.isChanged(called))
-          return inside.map((called) => space.bdd.and(of(called), passages.now.touched(rule)))
-        }),
-      ]
-      const all = space.forget(space.union(sets), written)
-      known.set(name, all)
-      return all
-    }
-    return of((now ?? old)!.chain.name)
-  } // biome-ignore format: short lines
 
   /** The packets of a cell whose difference a walk of sets does not see: other packets than it follows, and other ways of refusing. */
   #unseen(cell: Cell<Outcome>, isNat: boolean): readonly Cell<Outcome>[] {
@@ -241,21 +202,6 @@ const isTranslation = (line: string) => /^(masquerade|redirect) /.test(line)
 
 const seenByWalk = ({ verdict, did }: Outcome): string =>
   [verdict === 'accepted' ? 'accepted' : 'dropped', ...did.split('\n').filter(isTranslation)].join('\n')
-
-function fatesOf(math: WayMath, passage: Passage, base: BaseChain | undefined, input: Node): readonly Fate<Outcome>[] {
-  const { transforms } = math
-  // a side without the chain lets everything pass
-  const everything: Outcome = { verdict: 'accepted', did: '', lots: '', transform: transforms.identity, packets: input, by: undefined } // biome-ignore format: one line
-  const outcomes = base ? passage.through(base, input) : [everything]
-  return outcomes.map((of) => ({
-    is: `${of.verdict}\n${of.did}`,
-    lots: of.lots,
-    transforms,
-    transform: of.transform,
-    packets: of.packets,
-    of,
-  }))
-}
 
 interface Grouped {
   readonly old: string

@@ -8,6 +8,7 @@ import type { Conditions } from '../../sets/conditions.js'
 import { type Called, NO_WAYS, type RuleWays, ruleWays, type Way, type WayMath } from '../../sets/ways.js'
 import { translatedTo } from '../walk-nat.js'
 import { plainText } from './changes.js'
+import type { Fate } from './compare.js'
 import type { BaseChain } from './pairs.js'
 
 /** The rule that decides, with its place. */
@@ -50,6 +51,8 @@ interface Parts {
   /** The steps behind its conditions. */
   readonly rest: RuleWays
   readonly did: string
+  /** Lots behind its first effects: how they come out is told apart no further. */
+  readonly late: string
   readonly isGoto: boolean
   readonly rejects: string | undefined
 }
@@ -128,7 +131,7 @@ export class Passage {
     hook: Hook,
     table: Table,
     place: RulePlace,
-    { no, drop, live, either, rest, did, isGoto, rejects }: Parts,
+    { no, drop, live, either, rest, did, late, isGoto, rejects }: Parts,
     path: Path,
     next: Path[],
     returned: Path[],
@@ -146,7 +149,7 @@ export class Passage {
       if (one.ways.length === 0) continue
       const with_ = (ways: readonly Way[]): Path => ({
         did: did === '' ? one.did : `${one.did}${did}\n`,
-        lots: one.lots,
+        lots: `${one.lots}${late}`,
         ways: math.sequence(one.ways, ways),
       })
       next.push(with_(rest.next))
@@ -222,7 +225,6 @@ export class Passage {
     const steps = rule.steps.slice(end)
     const rest = ruleWays(this.#conditions, this.#math, { ...rule, steps }, undefined, () => CALLED)
     const effects = steps.flatMap((step) => ('do' in step ? [step.do] : []))
-    // conditions behind effects: how they come out is told apart no further
     const late = steps.some((step) => 'if' in step && !isPure(step.if))
     const told = effects.filter((effect) => TOLD.has(effect.do)).map((effect) => keyOf(effect))
     const rejecting = effects.find((effect) => effect.do === 'reject')
@@ -235,9 +237,28 @@ export class Passage {
       live: onlyLogs ? EMPTY : live,
       either: onlyLogs ? EMPTY : bdd.and(no, live),
       rest,
-      did: [...told, ...(late ? [plainText(rule)] : [])].join('\n'),
+      did: told.join('\n'),
+      late: late ? `?${plainText(rule)}\n` : '',
       isGoto: effects.some((effect) => effect.do === 'goto'),
       rejects: rejecting?.do === 'reject' ? ('name' in rejecting.with ? rejecting.with.name : rejecting.with.send) : undefined,
     }
   }
 } // biome-ignore format: short lines
+
+/** What may become of packets in a base chain of one side, to be compared. A side without the chain lets everything pass. */
+export function fatesOf(
+  { transforms }: WayMath,
+  passage: Passage,
+  base: BaseChain | undefined,
+  packets: Node,
+): readonly Fate<Outcome>[] {
+  const passing: Outcome = { verdict: 'accepted', did: '', lots: '', transform: transforms.identity, packets, by: undefined } // biome-ignore format: one line
+  return (base ? passage.through(base, packets) : [passing]).map((of) => ({
+    is: `${of.verdict}\n${of.did}`,
+    lots: of.lots,
+    transforms,
+    transform: of.transform,
+    packets: of.packets,
+    of,
+  }))
+}
