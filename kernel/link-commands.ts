@@ -118,7 +118,7 @@ function tablesOf(saved: string): string {
 const said = (err: string): string => err.replace(/^(eb|arp)tables v1\.8\.9 \(nf_tables\): (?! )/, '')
 /** Words of the program itself, which ours have to begin with. */
 const OF_THE_PROGRAM =
-  /^(ebtables|arptables): (?!Incompatible|Operation not)|RULE_\w+ failed|CHAIN_DEL failed|does not exist|^No |^Multiple|^Command|^Use -|^Extensions|^Unknown policy|^Policy|^Invalid rule|^Index|^Cannot use|^Illegal option `-\w|^chain|^-P requires|^! not|^Wrong policy|^Problem with the specified rule/
+  /^(ebtables|arptables): (?!Incompatible|Operation not)|RULE_\w+ failed|CHAIN_DEL failed|does not exist|^No |^Multiple|^Command|^Use -|^Extensions|^Unknown policy|^Policy|^Invalid rule|^Index|^Cannot use|^Illegal option `-\w|^chain|^-P requires|^Wrong policy|^Problem with the specified rule/
 
 /** Of a rule with two faults another may be told first. */
 const OWN_WORDS = / needs |^bad |^Illegal option|^! not allowed/

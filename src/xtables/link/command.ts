@@ -162,8 +162,10 @@ class LinkChange {
     this.#table.put({ ...chain, rules: all })
     const problem = this.#table.problem()
     const where = `rule in chain ${chain.name}`
+    // behind the last rule -I appends
+    const does = letter === 'I' && number > 1 && number > last ? 'A' : letter
     if (problem)
-      this.#failed(`RULE_${{ A: 'APPEND', I: 'INSERT', R: 'REPLACE' }[letter]}`, problem.why, `${where} (${problem.text})`) // biome-ignore format: one line
+      this.#failed(`RULE_${{ A: 'APPEND', I: 'INSERT', R: 'REPLACE' }[does]}`, problem.why, `${where} (${problem.text})`) // biome-ignore format: one line
     this.#show(rules)
   }
 

@@ -111,11 +111,23 @@ class RuleReader implements NextWords {
     const match = language.matches.find((one) => find(one.options, word!))
     const target = language.targets.find(({ options }) => find(options, word!))
     if (own) this.#take(own, this.#base, at, value)
-    else if (match) this.#take(find(match.options, word!)!, this.#ofMatch(match), at, value, match.again)
-    else if (target) this.#take(find(target.options, word!)!, this.#options, at, value)
+    else if (match) {
+      this.#checkNflog(match, at)
+      this.#take(find(match.options, word!)!, this.#ofMatch(match), at, value, match.again)
+    } else if (target) this.#take(find(target.options, word!)!, this.#options, at, value)
     else if (word!.startsWith('-')) throw new LineError(`unknown option "${word}"`, at)
     else if (others?.stray) others.stray(word!, at)
     else throw new LineError(`Bad argument : '${word}'`, at)
+  }
+
+  /** nflog is asked about the options of every match that stands behind it, and takes no `!` (xtables-eb.c: ebt_command_default, up to 1.8.10). */
+  #checkNflog(match: LinkMatch, at: number): void {
+    const { others, language } = this.#where
+    const behind = this.peek() === '!' || this.#not >= 0
+    if (!others || !behind || language.not !== 'behind') return
+    const [nflog, own] = ['nflog', match.name].map((name) => this.#matches.findIndex((one) => one.match.name === name))
+    if (nflog! >= 0 && (own! < 0 || own! > nflog!))
+      throw new LineError("The use of '!' makes no sense for the nflog watcher", at)
   }
 
   peek(ahead = 0): string | undefined {
