@@ -13,12 +13,16 @@ const FILES = {
 
 /** pskb_copy copies no Ethernet header: what rules in OUTPUT read there nobody has written. */
 test.each([
-  ['raw: -A PREROUTING -m set --match-set s dst,dst -j ACCEPT', false],
-  ['raw: -A OUTPUT -m set --match-set s dst,dst -j DROP', true],
-])('a copy that TEE makes, and %s: undecided: %s', (rule, undecided) => {
+  ['raw: -A PREROUTING -m set --match-set s dst,dst -j ACCEPT', 'yes'],
+  ['raw: -A OUTPUT -m set --match-set s dst,dst -j DROP', 'unknown'],
+])('a copy that TEE makes, and %s: %s', (rule, outcome) => {
   const read = parsePacketLine('udp 192.0.2.9 > 192.0.2.10:53 in eth0 mac 02:00:00:00:00:09 dmac 02:00:00:00:00:01')
   if (!read.ok) throw new Error(read.problem.message)
   const hosts = plantedHost({ iptables: ['-A INPUT -j TEE --gateway 192.0.2.1', rule], ...FILES })
-  const { branches } = trace(hosts, read.packet, { now: 0 })
-  expect(branches.map(({ outcome }) => outcome === 'undecided')).toEqual([undecided])
+  const [branch] = trace(hosts, read.packet, { now: 0 }).branches
+  const steps = branch!.steps.flatMap((step) => (step.kind === 'copy' ? step.walked : [step]))
+  const visits = steps.flatMap((step) => (step.kind === 'hook' ? step.chains.flatMap((chain) => chain.visits) : []))
+  expect(visits.filter(({ rule: { text } }) => text.includes('match-set')).map((visit) => visit.outcome)).toEqual([
+    outcome,
+  ])
 })
