@@ -2,8 +2,8 @@
 
     python3 kernel/bridges/bridges.py --seed 1 --cases 100 > cases.json
 
-Each case has a network namespace of its own (unshare), a bridge with three ports (veth), rules of ebtables and of iptables with physdev. Needs root, iproute2,
-ebtables and iptables (the nft variants). The model is asked by src/path/bridge-recorded.test.ts, which reads such a file.
+Each case has a network namespace of its own (unshare), a bridge with three ports (veth) and one link beside it, rules of ebtables, and of iptables and ip6tables with
+physdev. `--seed recorded --cases 14` is src/path/recordings/bridges.json. Needs root, iproute2, ethtool, ebtables and iptables (the nft variants). The model is asked by src/path/bridge-recorded.test.ts, which reads such a file.
 """
 import argparse, ctypes, json, os, random, re, socket, struct, subprocess, sys, time
 
