@@ -149,8 +149,11 @@ function combine(
     return unstable(`connections: ${apart(first.conntrack, second.conntrack)}`)
   if (first.sets?.join() !== second.sets?.join()) return unstable(`sets: ${apart(first.sets!, second.sets!)}`)
   const sent: (readonly Caught[])[] = []
+  const proxies = ruleset.some(({ rules }) => rules.some(({ target }) => target.startsWith('-j SYNPROXY')))
   for (const [i, outcome] of first.outcomes.entries()) {
-    const frames = blank(outcome.sent, second.outcomes[i]!.sent)
+    const cookies = (all: readonly Caught[]): readonly Caught[] =>
+      proxies ? all.map(([link, frame]) => [link, blankCookie(frame)]) : all
+    const frames = blank(cookies(outcome.sent), cookies(second.outcomes[i]!.sent))
     if (!frames)
       return unstable(
         `frames of packet ${i + 1}: ${apart(outcome.sent.map(String), second.outcomes[i]!.sent.map(String))}`,
@@ -215,4 +218,30 @@ export function blankIds(frame: string): string {
   if (frame.slice(24, 28) === '0800' && frame.length >= 68) return without(48, 4, without(36, 4, frame))
   if (frame.slice(24, 28) === '86dd' && frame.slice(40, 42) === '2c') return without(116, 8, frame)
   return frame
+}
+
+/** Flags SYN and ACK, perhaps ECE, and no window. */
+const TCP_SYN_ACK_WITHOUT_WINDOW = /^.{26}[15]20000/
+/**
+ * SYNPROXY's SYN-ACK (no window) without what hangs on the kernel's secret and its clock: the sequence number, the checksum over it, and all but the last digit of
+ * its timestamp.
+ */
+export function blankCookie(frame: string): string {
+  const four = frame.slice(24, 28) === '0800'
+  if (four ? frame.slice(46, 48) !== '06' : frame.slice(24, 28) !== '86dd' || frame.slice(40, 42) !== '06') return frame
+  const at = 28 + (four ? 8 * Number.parseInt(frame[29]!, 16) : 80)
+  const header = frame.slice(at)
+  if (!TCP_SYN_ACK_WITHOUT_WINDOW.test(header)) return frame
+  const digits = [...frame]
+  const blanked = (from: number, count: number) => digits.fill('?', at + from, at + from + count)
+  blanked(8, 8)
+  blanked(32, 4)
+  const end = 8 * Number.parseInt(header[24]!, 16)
+  for (let option = 40; option < end; ) {
+    const kind = header.slice(option, option + 2)
+    if (kind === '00') break
+    if (kind === '08') blanked(option + 4, 7)
+    option += kind === '01' ? 2 : 2 * Math.max(1, Number.parseInt(header.slice(option + 2, option + 4), 16) || 1)
+  }
+  return digits.join('')
 }

@@ -78,10 +78,10 @@ function sendSynAck(cursor: Cursor, asked: ProxyOptions, ecn: boolean, offer: Of
   run.assume('what SYNPROXY puts into its cookie hangs on a secret of the kernel: sequence number and clock of its SYN-ACK are made up')
   const flags = FLAG.SYN | FLAG.ACK | (options.has & OFFER.ECN ? FLAG.ECE : 0)
   const segment = { back: true, flags, sequence: cookie, acknowledgement: (sequence + 1) >>> 0, window: 0, options }
-  sendSegment(cursor, segment, 'SYNPROXY answers', (answer) => {
-    // skb_nfct, IP_CT_ESTABLISHED_REPLY: where the SYN has a connection, the answer is its reply
-    attach(cursor, answer)
-  })
+  // skb_nfct, IP_CT_ESTABLISHED_REPLY: where the SYN has a connection, the answer is its reply
+  const left = sendSegment(cursor, segment, 'SYNPROXY answers', (answer) => attach(cursor, answer))
+  // what is left of an earlier connection between the same ports shifts the cookie: the client sends back what it has got
+  if (left !== cookie) netns.cookies.spoil(tupleOf(cursor), sequence)
 } // biome-ignore format: one thing a line
 
 /** An answer to the sender of the packet at hand, in its connection, where that is tracked. */

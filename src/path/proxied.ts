@@ -69,8 +69,14 @@ function begins(cursor: Cursor, synproxy: NonNullable<Attachment['entry']['synpr
 
 /** The server has answered: it gets its acknowledgement, and the client its window. */
 function opened(cursor: Cursor, { entry, direction }: Attachment, options: ProxyOptions): Fate {
-  const { packet } = cursor.skb
-  const { offset, bytes } = { offset: packet.transport.offset, bytes: packet.bytes }
+  const { packet, sender } = cursor.skb
+  const { bytes, transport } = packet
+  const { offset } = transport
+  // an answer of SYNPROXY's own, to a client that begins anew before the server has answered
+  if (sender && !sender.socket) {
+    const about = 'SYNPROXY takes its own SYN-ACK for that of the server: what it sends then hangs on its cookie'
+    cursor.run.options.chooser.choose({ kind: 'unknown', weights: [1], about })
+  }
   const synproxy = entry.synproxy!
   const [sequence, acknowledgement] = [u32(bytes, offset + 4)!, u32(bytes, offset + 8)!]
   if (options.has & OFFER.TIMESTAMP) synproxy.later = (options.value - synproxy.clock) | 0

@@ -1,6 +1,6 @@
 import { buildPacket } from '../packet/build.js'
 import { describe, headersOf } from '../packet/headers.js'
-import type { Packet } from '../packet/packet.js'
+import { type Packet, u32 } from '../packet/packet.js'
 import { type ProxyOptions, proxyOptionBytes } from '../packet/proxy-options.js'
 import { destinationOf, sourceOf } from '../packet/reply.js'
 import { Cursor } from './cursor.js'
@@ -17,14 +17,15 @@ export interface OwnSegment {
 
 /**
  * SYNPROXY's own segments (net/netfilter/nf_synproxy_core.c: synproxy_build_ip, synproxy_send_tcp): TOS 0, id 0, DF, no mark. `back`: to the sender of `about`, from
- * its receiver; else on to its receiver, in its sender's name. `before`: what it has to have before it walks through OUTPUT.
+ * its receiver; else on to its receiver, in its sender's name. `before`: what it has to have before it walks through OUTPUT. Gives the sequence number
+ * with which it was on its way last: the shifts of a connection may have changed it.
  */
 export function sendSegment(
   cursor: Cursor,
   { back, ...segment }: OwnSegment & { readonly back: boolean },
   text: string,
   before: (skb: Skb) => void,
-): void {
+): number {
   const { run, netns } = cursor
   const about = cursor.skb.packet
   const packet = buildSegment(about, back, segment, hopsOf(cursor))
@@ -34,10 +35,11 @@ export function sendSegment(
   before(skb)
   const walk = new Cursor(run, cursor.walkOn, netns, skb)
   const headers = headersOf(packet, 0)
-  if (!run.nested(() => cursor.walkOn(walk, 'generate'))) return
+  if (!run.nested(() => cursor.walkOn(walk, 'generate'))) return segment.sequence
   const said = `${text}: ${describe(headers)}`
   if (back) cursor.record({ kind: 'reply', text: said, reply: headers, walked: walk.steps, way: walk.way })
   else cursor.record({ kind: 'copy', text: said, copy: headers, walked: walk.steps, way: walk.way })
+  return u32(skb.packet.bytes, skb.packet.transport.offset + 4) ?? segment.sequence
 }
 
 const hopsOf = ({ netns, skb }: Cursor): number =>
