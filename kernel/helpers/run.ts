@@ -12,6 +12,7 @@ import { ftpFlow } from './ftp.js'
 import { amandaFlow, broadcastFlow, ircFlow, saneFlow } from './others.js'
 import { pptpFlow } from './pptp.js'
 import { labOf, rulesOf, type Watched } from './scene.js'
+import { sipFlow } from './sip.js'
 import { proxyLab, proxyRules, synproxyFlow } from './synproxy.js'
 import type { Talk } from './talk.js'
 import { tftpFlow } from './tftp.js'
@@ -47,6 +48,8 @@ const SUBJECTS: readonly Subject[] = [
   { helper: 'amanda', protocol: 'udp', port: 10080, families: [4, 6], flow: amandaFlow },
   { helper: 'sane', protocol: 'tcp', port: 6566, families: [4, 6], flow: saneFlow },
   { helper: 'pptp', protocol: 'tcp', port: 1723, families: [4], flow: pptpFlow },
+  { helper: 'sip', protocol: 'udp', port: 5060, families: [4, 6], flow: sipFlow('UDP') },
+  { helper: 'sip', name: 'sip-tcp', protocol: 'tcp', port: 5060, families: [4, 6], flow: sipFlow('TCP') },
   { helper: 'netbios-ns', protocol: 'udp', port: 137, families: [4], flow: broadcastFlow(137) },
   { helper: 'snmp', protocol: 'udp', port: 161, families: [4], flow: broadcastFlow(161) },
   {

@@ -104,8 +104,17 @@ export interface Helping {
   /** SANE: the next answer names a port. */
   started?: boolean
   pptp?: PptpNotes
+  sip?: SipNotes
   /** What is to be done when the connection ends. */
   end?: () => void
+}
+
+/** SIP's numbers of the last messages that were let through, 0 before the first (struct nf_ct_sip_master). Undefined: not known. */
+export interface SipNotes {
+  registerNumber: number | undefined
+  inviteNumber: number | undefined
+  /** The port on which a phone listens, where it is not the one that it sends from; 0: the same, as far as was seen. Undefined: not known. */
+  forcedPort: number | undefined
 }
 
 /** What the helper remembers of a control connection (struct nf_ct_pptp_master, struct nf_nat_pptp). PNS is the client, PAC the server. */

@@ -20,11 +20,13 @@ export interface Expectation {
   /** It stays when a connection has come of it (NF_CT_EXPECT_PERMANENT). */
   readonly permanent: boolean
   /** Nothing comes of it yet (NF_CT_EXPECT_INACTIVE). */
-  readonly inactive: boolean
+  inactive: boolean
   /** The helper of the connection that comes of it. */
   readonly helper: string | undefined
   /** Told of the connection that came of it, before any rule sees it (expectfn). */
   readonly follow: ((entry: Entry, now: number) => void) | undefined
+  /** What was announced before NAT chose other ends (saved_addr, saved_proto). Left out: nothing was saved. */
+  readonly saved?: { readonly ip: Ip; readonly port: number }
   /** Seconds since the epoch. */
   expires: number
 }
@@ -35,7 +37,7 @@ export interface ExpectationPolicy {
   readonly timeout: number
 }
 
-/** `busy`: somebody else expects what would look alike; `full`: no more for this master; `already`: the master expects it in another class. */
+/** `busy`: somebody else expects what would look alike; `full`: no more for this master; `already`: the master expects it in another class, or another master does. */
 export type Expected = 'expected' | 'busy' | 'full' | 'already'
 
 /** net.netfilter.nf_conntrack_expect_max is four times the buckets of its table, which are a 256th of the connections'. */
@@ -51,10 +53,10 @@ export class Expectations {
     return this.#all.filter((one) => alive(one, now))
   }
 
-  /** nf_ct_expect_related. Sets `expires`. */
-  add(expectation: Expectation, policy: ExpectationPolicy, now: number): Expected {
+  /** nf_ct_expect_related. Sets `expires`. `shared`: what another master expects already need not be expected again (NF_CT_EXP_F_SKIP_MASTER). */
+  add(expectation: Expectation, policy: ExpectationPolicy, now: number, shared = false): Expected {
     this.#all = this.#all.filter((one) => alive(one, now))
-    const refused = this.#refused(expectation)
+    const refused = this.#refused(expectation, shared)
     if (refused) return refused
     const { master } = expectation
     const same = this.#all.filter((one) => one.master === master && one.class === expectation.class)
@@ -66,10 +68,11 @@ export class Expectations {
   }
 
   /** Does somebody expect it already? Its master's own old one makes place. */
-  #refused(expectation: Expectation): Expected | undefined {
+  #refused(expectation: Expectation, shared: boolean): Expected | undefined {
+    const { master } = expectation
     for (const one of this.#all) {
-      if (one.master === expectation.master && matches(one, expectation)) {
-        if (one.class !== expectation.class) return 'already'
+      if ((shared ? sameZone(one.master, zoneOf(master)) : one.master === master) && matches(one, expectation)) {
+        if (one.class !== expectation.class || one.master !== master) return 'already'
         this.remove(one)
         return undefined
       }

@@ -38,7 +38,7 @@ function expectationLine(
     ends(`mask-src=${printIp(mask.src)} mask-dst=${printIp(whole)}`, { sport: mask.sport, dport: 0xffff }),
     `master-src=${printIp(original.src)} master-dst=${printIp(original.dst)}`,
     `sport=${original.sport} dport=${original.dport}`,
-    ...(flags.length > 0 ? flags : []),
+    ...(flags.length > 0 ? [flags.join(',')] : []),
     `class=${kind}`,
     `helper=${helper ?? master.helper}`,
   ].join(' ')

@@ -54,6 +54,7 @@ export interface Announcement {
   readonly permanent?: boolean
   readonly inactive?: boolean
   readonly helper?: string
+  readonly saved?: { readonly ip: Ip; readonly port: number }
   readonly follow?: (entry: Entry, now: number) => void
 }
 
@@ -69,13 +70,19 @@ export function announce(entry: Entry, given: Announcement): Expectation {
     inactive: given.inactive ?? false,
     helper: given.helper,
     follow: given.follow,
+    ...(given.saved ? { saved: given.saved } : {}),
     expires: 0,
   }
 }
 
 /** Expects it; the caller decides what it means that it cannot be. */
-export function expect(helper: Helper, expectation: Expectation, { table, now }: HelpContext): Expected {
-  return table.expectations.add(expectation, helper.policies[expectation.class]!, now)
+export function expect(
+  { policies }: Pick<Helper, 'policies'>,
+  expectation: Expectation,
+  { table, now }: HelpContext,
+  shared = false,
+): Expected {
+  return table.expectations.add(expectation, policies[expectation.class]!, now, shared)
 }
 
 /** The payload of a TCP segment or UDP datagram as bytes: a view of the packet. Undefined where the header is cut off or nothing follows. */

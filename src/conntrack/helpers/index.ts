@@ -7,10 +7,11 @@ import type { Helper } from './helper.js'
 import { irc } from './irc.js'
 import { pptp } from './pptp.js'
 import { sane } from './sane.js'
+import { sipOverTcp, sipOverUdp } from './sip/index.js'
 import { tftp } from './tftp.js'
 
-/** Every helper that is modelled. The kernel has besides: sip, and H.323's RAS, Q.931 and H.245. */
-export const HELPERS: readonly Helper[] = [ftp, tftp, irc, amanda, netbiosNs, snmp, sane, pptp]
+/** Every helper that is modelled. The kernel has besides: H.323's RAS, Q.931 and H.245. */
+export const HELPERS: readonly Helper[] = [ftp, tftp, irc, amanda, netbiosNs, snmp, sane, pptp, sipOverUdp, sipOverTcp]
 
 /** What `CT --helper NAME` attaches to a connection of this protocol. */
 export const helperNamed = (name: string, family: Family, protocol: number): Helper | undefined =>

@@ -39,9 +39,15 @@ export function mangleTcp(
   text: string,
 ): boolean {
   const sequence = u32(packet.bytes, offset + 4)!
+  if (!exchangeTcp(packet, offset, at, length, text)) return false
+  setAdjustment(entry, direction, sequence, text.length - length)
+  return true
+}
+
+/** __nf_nat_mangle_tcp_packet: sequence numbers are left to the caller. */
+export function exchangeTcp(packet: Packet, offset: number, at: number, length: number, text: string): boolean {
   if (!exchange(packet, offset, at, length, text)) return false
   sumAnew(packet, offset + 16)
-  setAdjustment(entry, direction, sequence, text.length - length)
   return true
 }
 

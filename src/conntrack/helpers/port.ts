@@ -6,8 +6,8 @@ import { ACCEPT, type Announcement, announce, drop, expect, type HelpContext, ty
 const MOST_ATTEMPTS = 128
 
 /** nf_nat_exp_find_port: expects it on this port, or on one drawn from those above. Undefined: nobody may expect it. */
-function findPort(
-  helper: Helper,
+export function findPort(
+  helper: Pick<Helper, 'policies'>,
   make: (port: number) => Expectation,
   first: number,
   context: HelpContext,

@@ -30,6 +30,8 @@ export function help(around: Surroundings): Helped {
     const context = { ...around, offset: l4.offset }
     if (!confirmed) entry.helping ??= { original: [], reply: [], listed: false }
     const helped = helper && !isIcmp(l4.protocol) ? helper.help(context) : notModelled(name, context, helper)
+    // with a packet that never gets in goes its connection, and what that expects (nf_ct_destroy)
+    if (helped.is === 'drop' && !confirmed) table.expectations.removeOf(entry)
     if (helped.is !== 'accept') return helped
   }
   if (shifted && !adjustSequence(packet, l4.offset, entry, direction))
