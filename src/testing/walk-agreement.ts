@@ -21,7 +21,7 @@ import { EMPTY, FULL, type Node } from '../sets/bdd.js'
 /** Where a packet ended, as both walks tell it: place, how, and for what arrives or leaves the headers there. */
 export type Place = string
 
-const ARRIVED: ReadonlySet<string> = new Set([
+export const ARRIVED: ReadonlySet<string> = new Set([
   'no-socket',
   'no-protocol',
   'echo-ignored',
@@ -29,7 +29,7 @@ const ARRIVED: ReadonlySet<string> = new Set([
   'checksum',
 ])
 
-function concretePlace({ outcome, place: where, reason, packet, interface: name }: Fate): Place | undefined {
+export function concretePlace({ outcome, place: where, reason, packet, interface: name }: Fate): Place | undefined {
   if (outcome === 'undecided') return undefined
   const place = placeName(where)
   const { src, dst, sport, dport } = packet
@@ -40,7 +40,7 @@ function concretePlace({ outcome, place: where, reason, packet, interface: name 
 }
 
 /** A run in which nobody answers: what becomes of answers is not asked here. */
-class Unanswered extends Run {
+export class Unanswered extends Run {
   override nested<T>(): T | undefined {
     return undefined
   }
@@ -49,7 +49,7 @@ class Unanswered extends Run {
 type Headers = ReturnType<typeof headersOf>
 
 /** Every end that the walk of single packets finds, without its steps: one for each way that lots and what is not known leave open. */
-function walked(hosts: Hosts, request: PacketRequest): { readonly packet: Headers; readonly fates: readonly Fate[]; readonly cut: boolean } {
+export function walked(hosts: Hosts, request: PacketRequest): { readonly packet: Headers; readonly fates: readonly Fate[]; readonly cut: boolean } {
   let asked: Headers | undefined
   const tree = explore((chooser) => {
     const options = { now: 0, random: seededRandom(1), chooser, assumeNeighbours: true, followWires: true, silent: true }
@@ -71,7 +71,7 @@ function walked(hosts: Hosts, request: PacketRequest): { readonly packet: Header
 const PORTED: ReadonlySet<number> = new Set([6, 17, 33, 132, 136])
 
 /** One packet: as values of all variables, and as the set of packets with its headers. */
-interface One {
+export interface One {
   readonly values: Uint8Array
   readonly headers: Node
 }
@@ -102,7 +102,12 @@ function symbolicPlaces(ground: Ground, ends: readonly End[], { values, headers:
 }
 
 /** The packet that `trace` was asked about, as a set of one (whatever sets do not say of it, as one value of many). */
-function singleton(ground: Ground, { packets, origin }: Beginning, packet: Headers): One | undefined {
+export function singleton(
+  ground: Ground,
+  { packets, origin }: Pick<Beginning, 'packets' | 'origin'>,
+  packet: Headers,
+  src = origin.iif === undefined ? undefined : packet.src,
+): One | undefined {
   const { space, addresses } = ground
   const { bdd } = space
   const tcp = (packet.flags ?? '').split(',')
@@ -110,9 +115,8 @@ function singleton(ground: Ground, { packets, origin }: Beginning, packet: Heade
   const numbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1, icmpv6: 58, sctp: 132, gre: 47 }
   const parts = [
     space.equals('meta.l4proto', numbers[packet.protocol] ?? Number(packet.protocol)),
-    origin.iif === undefined
-      ? space.equals(addresses.src, ground.family === 4 ? 0 : 0n)
-      : space.equals(addresses.src, parseIp(packet.src)!),
+    // the kernel chooses
+    space.equals(addresses.src, src === undefined ? (ground.family === 4 ? 0 : 0n) : parseIp(src)!),
     space.equals(addresses.dst, parseIp(packet.dst)!),
     packet.sport === undefined ? FULL : space.equals('th.sport', packet.sport),
     packet.dport === undefined ? FULL : space.equals('th.dport', packet.dport),

@@ -1,5 +1,4 @@
 import type { Effect } from '../../rules/effect.js'
-import { isPure } from '../../rules/interpret.js'
 import type { Hook, Rule, Table } from '../../rules/program.js'
 import { asked } from '../../sets/asked.js'
 import { EMPTY, FULL, type Node } from '../../sets/bdd.js'
@@ -48,11 +47,11 @@ interface Parts {
   readonly touched: Node
   /** Packets that may match or not. */
   readonly either: Node
-  /** The steps behind its conditions. */
+  /** The effects behind its conditions. */
   readonly rest: RuleWays
   readonly did: string
-  /** Lots behind its first effects: how they come out is told apart no further. */
-  readonly late: string
+  /** Conditions behind these effects, with what stands behind them. */
+  readonly later: Parts | undefined
   readonly isGoto: boolean
   readonly rejects: string | undefined
 }
@@ -131,7 +130,7 @@ export class Passage {
     hook: Hook,
     table: Table,
     place: RulePlace,
-    { no, drop, live, either, rest, did, late, isGoto, rejects }: Parts,
+    { no, drop, live, either, rest, did, later, isGoto, rejects }: Parts,
     path: Path,
     next: Path[],
     returned: Path[],
@@ -149,10 +148,11 @@ export class Passage {
       if (one.ways.length === 0) continue
       const with_ = (ways: readonly Way[]): Path => ({
         did: did === '' ? one.did : `${one.did}${did}\n`,
-        lots: `${one.lots}${late}`,
+        lots: one.lots,
         ways: math.sequence(one.ways, ways),
       })
-      next.push(with_(rest.next))
+      if (later) this.#rule(found, hook, table, place, later, with_(rest.next), next, returned)
+      else next.push(with_(rest.next))
       returned.push(with_(rest.returned))
       for (const { effect, ways } of rest.nat) this.#translate(found, hook, place, with_(ways), effect)
       if (rest.nat.length === 0) this.#end(found, 'accepted', with_(rest.ownAccepted), place)
@@ -219,31 +219,31 @@ export class Passage {
     return found
   }
 
-  #findParts(rule: Rule): Parts {
+  #findParts(rule: Rule, from = 0): Parts {
     const { bdd } = this.#math.space
-    const { no, live, drop, touched, end } = asked(this.#conditions, rule, 0)
-    const steps = rule.steps.slice(end)
+    const { no, live, drop, touched, end } = asked(this.#conditions, rule, from)
+    const behind = rule.steps.findIndex((step, i) => i >= end && 'if' in step)
+    const steps = rule.steps.slice(end, behind < 0 ? undefined : behind)
     const rest = ruleWays(this.#conditions, this.#math, { ...rule, steps }, undefined, () => CALLED)
     const effects = steps.flatMap((step) => ('do' in step ? [step.do] : []))
-    const late = steps.some((step) => 'if' in step && !isPure(step.if))
     const told = effects.filter((effect) => TOLD.has(effect.do)).map((effect) => keyOf(effect))
     const rejecting = effects.find((effect) => effect.do === 'reject')
-    const onlyLogs = told.length === 0 && effects.every((effect) => effect.do === 'log') && !late
+    // who is logged or not goes on alike
+    const onlyLogs = behind < 0 && effects.every((effect) => effect.do === 'log')
     return {
       drop,
       touched,
-      // who is logged or not goes on alike
-      no: onlyLogs ? bdd.not(drop) : no,
+      no: onlyLogs ? bdd.or(no, live) : no,
       live: onlyLogs ? EMPTY : live,
       either: onlyLogs ? EMPTY : bdd.and(no, live),
       rest,
       did: told.join('\n'),
-      late: late ? `?${plainText(rule)}\n` : '',
+      later: behind < 0 ? undefined : this.#findParts(rule, behind),
       isGoto: effects.some((effect) => effect.do === 'goto'),
       rejects: rejecting?.do === 'reject' ? ('name' in rejecting.with ? rejecting.with.name : rejecting.with.send) : undefined,
     }
-  }
-} // biome-ignore format: short lines
+  } // biome-ignore format: short lines
+}
 
 /** What may become of packets in a base chain of one side, to be compared. A side without the chain lets everything pass. */
 export function fatesOf(

@@ -19,7 +19,7 @@ import { sidesText } from './fate-text.js'
 import type { Both } from './pairs.js'
 import { SamePacket } from './same-packet.js'
 import { exampleOf, type WayExample } from './way-example.js'
-import { COUNTS, faresOfFates, fatesOf, told } from './way-fates.js'
+import { COUNTS, faresOfFates, fatesOf, told, type WayFate } from './way-fates.js'
 
 export interface WayDifferences {
   readonly differences: readonly Difference[]
@@ -35,7 +35,7 @@ export const isWalkable = ({ namespaces }: Hosts): boolean =>
   namespaces.every(({ links, routes }) => links.length > 0 && routes.length > 0)
 
 /** One place where packets set out, in both snapshots. */
-interface Start {
+export interface Start {
   readonly name: string
   readonly place: Namespace
   readonly old: Beginning
@@ -62,50 +62,78 @@ export function wayDifferences(
   pairs: readonly Required<Both<Namespace>>[],
   options: ScopeOptions = {},
 ): WayDifferences {
-  const names = sharedNames([...before.namespaces, ...after.namespaces], family)
-  const called = new Map(pairs.map(({ old, now }) => [placeName(old!), placeName(now!)]))
-  const nameOfOld = (place: Place) => called.get(placeName(place)) ?? `old ${placeName(place)}`
-  const nameOfNow = (place: Place) => placeName(place)
-  const [one, other] = [worldsOf(untracked(before), family), worldsOf(untracked(after), family)]
   const found = new Map<string, Kind>()
   const [undecided, only] = [new Set<string>(), { old: new Set<string>(), now: new Set<string>() }]
-  let known: ScopeOptions = { ...options, names }
-  for (const [was, is] of together(one.worlds, other.worlds)) {
-    const oldGround = new Ground(was.hosts, family, known)
-    known = { ...known, space: oldGround.space }
-    const ground = new Ground(is.hosts, family, known)
-    const { space } = ground
-    const same = new SamePacket(space, COUNTS)
-    const [oldWalk, walk] = [new SetWalk(oldGround), new SetWalk(ground)]
-    for (const start of startsOf(oldGround, ground, nameOfOld, only)) {
-      const among = space.bdd.and(start.old.packets, start.now.packets)
-      const olds = fatesOf(oldGround, oldWalk.walk([start.old.group]), nameOfOld)
-      const news = fatesOf(ground, walk.walk([start.now.group]), nameOfNow)
-      for (const { is: text, packets } of olds)
-        if (text.startsWith('undecided') && space.bdd.meets(among, packets)) undecided.add(`${start.name}, IPv${family}: ${text.slice(10)}`)
-      for (const cell of compare(space.bdd, same, among, olds, news).cells) {
-        const [old, now] = sidesText(told(cell.old), told(cell.now))
-        const kind = found.get(`${old}\n${now}`) ?? { old, now, parts: [] }
-        found.set(`${old}\n${now}`, kind)
-        const known = start.bound ? beside(ground, kind, start) : EMPTY
-        const packets = space.bdd.minus(cell.packets, known)
-        if (packets !== EMPTY) kind.parts.push({ start, cell, ground, packets })
-      }
+  const named = pairedNames(pairs)
+  for (const { start, ground, among, olds, cells } of walks(before, after, family, named, options, only)) {
+    const { bdd } = ground.space
+    for (const { is: text, packets } of olds)
+      if (text.startsWith('undecided') && bdd.meets(among, packets)) undecided.add(`${start.name}, IPv${family}: ${text.slice(10)}`)
+    for (const cell of cells) {
+      const [old, now] = sidesText(told(cell.old), told(cell.now))
+      const kind = found.get(`${old}\n${now}`) ?? { old, now, parts: [] }
+      found.set(`${old}\n${now}`, kind)
+      const packets = bdd.minus(cell.packets, start.bound ? beside(ground, kind, start) : EMPTY)
+      if (packets !== EMPTY) kind.parts.push({ start, cell, ground, packets })
     }
   }
   return {
-    differences: [...found.values()].flatMap((kind) => differencesOf(kind, before, after, nameOfOld)),
+    differences: [...found.values()].flatMap((kind) => differencesOf(kind, before, after, named)),
     undecided: [...undecided],
     incomplete: [
       ...new Set([
         ...after.namespaces.flatMap((place) => [...notFollowedIn(place), ...notModelled(place, family)]),
-        ...(one.whole && other.whole ? [] : ['settings that several namespaces lack are taken to be the same in all of them']),
+        ...(worldsOf(before, family).whole && worldsOf(after, family).whole ? [] : ['settings that several namespaces lack are taken to be the same in all of them']),
       ]),
     ],
     onlyBefore: [...only.old],
     onlyAfter: [...only.now],
   }
 } // biome-ignore format: short lines
+
+/** What a namespace of the old snapshot is called in the new one. */
+export function pairedNames(pairs: readonly Required<Both<Namespace>>[]): (place: Place) => string {
+  const called = new Map(pairs.map(({ old, now }) => [placeName(old!), placeName(now!)]))
+  return (place) => called.get(placeName(place)) ?? `old ${placeName(place)}`
+}
+
+/** The walks of both snapshots from one place, and who fares differently. */
+export interface Walked {
+  readonly start: Start
+  readonly oldGround: Ground
+  readonly ground: Ground
+  readonly among: Node
+  readonly olds: readonly WayFate[]
+  readonly news: readonly WayFate[]
+  readonly cells: readonly Cell<End>[]
+}
+
+/** From each place where packets can set out, in each world that the snapshots leave open. `counts`: the fields that make another packet. */
+export function* walks(
+  before: Hosts,
+  after: Hosts,
+  family: Family,
+  nameOfOld: (place: Place) => string,
+  options: ScopeOptions & { readonly counts?: (field: Field) => boolean },
+  only: { readonly old: Set<string>; readonly now: Set<string> },
+): Generator<Walked> {
+  let known: ScopeOptions = { ...options, names: sharedNames([...before.namespaces, ...after.namespaces], family) }
+  const [one, other] = [worldsOf(untracked(before), family), worldsOf(untracked(after), family)]
+  for (const [was, is] of together(one.worlds, other.worlds)) {
+    const oldGround = new Ground(was.hosts, family, known)
+    known = { ...known, space: oldGround.space }
+    const ground = new Ground(is.hosts, family, known)
+    const { bdd } = ground.space
+    const same = new SamePacket(ground.space, options.counts ?? COUNTS)
+    const [oldWalk, walk] = [new SetWalk(oldGround), new SetWalk(ground)]
+    for (const start of startsOf(oldGround, ground, nameOfOld, only)) {
+      const among = bdd.and(start.old.packets, start.now.packets)
+      const olds = fatesOf(oldGround, oldWalk.walk([start.old.group]), nameOfOld)
+      const news = fatesOf(ground, walk.walk([start.now.group]), placeName)
+      yield { start, oldGround, ground, among, olds, news, cells: compare(bdd, same, among, olds, news).cells }
+    }
+  }
+}
 
 /** Connections that exist are another matter: first packets are followed as if there were none. */
 const untracked = (hosts: Hosts): Hosts => ({
