@@ -271,7 +271,7 @@ def ip_rule(draw, family):
 
 def case(draw, number):
     focus = draw.choice([None, None, *KINDS])
-    flags = {f'p{i}': draw.choice(['', '', '', 'hairpin on', 'isolated on', 'learning off', 'flood off', 'isolated on hairpin on']) for i in (1, 2, 3)}
+    flags = {f'p{i}': draw.choice(['', '', '', 'hairpin on', 'isolated on', 'learning off', 'flood off', 'mcast_flood off', 'bcast_flood off', 'isolated on hairpin on']) for i in (1, 2, 3)}
     calls = draw.choice([0, 1, 1])
     sysctls = [f'net.bridge.bridge-nf-call-{name}={draw.choice([0, calls])}' for name in ('iptables', 'ip6tables', 'arptables')] + [f'net.ipv4.ip_forward={draw.choice([0, 1])}', f'net.bridge.bridge-nf-filter-vlan-tagged={draw.choice([0, 0, 1])}']
     own = [f'nf_call_{name} 1' for name in ('iptables', 'ip6tables', 'arptables') if draw.random() < 0.25]

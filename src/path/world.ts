@@ -52,6 +52,8 @@ export interface Namespace extends Place {
   readonly bridgeTables?: readonly Table[]
   /** Those of ebtables as frames meet them that hold no IP (ARP among them), and those with a tag of 802.1Q. */
   readonly frameTables?: { readonly other: readonly Table[]; readonly tagged: readonly Table[] }
+  /** VLANs of bridges and their ports, by device; undefined: no `bridge vlan` listing. */
+  readonly bridgeVlans?: ReadonlyMap<string, readonly PortVlan[]> | undefined
   /** Those of arptables: no packet of IP meets them. */
   readonly arpTables?: readonly Table[]
   /** What stands on a packet's way there and is not evaluated (native nft chains, legacy tables that the snapshot lacks). */
@@ -139,10 +141,24 @@ export interface BridgePort {
   readonly state: 'disabled' | 'listening' | 'learning' | 'forwarding' | 'blocking'
   readonly flood: boolean
   readonly learning: boolean
+  /** Frames to groups, and to all, that came from another port. Left out: they leave. */
+  readonly mcastFlood?: boolean
+  readonly bcastFlood?: boolean
+}
+
+/** A VLAN that a bridge port, or a bridge, is in. */
+export interface PortVlan {
+  readonly id: number
+  /** Frames without a tag belong to it. */
+  readonly pvid: boolean
+  /** Its frames leave without a tag. */
+  readonly untagged: boolean
 }
 
 export interface Bridge {
   readonly vlanFiltering: boolean
+  /** The protocol of its tags; left out: 0x8100. */
+  readonly vlanProtocol?: number
   /** The bridge's own nf_call_iptables and its like, on top of the sysctls. */
   readonly callIptables: boolean
   readonly callIp6tables: boolean
@@ -181,6 +197,8 @@ export interface FdbEntry {
   readonly remote: Ip | undefined
   /** The device's own address (`permanent` on a bridge port or the bridge). */
   readonly local: boolean
+  /** The VLAN that it is for, where the bridge filters. */
+  readonly vlan?: number
   /** VXLAN: what is learned does not change it. */
   readonly permanent?: boolean
 }

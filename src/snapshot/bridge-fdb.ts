@@ -15,6 +15,7 @@ function toEntry(item: Item): FdbEntry {
     master,
     remote: item.ip('dst'),
     local: master !== undefined && item.text('state') === 'permanent',
+    ...(item.has('vlan') ? { vlan: item.number('vlan')! } : {}),
     ...(master === undefined && item.text('state') === 'permanent' ? { permanent: true } : {}),
   }
 }

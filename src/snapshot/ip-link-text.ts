@@ -130,7 +130,7 @@ class LinkReader {
 }
 
 const INFO: Readonly<Record<string, string>> = {
-  vlan_filtering: 'vlan_filtering', nf_call_iptables: 'nf_call_iptables', nf_call_ip6tables: 'nf_call_ip6tables', nf_call_arptables: 'nf_call_arptables', state: 'state', hairpin: 'hairpin',
+  vlan_filtering: 'vlan_filtering', vlan_protocol: 'vlan_protocol', mcast_flood: 'mcast_flood', bcast_flood: 'bcast_flood', nf_call_iptables: 'nf_call_iptables', nf_call_ip6tables: 'nf_call_ip6tables', nf_call_arptables: 'nf_call_arptables', state: 'state', hairpin: 'hairpin',
   isolated: 'isolated', flood: 'flood', learning: 'learning', local: 'local', remote: 'remote', group: 'group', dev: 'link', dstport: 'port', ttl: 'ttl',
   id: 'id', table: 'table', mode: 'mode', active_slave: 'active_slave', protocol: 'protocol', tos: 'tos', ikey: 'ikey', okey: 'okey',
 } // biome-ignore format: a table

@@ -116,11 +116,14 @@ function toPort(item: Item | undefined): BridgePort {
     state: state as BridgePort['state'],
     flood: item?.flag('flood') ?? true,
     learning: item?.flag('learning') ?? true,
+    ...(item?.flag('mcast_flood') === false ? { mcastFlood: false } : {}),
+    ...(item?.flag('bcast_flood') === false ? { bcastFlood: false } : {}),
   }
 }
 
 const bridgeOf = (data: Item): Bridge => ({
   vlanFiltering: isOne(data, 'vlan_filtering'),
+  ...(/ad$/i.test(data.text('vlan_protocol') ?? '') ? { vlanProtocol: 0x88a8 } : {}),
   callIptables: isOne(data, 'nf_call_iptables'),
   callIp6tables: isOne(data, 'nf_call_ip6tables'),
   callArptables: isOne(data, 'nf_call_arptables'),

@@ -9,6 +9,7 @@ import type { Table } from '../rules/program.js'
 import { type LinkFile, linkState, readLink } from '../xtables/index.js'
 import { addressRoutes } from './address-routes.js'
 import { readFdb } from './bridge-fdb.js'
+import { readBridgeVlans } from './bridge-vlan.js'
 import { readConnections } from './conntrack.js'
 import type { Kind } from './detect.js'
 import { readLinks } from './ip-link.js'
@@ -103,7 +104,12 @@ class NamespaceReader {
   }
 
   read(place: Place): ReadNamespace {
-    const fdb = this.#unique(['bridge-fdb'], readFdb, (one) => `${one.mac} ${one.dev} ${one.master} ${one.remote}`)
+    const fdb = this.#unique(
+      ['bridge-fdb'],
+      readFdb,
+      (one) => `${one.mac} ${one.dev} ${one.master} ${one.remote} ${one.vlan}`,
+    )
+    const vlans = this.#each(['bridge-vlan'], ({ text }) => readBridgeVlans(text))[0]
     const facts = this.#each(['ip-link', 'ip-addr', 'bridge-link'], ({ text }) => readLinks(text)).flat()
     const wireGuard = new Map(this.#each(['wireguard'], ({ text }) => [...readWireGuard(text)]).flat())
     const { links, notes, foreign } = mergeLinks(facts, fdb, wireGuard)
@@ -165,6 +171,7 @@ class NamespaceReader {
       tables: xtables.tables,
       ...(bridgeTables.length > 0 ? { bridgeTables, frameTables } : {}),
       ...(arpTables.length > 0 ? { arpTables } : {}),
+      ...(vlans ? { bridgeVlans: vlans } : {}),
       unmodelled,
       known,
     }

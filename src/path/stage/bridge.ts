@@ -3,10 +3,11 @@ import { arpField, isIp } from '../../packet/arp.js'
 import { ETHERTYPE } from '../../packet/frame.js'
 import { runArpHook } from '../arp-hooks.js'
 import { isRouted, runBridgeHook } from '../bridge-hooks.js'
+import { admit, isLocalAddress, isMember, untag, vlanOf } from '../bridge-vlans.js'
 import { walkCopy } from '../copies.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
-import { opaque, runHook } from '../hook-run.js'
+import { runHook } from '../hook-run.js'
 import type { Netns } from '../netns.js'
 import { bridgedDestination } from '../route.js'
 import type { Skb } from '../skb.js'
@@ -23,7 +24,7 @@ export function bridgeInput(cursor: Cursor): ExitOf<'bridge-input'> | Fate {
   if (mac && isMulticastMac(mac.source)) return cursor.drop('bad-source', `nobody's address: ${printMac(mac.source)}`)
   if (mac && isForLink(mac.destination)) {
     if (mac.destination === PAUSE) return cursor.drop('bridge-link-local', 'pause frames are not passed on')
-    learn(cursor, bridge, port)
+    learn(cursor, bridge, port, linkLocalVlan(cursor, bridge, port))
     const text = `${printMac(mac.destination)} is for ${port.name} alone: not passed on`
     cursor.record({ kind: 'bridge', bridge: bridge.name, in: port.name, out: [], text })
     return isIp(skb.packet) ? 'routed' : 'routed-arp'
@@ -35,8 +36,6 @@ export function bridgeInput(cursor: Cursor): ExitOf<'bridge-input'> | Fate {
     skb.bridge = undefined
     return isIp(skb.packet) ? 'routed' : 'routed-arp'
   }
-  const vlans = bridge.bridge?.vlanFiltering ? opaque(cursor, `VLAN filtering of ${bridge.name}`) : undefined
-  if (vlans) return vlans
   if (mac?.destination === bridge.mac) skb.type = 'host'
   const calls = callsIptables(cursor, bridge)
   cursor.record({ kind: 'bridge', bridge: bridge.name, in: port.name, out: [], text: portText(cursor, port, bridge, calls) })
@@ -90,9 +89,12 @@ export function bridgeDecision(cursor: Cursor): ExitOf<'bridge-decision'> | Fate
     if (typeof target === 'object') return target
     if (target === 'up') skb.packet.mac = { ...mac, destination: bridge.mac ?? 0 }
   }
-  learn(cursor, bridge, netns.link(info.in))
+  const outside = admit(cursor, bridge, info.in!)
+  if (outside) return outside
+  const vlan = vlanOf(cursor, bridge)
+  learn(cursor, bridge, netns.link(info.in), vlan)
   const destination = skb.packet.mac!.destination
-  const forUs = destination === bridge.mac || netns.isOwnMac(destination, bridge.name)
+  const forUs = isLocalAddress(netns, bridge, destination, vlan)
   const flooded = isMulticastMac(destination)
   if (forUs || flooded) {
     skb.type = destination === BROADCAST_MAC ? 'broadcast' : flooded ? 'multicast' : 'host'
@@ -104,6 +106,9 @@ export function bridgeDecision(cursor: Cursor): ExitOf<'bridge-decision'> | Fate
       out: [],
       text: `up to ${bridge.name}'s own IP stack (${printMac(destination)} ${flooded ? 'is for all' : 'is its address'})`,
     })
+    if (!isMember(netns, bridge, bridge.name, vlan))
+      return cursor.drop('bridge-vlan', `${bridge.name} itself is not in VLAN ${vlan}`)
+    untag(cursor, bridge, bridge.name)
     const refused = runBridgeHook(cursor, 'input')
     if (refused) return refused
     return isIp(skb.packet) ? 'up' : 'arp-up'
@@ -114,11 +119,22 @@ export function bridgeDecision(cursor: Cursor): ExitOf<'bridge-decision'> | Fate
   return 'port'
 }
 
+/** br_should_learn: of a frame that is for the port alone; undefined where nothing is learned. */
+function linkLocalVlan({ skb, netns }: Cursor, bridge: Link, port: Link): number | undefined {
+  if (!bridge.bridge?.vlanFiltering) return 0
+  const [tag] = skb.vlans
+  const vlans = netns.state.bridgeVlans?.get(port.name) ?? []
+  const id = tag?.tpid === (bridge.bridge.vlanProtocol ?? ETHERTYPE.VLAN) ? tag.id : 0
+  return vlans.find((one) => (id === 0 ? one.pvid : one.id === id))?.id
+}
+
 /** br_fdb_update: behind which port the sender is. */
-function learn({ skb, netns }: Cursor, bridge: Link, port: Link | undefined): void {
+function learn({ skb, netns }: Cursor, bridge: Link, port: Link | undefined, vlan: number | undefined): void {
+  if (vlan === undefined) return
   const source = skb.packet.mac?.source
-  if (source === undefined || !port || port.port?.learning === false || netns.isOwnMac(source, bridge.name)) return
-  netns.heard.set(`${bridge.name} ${source}`, port.name)
+  if (source === undefined || !port || port.port?.learning === false || isLocalAddress(netns, bridge, source, vlan))
+    return
+  netns.heard.set(`${bridge.name} ${vlan} ${source}`, port.name)
 }
 
 /** A frame for one port: FORWARD and POSTROUTING of the bridge, or OUTPUT where this host sends it, and br_netfilter between them. */
@@ -126,6 +142,7 @@ export function bridgeEgress(cursor: Cursor): ExitOf<'bridge-egress'> | Fate {
   const { skb, netns } = cursor
   const info = skb.bridge!
   const out = info.out!
+  untag(cursor, netns.link(netns.link(out)!.master)!, out)
   if (info.in === undefined) {
     skb.bridge = undefined
     const refused = runBridgeHook(cursor, 'output', out) ?? runBridgeHook(cursor, 'postrouting', out)
@@ -137,7 +154,8 @@ export function bridgeEgress(cursor: Cursor): ExitOf<'bridge-egress'> | Fate {
   skb.oif = netns.link(out)!.master
   const refused = runBridgeHook(cursor, 'forward', out) ?? forwardArp(cursor, info.in, out)
   if (refused) return refused
-  if (info.calls) {
+  // what got a tag on its way, or had one, is hidden from the IP hooks
+  if (info.calls && sawThrough(netns, skb)) {
     info.out = out
     return 'call-iptables'
   }
@@ -167,23 +185,37 @@ const portsOf = ({ netns }: Cursor, bridge: Link): readonly Link[] =>
   netns.state.links.filter((link) => link.master === bridge.name)
 
 /** net/bridge/br_forward.c: should_deliver. The reason why not. */
-function closed(port: Link, ingress: Link | undefined): readonly [reason: string, text: string] | undefined {
+function closed(
+  cursor: Cursor,
+  bridge: Link,
+  port: Link,
+  ingress: Link | undefined,
+): readonly [reason: string, text: string] | undefined {
+  const vlan = vlanOf(cursor, bridge)
   if (port === ingress && !port.port?.hairpin)
     return ['bridge-no-hairpin', `the way back out of ${port.name} is closed: hairpin mode is off`]
   if (ingress?.port?.isolated && port.port?.isolated)
     return ['bridge-isolated', `${ingress.name} and ${port.name} are isolated from each other`]
   if (port.port && port.port.state !== 'forwarding')
     return ['bridge-port-blocked', `bridge port ${port.name} is ${port.port.state}`]
+  if (!isMember(cursor.netns, bridge, port.name, vlan))
+    return ['bridge-vlan', `${port.name} is not in VLAN ${vlan} of ${bridge.name}`]
   return port.up ? undefined : ['interface-down', `${port.name} is down`]
 }
 
 /** br_flood: the port that joined last comes first. */
 function floodPorts(cursor: Cursor, bridge: Link, ingress: string | undefined, destination: Mac): readonly Link[] {
   const from = cursor.netns.link(ingress)
-  const group = isMulticastMac(destination)
   return portsOf(cursor, bridge)
-    .filter((port) => !closed(port, from) && (group || port.port?.flood !== false))
+    .filter((port) => !closed(cursor, bridge, port, from) && floods(port, destination, from))
     .sort((a, b) => b.index - a.index)
+}
+
+/** br_flood: what the host itself sends to a group goes out of all ports. */
+function floods({ port }: Link, destination: Mac, ingress: Link | undefined): boolean {
+  if (!isMulticastMac(destination)) return port?.flood !== false
+  if (!ingress) return true
+  return (destination === BROADCAST_MAC ? port?.bcastFlood : port?.mcastFlood) !== false
 }
 
 function sendCopy(cursor: Cursor, bridge: Link, port: Link): void {
@@ -195,18 +227,24 @@ function sendCopy(cursor: Cursor, bridge: Link, port: Link): void {
 /** The port that leads to a MAC address, unless the frame may not leave there. Where nobody knows it, all get it: copies go ahead, the last is the frame itself. */
 function egressPort(cursor: Cursor, bridge: Link, ingress: string | undefined, destination: Mac): string | Fate {
   const { netns, run } = cursor
+  const vlan = vlanOf(cursor, bridge)
   const ports = portsOf(cursor, bridge)
   const learned = netns.state.fdb.find(
     (entry) =>
       entry.mac === destination &&
+      (entry.vlan ?? 0) === vlan &&
       ports.some(({ name }) => name === entry.dev) &&
       entry.remote === undefined &&
       !entry.local,
   )
-  const heard = netns.heard.get(`${bridge.name} ${destination}`)
+  const heard = netns.heard.get(`${bridge.name} ${vlan} ${destination}`)
   // what wires tell the bridge would have learned, where packets are followed; else it knows what it has seen
   const leading = run.options.followWires
-    ? ports.find((port) => run.layer2.withMac({ ...cursor.place, link: port.name }, destination))
+    ? ports.find(
+        (port) =>
+          isMember(netns, bridge, port.name, vlan) &&
+          run.layer2.withMac({ ...cursor.place, link: port.name }, destination),
+      )
     : undefined
   const port = ports.find(({ name }) => name === heard) ?? leading ?? ports.find(({ name }) => name === learned?.dev)
   if (!port) {
@@ -217,7 +255,7 @@ function egressPort(cursor: Cursor, bridge: Link, ingress: string | undefined, d
     for (const one of open.slice(0, -1)) sendCopy(cursor, bridge, one)
     return accepted(cursor, bridge, ingress, last, 'flooded: nobody knows the address')
   }
-  const why = closed(port, netns.link(ingress))
+  const why = closed(cursor, bridge, port, netns.link(ingress))
   return why ? cursor.drop(...why) : accepted(cursor, bridge, ingress, port, `to ${port.name}`)
 }
 
@@ -254,6 +292,8 @@ export function bridgeOutput(cursor: Cursor): ExitOf<'bridge-output'> | Fate {
   const bridge = netns.link(skb.oif)!
   const destination = skb.packet.mac?.destination ?? 0
   skb.bridge = undefined
+  const outside = admit(cursor, bridge, bridge.name)
+  if (outside) return outside
   const all = isMulticastMac(destination) ? floodPorts(cursor, bridge, undefined, destination) : undefined
   for (const port of all?.slice(0, -1) ?? []) sendCopy(cursor, bridge, port)
   const last = all?.at(-1)
