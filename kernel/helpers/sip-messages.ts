@@ -6,9 +6,20 @@ export interface Place {
   readonly port: number
 }
 
+type Draws = Pick<Random, 'int' | 'chance' | 'pick' | 'weighted' | 'some'>
+
+/** Nothing out of the ordinary. */
+export const CALM: Draws = {
+  int: (low) => low,
+  chance: (probability) => probability >= 0.6,
+  pick: ([first]) => first!,
+  weighted: ([first]) => first![1],
+  some: () => [],
+}
+
 /** What a message says; where nothing is said it is drawn. */
 export interface Talker {
-  readonly random: Random
+  readonly random: Draws
   readonly family: 4 | 6
   readonly transport: 'UDP' | 'TCP'
   readonly me: Place
@@ -140,7 +151,7 @@ function finish(talker: Talker, lines: readonly string[], body: string): string 
 }
 
 /** Now and then something is missing, doubled or cut off. */
-function spoil(random: Random, text: string): string {
+function spoil(random: Draws, text: string): string {
   if (!random.chance(0.08)) return text
   const from = random.int(0, text.length)
   const to = Math.min(text.length, from + random.int(1, 12))

@@ -3,7 +3,7 @@ import type { Seen } from '../cases/frames.js'
 import type { Flow } from '../cases/stage.js'
 import type { Injection } from '../lab.js'
 import { ADDRESSES } from './scene.js'
-import { answer, contact, MEDIA_PORTS, type Method, type Offer, request, type Talker } from './sip-messages.js'
+import { answer, CALM, contact, MEDIA_PORTS, type Method, type Offer, request, type Talker } from './sip-messages.js'
 import { answering, datagram, type Ends, hexOf, type Side, type Talk, TcpTalk, textOf } from './talk.js'
 
 /** What carries signalling: whoever speaks is told what the other end has heard. */
@@ -77,6 +77,7 @@ export const sipFlow = (transport: 'UDP' | 'TCP') =>
   function* (talk: Talk): Flow {
     const { random, family } = talk
     const { client, other, server, service } = ADDRESSES[family]
+    if (random.chance(0.4)) return yield* calls(talk, transport)
     for (let dialogs = random.int(1, 3); dialogs > 0; dialogs--) {
       const src = random.pick([client, client, other])
       const sport = random.weighted([[4, 5060], [2, 5061], [2, random.int(1024, 65535)], [1, 3000]]) // biome-ignore format: one line
@@ -185,4 +186,48 @@ function* callOf(talk: Talk, transport: 'UDP' | 'TCP', heard: string, registrar:
     return
   }
   yield* exchange(talk, transport, new UdpChannel(talk, ends))
+}
+
+/** Ordinary calls at the same time, often with the same ports: of one phone by two connections, of two phones, by the server's address and by the service's. */
+function* calls(talk: Talk, transport: 'UDP' | 'TCP'): Flow {
+  const { random, family } = talk
+  const { client, other, server, service } = ADDRESSES[family]
+  const channels: Channel[] = []
+  for (const sport of random.some([5060, 5061, 5062, 40000], random.int(2, 3))) {
+    const [src, dst] = [random.pick([client, client, other]), random.pick([server, service])]
+    if (transport === 'UDP') channels.push(new UdpChannel(talk, { at: 'r0', src, dst, sport, dport: 5060 }))
+    else {
+      const tcp = new TcpTalk(talk, 'r0', src, sport, dst, 5060)
+      if (yield* tcp.open()) channels.push(new TcpChannel(tcp))
+    }
+  }
+  const ports = random.some(MEDIA_PORTS, random.int(1, 2))
+  for (let steps = random.int(2, 7); steps > 0 && channels.length > 0; steps--) {
+    const channel = random.pick(channels)
+    const offered: Record<Side, number[]> = { client: [], server: [] }
+    const told: Partial<Record<Side, string | undefined>> = {}
+    let heard: string | undefined
+    for (const side of ['client', 'server'] as const) {
+      const talker = talkerOf(talk, transport, channel, side)
+      if (!talker || (side === 'server' && heard === undefined)) break
+      const calm = { ...talker, random: random.chance(0.9) ? CALM : random }
+      offered[side] = Array.from({ length: random.weighted([[6, 1], [2, 2]]) }, () => random.pick(ports)) // biome-ignore format: one line
+      const offer = { ip: talker.me.ip, ports: offered[side] }
+      const text =
+        side === 'client' ? request(calm, 'INVITE', random.int(1, 3), offer) : answer(calm, heard!, '200 OK', [], offer)
+      heard = yield* channel.say(side, text)
+      told[side === 'client' ? 'server' : 'client'] = heard
+    }
+    for (const side of random.some<Side>(['client', 'server'], random.int(0, 2))) {
+      const to = mediaIn(told[side])
+      const ends = channel.ends(side)
+      if (!to || !ends || !isAddress(talk, to.ip)) continue
+      const sport = offered[side][0] ?? 10000
+      for (const more of random.pick([[0], [0, 1], [1, 0]])) {
+        const stream = { at: side === 'client' ? 'r0' : 'r1', src: ends.me.ip, dst: to.ip, sport: sport + more, dport: (to.port + more) & 0xffff } // biome-ignore format: one line
+        const seen = yield* datagram(talk, stream, '80000001')
+        if (seen && random.chance(0.7)) yield* datagram(talk, answering(seen), '80000002')
+      }
+    }
+  }
 }
