@@ -38,7 +38,7 @@ export function answerSyn(cursor: Cursor, offer: Offer): Done {
     return {
       did: 'SYNPROXY: answers the SYN',
       verdict: 'stolen',
-      afterwards: () => taken(cursor, 'answers the SYN itself, with a cookie', () => sendSynAck(cursor, options, ecn, offer)),
+      afterwards: () => taken(cursor, 'SYNPROXY answers the SYN itself, with a cookie', () => sendSynAck(cursor, options, ecn, offer)),
     }
   }
   if (flags !== FLAG.ACK) return { did: 'SYNPROXY: goes on', verdict: 'next' }
@@ -48,16 +48,15 @@ export function answerSyn(cursor: Cursor, offer: Offer): Done {
   return {
     did: 'SYNPROXY: the cookie is right',
     verdict: 'stolen',
-    afterwards: () => taken(cursor, 'takes the acknowledgement of its cookie, and calls the server', send),
+    afterwards: () => taken(cursor, 'SYNPROXY takes the acknowledgement of its cookie, and calls the server', send),
   }
 } // biome-ignore format: one case a line
 
 /** The packet ends here; what comes of it has ways of its own. */
-export function taken(cursor: Cursor, what: string, act: () => void) {
+export function taken(cursor: Cursor, text: string, act: () => void) {
   act()
-  const text = `SYNPROXY ${what}`
   cursor.record({ kind: 'drop', reason: 'synproxy', text })
-  return cursor.fate({ outcome: 'dropped', reason: 'synproxy', text })
+  return cursor.fate({ outcome: 'dropped', reason: 'synproxy', text, segments: cursor.segments })
 }
 
 const tupleOf = ({ skb: { packet } }: Cursor) => ({

@@ -1,6 +1,5 @@
 import { printIp } from '../address/ip.js'
-import { buildPacket, type TransportFields } from '../packet/build.js'
-import { FIELDS, type FieldValue } from '../packet/fields.js'
+import type { FieldValue } from '../packet/fields.js'
 import { type Headers, headersOf } from '../packet/headers.js'
 import type { Packet } from '../packet/packet.js'
 import type { PacketRequest } from '../packet/request.js'
@@ -8,7 +7,9 @@ import { type Beginning, begin } from './begin.js'
 import { flatten, type Merge } from './branches.js'
 import { explore } from './choices.js'
 import { Cursor } from './cursor.js'
-import type { Fate } from './fate.js'
+import type { Fate, Walked } from './fate.js'
+import { following, replyTo } from './next-packet.js'
+import { throughProxy } from './proxy-handshake.js'
 import { QuestionError } from './resolve.js'
 import type { Run } from './run.js'
 import { settle } from './settle.js'
@@ -16,7 +17,7 @@ import { Skb } from './skb.js'
 import { answerEach, suppositions } from './suppose.js'
 import { symptomOf } from './symptom.js'
 import { allAssumptions, branchOf, endOf, questionRun, type TraceOptions } from './trace.js'
-import type { Branch, Step, Trail, Way } from './trail.js'
+import type { Branch, Trail } from './trail.js'
 import { walk } from './walk.js'
 import type { Hosts, Place } from './world.js'
 import { placeName } from './world.js'
@@ -55,20 +56,14 @@ export interface Connections {
   readonly branches: readonly Connection[]
 }
 
-interface Walk {
-  readonly fate: Fate
-  readonly steps: readonly Step[]
-  readonly way: Way
-}
-
 interface Tried {
   readonly works: boolean | null
   readonly symptom: string
   readonly why: string
-  readonly request: Walk
-  readonly reply: Walk | undefined
-  readonly third: Walk | undefined
-  readonly rival: Walk | undefined
+  readonly request: Walked
+  readonly reply: Walked | undefined
+  readonly third: Walked | undefined
+  readonly rival: Walked | undefined
   readonly sender: View
   readonly assumptions: ReadonlySet<string>
 }
@@ -116,7 +111,7 @@ function connectKnown(hosts: Hosts, request: PacketRequest, options: ConnectOpti
 }
 
 /** The packet that a tunnel carried away: whoever unwraps it outside of what is known gets it as it went in. */
-function carried({ steps }: Walk): Headers | undefined {
+function carried({ steps }: Walked): Headers | undefined {
   const wrapped: Headers[] = []
   for (const step of steps)
     if (step.kind === 'encapsulate') wrapped.push(step.inner)
@@ -136,7 +131,9 @@ class Attempt {
   /** The mark and the socket behind the first packet: the next ones have them too. */
   readonly #origin: Pick<Skb, 'mark' | 'sender'>
 
-  #rival: Walk | undefined
+  #rival: Walked | undefined
+  /** What the sender acknowledges with its next packet. */
+  #acknowledged = 1001
 
   constructor(run: Run, beginning: Beginning, race: boolean) {
     this.#run = run
@@ -155,13 +152,26 @@ class Attempt {
     const request = { fate: walk(cursor, stage), steps: cursor.steps, way: cursor.way }
     const { fate } = request
     if (fate.outcome === 'undecided') return this.#failed(request, null, fate.text)
+    if (fate.reason === 'synproxy') return this.#proxied(request)
     if (fate.outcome !== 'delivered' && fate.outcome !== 'sent') return this.#failed(request, false, fate.text)
     const reply = fate.outcome === 'delivered' ? this.#replyFromHere(request) : this.#replyFromOutside(fate)
     if (typeof reply === 'string') return this.#failed(request, false, reply, 'timeout')
     return this.#judge(request, reply)
   }
 
-  #tried(request: Walk, more: Pick<Tried, 'works' | 'symptom' | 'why'> & Partial<Tried>): Tried {
+  /** SYNPROXY has answered the SYN. */
+  #proxied(syn: Walked): Tried {
+    const opened = throughProxy(syn, {
+      acknowledge: (number) => this.#again(following(this.#first, number)!),
+      answer: (called) =>
+        called.fate.outcome === 'delivered' ? this.#replyFromHere(called) : this.#replyFromOutside(called.fate),
+    })
+    if ('why' in opened) return this.#tried(opened.request, opened)
+    this.#acknowledged = opened.acknowledged
+    return this.#judge(opened.request, opened.reply)
+  }
+
+  #tried(request: Walked, more: Pick<Tried, 'works' | 'symptom' | 'why'> & Partial<Tried>): Tried {
     return {
       request,
       reply: undefined,
@@ -173,12 +183,12 @@ class Attempt {
     }
   }
 
-  #failed(request: Walk, works: false | null, why: string, symptom = symptomOf(request.fate)): Tried {
+  #failed(request: Walked, works: false | null, why: string, symptom = symptomOf(request.fate)): Tried {
     return this.#tried(request, { works, symptom, why })
   }
 
   /** The receiver is known: its socket (or its kernel, for an echo request) answers. */
-  #replyFromHere({ fate, steps }: Walk): Walk | string {
+  #replyFromHere({ fate, steps }: Walked): Walked | string {
     if (fate.packet.protocol === 'icmp' || fate.packet.protocol === 'icmpv6') {
       if (!fate.answer) return 'nothing is answered to this ICMP message'
       const step = steps.findLast((some) => some.kind === 'reply')
@@ -198,7 +208,7 @@ class Attempt {
   }
 
   /** The receiver is outside: it is taken to answer to the address that it saw, and the answer to come in where the request left. */
-  #replyFromOutside(fate: Fate): Walk | string {
+  #replyFromOutside(fate: Fate): Walked | string {
     const { packet } = fate.skb
     const netns = this.#run.netns(fate.place)
     const [src, dst] = [netns.addressOf(packet, 'src'), netns.addressOf(packet, 'dst')]
@@ -231,7 +241,7 @@ class Attempt {
     return { fate: walk(cursor, 'receive'), steps: cursor.steps, way: cursor.way }
   }
 
-  #judge(request: Walk, reply: Walk): Tried {
+  #judge(request: Walked, reply: Walked): Tried {
     const { start } = this.#beginning
     const { fate } = reply
     const back = carried(reply) ?? fate.packet
@@ -281,13 +291,13 @@ class Attempt {
   }
 
   /** TCP: the acknowledgement that ends the handshake; UDP: another datagram. */
-  #third(): Walk | undefined {
-    const packet = following(this.#first)
+  #third(): Walked | undefined {
+    const packet = following(this.#first, this.#acknowledged)
     return packet && this.#again(packet)
   }
 
   /** Another packet from where the first one came. */
-  #again(packet: Packet): Walk {
+  #again(packet: Packet): Walked {
     const { start } = this.#beginning
     const netns = this.#run.netns(start.place)
     const skb = new Skb(packet)
@@ -318,59 +328,8 @@ function isPrivate(ip: FieldValue): boolean {
   )
 }
 
-const address = (packet: Packet, end: 'src' | 'dst') =>
-  (packet.family === 4
-    ? FIELDS[end === 'src' ? 'ip.saddr' : 'ip.daddr'].read(packet)
-    : FIELDS[end === 'src' ? 'ip6.saddr' : 'ip6.daddr'].read(packet))!
-
-const UDP = 17
-const SYN = 2
-const ACK = 16
-const WINDOW = 65160
-
-/** What a server that takes this packet sends back first: SYN-ACK, or a datagram. */
-function replyTo(packet: Packet): Packet | undefined {
-  const transport = answering(packet)
-  if (!transport) return undefined
-  return buildPacket(
-    { src: address(packet, 'dst'), dst: address(packet, 'src'), ttl: 64, id: 0, df: true },
-    transport,
-    new Uint8Array(0),
-  )
-}
-
-function answering(packet: Packet): TransportFields | undefined {
-  const [sport, dport] = [FIELDS['th.dport'].read(packet), FIELDS['th.sport'].read(packet)]
-  if (sport === undefined || dport === undefined) return undefined
-  if (packet.transport.protocol === 17) return { is: 'udp', sport, dport }
-  if (packet.transport.protocol !== 6) return undefined
-  const acknowledgement = ((FIELDS['tcp.sequence'].read(packet) ?? 0) + 1) >>> 0
-  return { is: 'tcp', sport, dport, flags: SYN | ACK, sequence: 1000, acknowledgement, window: WINDOW }
-}
-
-/** The sender's next packet, once it has its answer. */
-function following(first: Packet): Packet | undefined {
-  const [sport, dport] = [FIELDS['th.sport'].read(first), FIELDS['th.dport'].read(first)]
-  if (sport === undefined || dport === undefined) return undefined
-  const ip = {
-    src: address(first, 'src'),
-    dst: address(first, 'dst'),
-    ttl: FIELDS['ip.ttl'].read(first) ?? 64,
-    id: 0,
-    df: true,
-  }
-  if (first.transport.protocol === 17) return buildPacket(ip, { is: 'udp', sport, dport }, new Uint8Array(0))
-  if (first.transport.protocol !== 6) return undefined
-  const sequence = ((FIELDS['tcp.sequence'].read(first) ?? 0) + 1) >>> 0
-  return buildPacket(
-    ip,
-    { is: 'tcp', sport, dport, flags: ACK, sequence, acknowledgement: 1001, window: WINDOW },
-    new Uint8Array(0),
-  )
-}
-
 function connectionOf(tried: Tried, probability: number): Connection {
-  const branch = (some: Walk | undefined) => (some ? branchOf(some, probability) : null)
+  const branch = (some: Walked | undefined) => (some ? branchOf(some, probability) : null)
   const { fate } = tried.request
   const arrived = fate.outcome === 'delivered' || fate.outcome === 'sent'
   return {
@@ -386,6 +345,8 @@ function connectionOf(tried: Tried, probability: number): Connection {
     receiver: arrived ? { ...fate.place, ...view(fate.packet) } : null,
   }
 }
+
+const UDP = 17
 
 const MERGE: Merge<Tried> = {
   same: (a, b) =>

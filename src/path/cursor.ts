@@ -1,6 +1,6 @@
 import { headersOf } from '../packet/headers.js'
 import type { Hook } from '../rules/program.js'
-import type { Answer, Fate } from './fate.js'
+import type { Answer, Fate, Walked } from './fate.js'
 import type { Netns } from './netns.js'
 import type { Run } from './run.js'
 import type { Skb } from './skb.js'
@@ -26,6 +26,8 @@ export class Cursor {
   skb: Skb
   readonly steps: Step[] = []
   readonly way: Way[number][] = []
+  /** What SYNPROXY has sent because of the packet. */
+  readonly segments: Walked[] = []
   /** The packet is a copy: what comes back in through a device queue waits until the original is through (netif_rx). */
   readonly isCopy: boolean
   /** The range from which NAT has just drawn a port. */

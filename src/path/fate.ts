@@ -1,7 +1,7 @@
 import type { Headers } from '../packet/headers.js'
 import type { Hook } from '../rules/program.js'
 import type { Skb } from './skb.js'
-import type { OutcomeName } from './trail.js'
+import type { OutcomeName, Step, Way } from './trail.js'
 import type { Place } from './world.js'
 
 /** What the sender is told, and whether that came back to it. */
@@ -10,6 +10,13 @@ export interface Answer {
   readonly type: number
   readonly code: number
   readonly fate: Fate
+}
+
+/** A walk and its end. */
+export interface Walked {
+  readonly fate: Fate
+  readonly steps: readonly Step[]
+  readonly way: Way
 }
 
 /** How a packet's walk ended. */
@@ -30,6 +37,8 @@ export interface Fate {
   readonly packet: Headers
   readonly skb: Skb
   readonly answer: Answer | undefined
+  /** The ways of what SYNPROXY has sent because of the packet, in order. */
+  readonly segments?: readonly Walked[]
   /** For packets that died in the sender's own namespace: what the system call says. */
   readonly errno: string | undefined
 }

@@ -59,7 +59,7 @@ function begins(cursor: Cursor, synproxy: NonNullable<Attachment['entry']['synpr
     // a keepalive: its sequence number is one less than the next one
     const send = takeCookie(cursor, options, (u32(packet.bytes, offset + 4)! + 1) >>> 0)
     if (!send) return cursor.drop('synproxy', 'SYNPROXY: not the right cookie')
-    return taken(cursor, 'calls the server once more', send)
+    return taken(cursor, 'SYNPROXY calls the server once more', send)
   }
   synproxy.sequence = u32(packet.bytes, offset + 8)!
   if (options.has & OFFER.TIMESTAMP) synproxy.clock = options.echo
@@ -83,7 +83,7 @@ function opened(cursor: Cursor, { entry, direction }: Attachment, options: Proxy
   const kept = { ...options, has: options.has & ~(OFFER.MSS | OFFER.SCALE | OFFER.SACK) }
   const known = entry.protocol.kind === 'tcp' ? entry.protocol.seen.original.maxWindow : 0
   const next = (sequence + 1) >>> 0
-  return taken(cursor, 'takes the SYN-ACK of the server, acknowledges it, and tells the client of the window', () => {
+  return taken(cursor, 'SYNPROXY takes the SYN-ACK of the server, acknowledges it, and tells the client of the window', () => {
     const times = { value: options.echo, echo: options.value }
     sendSegment(cursor, { back: true, flags: FLAG.ACK, sequence: acknowledgement, acknowledgement: next, window: known & 0xffff, options: { ...kept, ...times } }, 'SYNPROXY acknowledges', () => {})
     beginAdjustment(entry, direction, (synproxy.sequence - sequence) | 0)

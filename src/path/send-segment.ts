@@ -35,7 +35,9 @@ export function sendSegment(
   before(skb)
   const walk = new Cursor(run, cursor.walkOn, netns, skb)
   const headers = headersOf(packet, 0)
-  if (!run.nested(() => cursor.walkOn(walk, 'generate'))) return segment.sequence
+  const fate = run.nested(() => cursor.walkOn(walk, 'generate'))
+  if (!fate) return segment.sequence
+  cursor.segments.push({ fate, steps: walk.steps, way: walk.way })
   const said = `${text}: ${describe(headers)}`
   if (back) cursor.record({ kind: 'reply', text: said, reply: headers, walked: walk.steps, way: walk.way })
   else cursor.record({ kind: 'copy', text: said, copy: headers, walked: walk.steps, way: walk.way })

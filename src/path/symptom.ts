@@ -34,6 +34,7 @@ export function symptomOf(fate: Fate): string {
       return fate.answer?.kind === 'echo-reply' ? echoSymptom(fate.answer) : 'arrives'
     case 'dropped':
     case 'rejected':
+      if (fate.reason === 'synproxy') return 'the handshake goes on with SYNPROXY'
       // a datagram's own call fails where a hook ends it, whatever is answered besides (seen on 6.18)
       if (fate.errno === 'EPERM' && fate.packet.protocol !== 'tcp') return ERRNO['EPERM']!
       if (fate.answer && comesBack(fate.answer)) return answerSymptom(fate.answer)

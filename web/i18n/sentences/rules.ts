@@ -13,10 +13,38 @@ export const RULES: Sentences = {
   'HMARK: nothing to hash': 'HMARK：没有可哈希的内容',
   'DROP (SYNPROXY: no TCP header that is right)': 'DROP（SYNPROXY：没有正确的 TCP 头部）',
   'SYNPROXY: goes on': 'SYNPROXY：继续',
-  'SYNPROXY answers the SYN with a SYN-ACK of its own; the server hears of it only once the client has sent the cookie back':
-    'SYNPROXY 以自己的 SYN-ACK 应答 SYN；客户端送回 cookie 之后，服务器才会知道它',
-  'SYNPROXY takes an ACK whose cookie is the right one, and calls the server itself; else it is dropped':
-    'cookie 正确的 ACK 由 SYNPROXY 接下，并由它自己呼叫服务器；否则丢弃',
+  'SYNPROXY: answers the SYN': 'SYNPROXY：应答 SYN',
+  'SYNPROXY answers the SYN itself, with a cookie': 'SYNPROXY 自己应答 SYN，附上 cookie',
+  'DROP (SYNPROXY: not the right cookie)': 'DROP（SYNPROXY：cookie 不正确）',
+  'SYNPROXY: the cookie is right': 'SYNPROXY：cookie 正确',
+  'SYNPROXY takes the acknowledgement of its cookie, and calls the server':
+    'SYNPROXY 接下对其 cookie 的确认，并呼叫服务器',
+  'what SYNPROXY puts into its cookie hangs on a secret of the kernel: sequence number and clock of its SYN-ACK are made up':
+    'SYNPROXY 的 cookie 取决于内核的一个秘密：其 SYN-ACK 的序列号和时钟是虚构的',
+  'SYNPROXY answers': 'SYNPROXY 应答',
+  'SYNPROXY takes an ACK whose cookie is the right one, and drops it else: that hangs on a secret of the kernel':
+    'SYNPROXY 接下 cookie 正确的 ACK，否则丢弃：这取决于内核的一个秘密',
+  'a cookie that is not the one drawn here is taken as the right one where it answers a SYN seen before':
+    '如果某个 cookie 应答的是之前见过的 SYN，即使它不是这里抽取的，也当作正确的',
+  'SYNPROXY calls the server': 'SYNPROXY 呼叫服务器',
+  'SYNPROXY: the TCP header or its options are cut off': 'SYNPROXY：TCP 头部或其选项不完整',
+  'SYNPROXY: not the right cookie': 'SYNPROXY：cookie 不正确',
+  'SYNPROXY calls the server once more': 'SYNPROXY 再次呼叫服务器',
+  'SYNPROXY takes its own SYN-ACK for that of the server: what it sends then hangs on its cookie':
+    'SYNPROXY 把自己的 SYN-ACK 当作服务器的：它随后发送的内容取决于其 cookie',
+  'SYNPROXY takes the SYN-ACK of the server, acknowledges it, and tells the client of the window':
+    'SYNPROXY 接下服务器的 SYN-ACK，确认它，并把窗口告诉客户端',
+  'SYNPROXY acknowledges': 'SYNPROXY 确认',
+  'SYNPROXY opens the window': 'SYNPROXY 打开窗口',
+  'answers to answers are not followed any further': '对应答的应答不再继续跟踪',
+  'what SYNPROXY answers does not come back': 'SYNPROXY 的应答没有回来',
+  'connection reset': '连接被重置',
+  'the acknowledgement goes past SYNPROXY to the server, which knows of no connection':
+    '确认绕过 SYNPROXY 到达服务器，而服务器没有这个连接',
+  'the acknowledgement': '确认',
+  'the answer of the server does not come back through SYNPROXY': '服务器的应答没有经过 SYNPROXY 回来',
+  'what SYNPROXY tells both ends': 'SYNPROXY 告诉两端的内容',
+  'the handshake goes on with SYNPROXY': '握手由 SYNPROXY 继续',
   'CT: the packet has its connection already': 'CT：数据包已有连接',
   'zone by mark': '按标记分区',
   'zone {0}': '区域 {0}',
