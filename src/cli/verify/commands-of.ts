@@ -64,7 +64,7 @@ const byNeed = (links: readonly Link[]): readonly Link[] => [
 
 function kindWords({ kind, bridge, vxlan }: Link): string {
   if (kind === 'bridge' && bridge)
-    return `bridge${bridge.vlanFiltering ? ' vlan_filtering 1' : ''}${bridge.callIptables ? ' nf_call_iptables 1' : ''}${bridge.callIp6tables ? ' nf_call_ip6tables 1' : ''}${bridge.callArptables ? ' nf_call_arptables 1' : ''}`
+    return `bridge${bridge.vlanFiltering ? ` vlan_filtering 1 vlan_default_pvid 0 vlan_protocol ${bridge.vlanProtocol ? '802.1ad' : '802.1Q'}` : ''}${bridge.callIptables ? ' nf_call_iptables 1' : ''}${bridge.callIp6tables ? ' nf_call_ip6tables 1' : ''}${bridge.callArptables ? ' nf_call_arptables 1' : ''}`
   if (kind !== 'vxlan' || !vxlan) return kind
   const words = [`vxlan id ${vxlan.vni} dstport ${vxlan.port}`]
   if (vxlan.local !== undefined) words.push(`local ${printIp(vxlan.local)}`)
@@ -78,13 +78,21 @@ function kindWords({ kind, bridge, vxlan }: Link): string {
 
 const onOff = (value: boolean): string => (value ? 'on' : 'off')
 
-function bridgeCommands({ links, fdb }: Namespace): readonly string[] {
+function bridgeCommands({ links, fdb, bridgeVlans }: Namespace): readonly string[] {
   const lines: string[] = []
+  const filters = (name: string | undefined) => links.some((link) => link.name === name && link.bridge?.vlanFiltering)
+  for (const { name, master } of links)
+    for (const { id, pvid, untagged } of filters(name) || filters(master) ? (bridgeVlans?.get(name) ?? []) : [])
+      lines.push(
+        `vlan add dev ${name} vid ${id}${pvid ? ' pvid' : ''}${untagged ? ' untagged' : ''}${filters(name) ? ' self' : ''}`,
+      )
   for (const { name, port } of links)
-    if (port) lines.push(`link set dev ${name} hairpin ${onOff(port.hairpin)} isolated ${onOff(port.isolated)} flood ${onOff(port.flood)} learning ${onOff(port.learning)}${port.state === 'blocking' || port.state === 'disabled' ? ` state ${port.state === 'disabled' ? 0 : 4}` : ''}`) // biome-ignore format: one line
-  for (const { mac, dev, master, remote, local } of fdb) {
+    if (port) lines.push(`link set dev ${name} hairpin ${onOff(port.hairpin)} isolated ${onOff(port.isolated)} flood ${onOff(port.flood)} learning ${onOff(port.learning)} mcast_flood ${onOff(port.mcastFlood !== false)} bcast_flood ${onOff(port.bcastFlood !== false)}${port.state === 'blocking' || port.state === 'disabled' ? ` state ${port.state === 'disabled' ? 0 : 4}` : ''}`) // biome-ignore format: one line
+  for (const { mac, dev, master, remote, local, vlan } of fdb) {
     if (remote !== undefined) lines.push(`fdb append ${printMac(mac)} dev ${dev} dst ${printIp(remote)} self permanent`)
-    else if (master !== undefined && !local) lines.push(`fdb replace ${printMac(mac)} dev ${dev} master static`)
+    // entries for a VLAN count where the bridge filters only
+    else if (master !== undefined && !local && (vlan === undefined || filters(master)))
+      lines.push(`fdb replace ${printMac(mac)} dev ${dev} master static${vlan === undefined ? '' : ` vlan ${vlan}`}`)
   }
   return lines
 }
