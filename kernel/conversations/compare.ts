@@ -2,7 +2,7 @@ import { bytesToHex, hexToBytes } from '../../src/packet/hex.js'
 import { simulate } from '../../src/path/simulate.js'
 import { connectionsText } from '../../src/report/connections.js'
 import { readSnapshot } from '../../src/snapshot/index.js'
-import { blankIds } from '../judge.js'
+import { blankCookie, blankIds } from '../judge.js'
 import { connectionText } from '../verdict.js'
 
 /** What lab.py prints: everything that the router handled, in order. */
@@ -60,12 +60,13 @@ export function compare({ files, frames, conntrack }: Conversation): Compared {
   return { received, sent, differences }
 }
 
-/** What the router says by itself has an id of its own. */
+/** What the router says by itself has an id of its own, and SYNPROXY's SYN-ACK a cookie. */
 function same(kernel: string, model: string): boolean {
   if (kernel === model) return true
   const [link, frame] = kernel.split(' ') as [string, string]
   const [other, mine] = model.split(' ') as [string, string]
-  return link === other && blankIds(frame) === blankIds(mine) && frame.slice(46, 48) === '01'
+  if (link !== other) return false
+  return frame.slice(46, 48) === '01' ? blankIds(frame) === blankIds(mine) : blankCookie(frame) === blankCookie(mine)
 }
 
 function tables(kernel: string, model: string): readonly string[] {

@@ -54,9 +54,9 @@ MACS = {'c0': '02:00:00:00:01:10', 'r0': '02:00:00:00:00:10', 'r1': '02:00:00:00
 
 
 class Lab:
-    """`mtu`: of the link to the server."""
+    """`mtu`: of the link to the server; `sysctls`: of the router."""
 
-    def __init__(self, rules4='', rules6='', mtu=1500):
+    def __init__(self, rules4='', rules6='', mtu=1500, sysctls=()):
         checked(libc.unshare(CLONE_NEWNS), 'unshare mounts')
         checked(libc.mount(b'none', b'/', None, MS_REC_PRIVATE, None), 'mount --make-rprivate /')
         checked(libc.mount(b'tmpfs', b'/run', b'tmpfs', 0, None), 'mount tmpfs /run')
@@ -81,6 +81,8 @@ class Lab:
         enter(self.router)
         run(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1', 'net.netfilter.nf_conntrack_acct=1', 'net.ipv4.icmp_ratelimit=0',
              'net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.r0.rp_filter=0', 'net.ipv4.conf.r1.rp_filter=0'])
+        if sysctls:
+            run(['sysctl', '-qw', *sysctls])
         if rules4:
             run(['iptables-legacy-restore'], rules4)
         if rules6:
@@ -165,6 +167,10 @@ CLOSED = '*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate RELATE
 WEB = '*nat\n-A PREROUTING -d 10.2.0.9 -p tcp --dport 80 -j DNAT --to-destination 10.2.0.20:8080\n-A POSTROUTING -o r1 -j MASQUERADE\nCOMMIT\n'
 helper = lambda name, protocol, port: f'*raw\n-A PREROUTING -p {protocol} --dport {port} -j CT --helper {name}\nCOMMIT\n'
 only = lambda protocol, port: CLOSED.format(f'-A FORWARD -p {protocol} --dport {port} -j ACCEPT\n')
+PROXY = ('*raw\n-A PREROUTING -i r0 -p tcp --syn -j CT --notrack\nCOMMIT\n'
+         '*filter\n-A FORWARD -i r0 -p tcp -m conntrack --ctstate INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss 1460\n'
+         '-A FORWARD -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n')
+STRICT = ('net.netfilter.nf_conntrack_tcp_loose=0',)
 V4, V6 = socket.AF_INET, socket.AF_INET6
 MEGA = 1 << 20
 
@@ -180,6 +186,8 @@ CONVERSATIONS = {
     'dns': (dict(rules4=NAT + only('udp', 53)), lambda: udp_server(V4, 53, 20), dns_client('10.2.0.9', 10)),
     'tftp': (dict(rules4=helper('tftp', 'udp', 69) + NAT + only('udp', 69)), lambda: tftp_server(20000), tftp_client('10.2.0.9', 20000)),
     'traceroute': (dict(rules4=NAT), lambda: lambda: None, traceroute('10.2.0.9', 3)),
+    'synproxy': (dict(rules4=PROXY, sysctls=STRICT), lambda: http_server(V4, 8080, 20480), download('10.2.0.20', 8080, 20480)),
+    'synproxy6': (dict(rules6=PROXY, sysctls=STRICT), lambda: http_server(V6, 8080, 20480), download('fd00:2::20', 8080, 20480)),
     'pmtu': (dict(rules4=WEB, mtu=1280), lambda: http_server(V4, 8080, 100000), upload('10.2.0.9', 80, 100000)),
     'pmtu6': (dict(rules6='*filter\n-A FORWARD -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n', mtu=1280), lambda: http_server(V6, 8080, 100000), upload('fd00:2::20', 8080, 100000)),
 }

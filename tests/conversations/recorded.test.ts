@@ -16,8 +16,18 @@ test.each(recordings)('%s', (_, recording) => {
   expect(sent).toBeGreaterThan(10)
 })
 
-test('FTP in both modes, DNS, TFTP and traceroute are there', () => {
+test('FTP in both modes, DNS, TFTP, traceroute and SYNPROXY are there', () => {
   const names = recordings.map(([name]) => name)
-  for (const name of ['ftp-active', 'ftp-passive', 'ftp-active6', 'ftp-passive6', 'dns', 'tftp', 'traceroute'])
+  for (const name of [
+    'ftp-active',
+    'ftp-passive',
+    'ftp-active6',
+    'ftp-passive6',
+    'dns',
+    'tftp',
+    'traceroute',
+    'synproxy',
+    'synproxy6',
+  ])
     expect(names).toContain(`${name}.json`)
 })
