@@ -27,6 +27,8 @@ def unshare():
     return os.open('/proc/self/ns/net', os.O_RDONLY)
 
 
+# redirects are sent by the clock
+ROUTED = [f'net.ipv4.conf.{name}.{key}=0' for name in ('all', 'br0', 'r1') for key in ('rp_filter', 'send_redirects')]
 QUIET = 'net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1'
 
 
@@ -54,7 +56,7 @@ def lab(flags, sysctls, own):
             sh(f'bridge link set dev {port} {words}')
     for i in (1, 2, 3):
         sh(f'ethtool -K p{i} tx off')
-    sh('ethtool -K r1 tx off; sysctl -qw ' + ' '.join(f'net.ipv4.conf.{name}.rp_filter=0' for name in ('all', 'br0', 'r1')))
+    sh('ethtool -K r1 tx off; sysctl -qw ' + ' '.join(ROUTED))
     enter(far)
     for name in HOSTS:
         sh(f'ip link set {name} arp off up; ethtool -K {name} tx off')
@@ -288,7 +290,7 @@ def case(draw, number):
     for family, program in ((4, 'iptables'), (6, 'ip6tables')):
         for _ in range(draw.choice([0, 2, 3])):
             sh(f'{program} {ip_rule(draw, family)}')
-    files = {'ip-link': sh('ip -d link').stdout, 'ip-addr': sh('ip addr').stdout, 'bridge-link': sh('bridge -d link').stdout, 'sysctl': '\n'.join(one.replace('=', ' = ') for one in [*sysctls, *(f'net.ipv4.conf.{name}.rp_filter=0' for name in ('all', 'br0', 'r1'))]) + '\n',
+    files = {'ip-link': sh('ip -d link').stdout, 'ip-addr': sh('ip addr').stdout, 'bridge-link': sh('bridge -d link').stdout, 'sysctl': '\n'.join(one.replace('=', ' = ') for one in [*sysctls, *ROUTED]) + '\n',
              'ip-route': sh('ip route show table all').stdout, 'ip-neigh': sh('ip neigh').stdout,
              'ebtables-save': sh('ebtables-save').stdout, 'iptables-save': sh('iptables-save').stdout, 'ip6tables-save': sh('ip6tables-save').stdout}
     received(socks)
