@@ -37,7 +37,7 @@ export const cluster = defineMatch({
   doc: {
     summary: 'Matches the share of connections that falls to this node of a cluster.',
     notes: [
-      'The source address of the connection is hashed, of IPv6 only its first 32 bits; a packet without a connection does not match, inverted or not.',
+      'The source address of the connection is hashed, of IPv6 only its first 32 bits; a packet without a connection does not match, inverted or not, nor one in raw that has the template of a CT rule.',
     ],
     kernel: 'net/netfilter/xt_cluster.c: xt_cluster_mt',
   },
@@ -73,7 +73,8 @@ export const cluster = defineMatch({
     const text = '-m cluster'
     return all(
       not(all(isMulticast, unicast, { is: 'unknown', text, needs: 'link-layer multicast is not modelled' })),
-      inRanges(hash, [[0, into]]), // without a connection nothing matches, inverted or not
+      // without a connection nothing matches, inverted or not; nor does the template of a CT rule, which counts nothing (seen on 6.18)
+      inRanges('ct.original.packets', [[0, 2 ** 48 - 1]]),
       not(
         all(anyBit('ct.status', CT_STATUS.EXPECTED), {
           is: 'unknown',
