@@ -17,6 +17,10 @@ export interface Rule {
   readonly steps: readonly Step[]
   /** As the real program prints it, without counters: `-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT`. */
   readonly text: string
+  /** The words that it was read from, without counters: rules of one chain with the same ones are the same. Left out: `text` tells. */
+  readonly written?: string
+  /** Where `written` is there: the chain that it jumps or goes to. */
+  readonly jump?: string | undefined
   readonly comment: string | undefined
   readonly source: Source | undefined
   /** From the snapshot: how often it matched there. */

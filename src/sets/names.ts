@@ -27,6 +27,9 @@ function collect(condition: Condition, found: Set<Ranges>): void {
   }
 }
 
+/** `-i`, `--out-interface`, `-m physdev`. */
+const NAMING = /(^|\s)-[io]|-interface|phys/
+
 /**
  * Interface names as small numbers. A name has 128 bits, but rules tell few of them apart: names that no rule can distinguish share a number. Numbers keep the
  * order of the names, so that an interval of names is an interval of numbers.
@@ -55,7 +58,11 @@ export class Names {
     const ranges = new Set<Ranges>(others)
     for (const table of tables)
       for (const chain of table.chains.values())
-        for (const rule of chain.rules) for (const step of rule.steps) if ('if' in step) collect(step.if, ranges)
+        for (const rule of chain.rules) {
+          // most rules of a large ruleset name none: that is seen without working them out
+          if (rule.written !== undefined && !NAMING.test(rule.written)) continue
+          for (const step of rule.steps) if ('if' in step) collect(step.if, ranges)
+        }
     return new Names(ranges, known)
   }
 

@@ -96,6 +96,12 @@ export class SaveRule implements Rule {
     return printRule(fields, contextOf(fields, this.place))
   }
 
+  get written(): string {
+    const line = this.place.text.slice(this.#from, this.#to)
+    const words = line.startsWith('[') ? line.replace(/^\[\d+:\d+\] */, '') : line
+    return this.#index === 0 ? words : `${words} #${this.#index}`
+  }
+
   get counters(): Counters | undefined {
     return this.fields.counters
   }

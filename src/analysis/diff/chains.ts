@@ -3,8 +3,10 @@ import { CT_STATE } from '../../packet/fields.js'
 import { type Hosts, type Namespace, placeName } from '../../path/world.js'
 import type { Hook, Table } from '../../rules/program.js'
 import { EMPTY, FULL, type Node } from '../../sets/bdd.js'
+import { shownFields } from '../../sets/blocks.js'
 import { describe } from '../../sets/describe.js'
 import { pickOne, sampleText } from '../../sets/sample.js'
+import type { Space } from '../../sets/space.js'
 import { WayMath } from '../../sets/ways.js'
 import { Scope, type ScopeOptions, sharedNames } from '../scope.js'
 import { existingInterfaces, localAddresses } from '../witness.js'
@@ -106,12 +108,17 @@ class Comparison {
     const where = `${placeName(this.#now.namespace)}, IPv${space.family}, ${table.name}/${chain.name}`
     if (found.undecided !== EMPTY) undecided.push(where)
     const cells = this.#walked ? found.cells.flatMap((cell) => this.#unseen(cell, base.type === 'nat')) : found.cells
-    for (const group of grouped(cells)) {
-      const set = space.union(group.cells.map(({ packets }) => packets))
+    const groups = grouped(cells).map((group) => ({
+      ...group,
+      set: space.union(group.cells.map(({ packets }) => packets)),
+    }))
+    // later fragments, and what is cut off within its header: told where nothing else differs
+    const whole = groups.filter(({ set }) => bdd.meets(set, space.whole))
+    for (const { set, ...group } of whole.length > 0 ? whole : groups) {
       const { packet, sample } = pickOne(space, set, this.#wishes(base.hook))!
-      const { lines, more } = describe(space, set, undefined, MOST_BLOCKS, all)
+      const { lines, more } = linesOf(space, set, all)
       const decided = (fates: readonly Fate<Outcome>[], base: BaseChain | undefined): readonly Decided[] =>
-        fates.filter((one) => bdd.meets(one.packets, packet)).map(({ of }) => decidedBy(of, base))
+        unique(fates.filter((one) => bdd.meets(one.packets, packet)).map(({ of }) => decidedBy(of, base)))
       yield {
         kind: 'chain',
         place: placeName(this.#now.namespace),
@@ -124,7 +131,8 @@ class Comparison {
         after: { fares: group.fares[1], text: group.now },
         packets: lines,
         more,
-        example: sampleText(sample),
+        // one that is cut off cannot be written down
+        example: whole.length > 0 ? sampleText(sample) : undefined,
         out: sample.oif === '' ? undefined : sample.oif,
         rulesBefore: decided(olds, both.old),
         rulesAfter: decided(news, both.now),
@@ -202,6 +210,18 @@ const isTranslation = (line: string) => /^(masquerade|redirect) /.test(line)
 
 const seenByWalk = ({ verdict, did }: Outcome): string =>
   [verdict === 'accepted' ? 'accepted' : 'dropped', ...did.split('\n').filter(isTranslation)].join('\n')
+
+const unique = (all: readonly Decided[]): readonly Decided[] => [
+  ...new Map(all.map((one) => [`${one.rule?.chain} ${one.rule?.number} ${one.text}`, one])).values(),
+]
+
+/** Blocks of a set; where marks or states are scattered all over, without them. */
+function linesOf(space: Space, set: Node, within: Node) {
+  const found = describe(space, set, undefined, MOST_BLOCKS, within)
+  if (found.lines.length > 0 || !found.more) return found
+  const fields = shownFields(space.family).filter((field) => field !== 'meta.mark')
+  return describe(space, set, fields, MOST_BLOCKS, within)
+}
 
 interface Grouped {
   readonly old: string

@@ -1,14 +1,19 @@
 import type { Family } from '../../address/ip.js'
 import type { Namespace } from '../../path/world.js'
 import type { Rule, Table } from '../../rules/program.js'
-import { align } from './align.js'
+import { align, type Common } from './align.js'
 
 /** What a host's state says beside the rules: the matches that ask for it. */
 const ASKS_THE_HOST = /(?:^| )(?:-m (?:set|addrtype|rpfilter|socket|devgroup|realm)|--(?:add|del|map)-set)(?: |$)/
 const COMMENT = / -m comment --comment (?:"(?:[^"\\]|\\.)*"|\S+)/g
 
 /** A rule's text without its comments, which change nothing. */
-export const plainText = ({ text }: Rule): string => (text.includes('--comment') ? text.replace(COMMENT, '') : text)
+export const plainText = ({ text }: Rule): string => uncommented(text)
+
+/** The words that a rule was read from, likewise; two rules with the same ones are the same, others may be. */
+export const plainWords = (rule: Rule): string => uncommented(rule.written ?? rule.text)
+
+const uncommented = (text: string): string => (text.includes('--comment') ? text.replace(COMMENT, '') : text)
 
 /** The rules that two versions of a chain have in common, in their order, and those that only one has. */
 export interface ChainChange {
@@ -68,6 +73,7 @@ export class TableChange {
 
   /** What a rule that both versions have calls. A comment may look like a jump: one chain more is compared then. */
   callsOf(rule: Rule): readonly string[] {
+    if (rule.written !== undefined) return rule.jump === undefined ? [] : [rule.jump]
     const found: string[] = []
     for (const [, called] of rule.text.matchAll(/ -[jg] (\S+)/g))
       if (this.old?.chains.has(called!) || this.now?.chains.has(called!)) found.push(called!)
@@ -81,17 +87,34 @@ export class TableChange {
   #compare(old: readonly Rule[], now: readonly Rule[]): ChainChange {
     const oldOf = new Int32Array(now.length).fill(-1)
     const asksNothing = (rule: Rule) => this.#sameHost || !ASKS_THE_HOST.test(rule.text)
-    const kept = new Set<number>()
-    for (const [a, b] of align(old.map(plainText), now.map(plainText)))
+    const kept = new Uint8Array(old.length)
+    for (const [a, b] of this.#common(old, now))
       if (asksNothing(old[a]!)) {
         oldOf[b] = a
-        kept.add(a)
+        kept[a] = 1
       }
     return {
       oldOf,
-      onlyOld: [...old.keys()].filter((i) => !kept.has(i)),
+      onlyOld: [...old.keys()].filter((i) => kept[i] === 0),
       onlyNow: [...now.keys()].filter((i) => oldOf[i] === -1),
     }
+  }
+
+  /** The rules that both have, in the same order. Of those with the same words at both ends nothing has to be worked out. */
+  #common(old: readonly Rule[], now: readonly Rule[]): Common {
+    if (this.old?.backend !== this.now?.backend) return []
+    const [olds, news] = [old.map(plainWords), now.map(plainWords)]
+    let first = 0
+    while (first < olds.length && first < news.length && olds[first] === news[first]) first++
+    let last = 0
+    const shorter = Math.min(olds.length, news.length) - first
+    while (last < shorter && olds[olds.length - 1 - last] === news[news.length - 1 - last]) last++
+    const texts = (rules: readonly Rule[]) => rules.slice(first, rules.length - last).map(plainText)
+    return [
+      ...Array.from({ length: first }, (_, i) => [i, i] as const),
+      ...align(texts(old), texts(now)).map(([a, b]) => [a + first, b + first] as const),
+      ...Array.from({ length: last }, (_, i) => [olds.length - last + i, news.length - last + i] as const),
+    ]
   }
 }
 

@@ -5,7 +5,7 @@ import { EMPTY, type Node } from '../../sets/bdd.js'
 import type { Conditions } from '../../sets/conditions.js'
 import type { Space } from '../../sets/space.js'
 import type { WayMath } from '../../sets/ways.js'
-import { plainText, type TableChange } from './changes.js'
+import { plainWords, type TableChange } from './changes.js'
 import type { BaseChain, Both } from './pairs.js'
 import { Passage } from './through.js'
 
@@ -38,7 +38,7 @@ function writtenIn(tables: readonly (Table | undefined)[]): readonly Field[] {
   for (const table of tables)
     for (const { rules } of table?.chains.values() ?? [])
       for (const rule of rules) {
-        const text = plainText(rule)
+        const text = plainWords(rule)
         const [, target] = / -[jg] (\S+)/.exec(text) ?? []
         const plain = !text.includes('"') && target !== undefined && (WRITES_NOTHING.has(target) || table!.chains.has(target))
         if (!plain) for (const step of rule.steps) if ('do' in step) for (const field of writtenBy(step.do)) found.add(field)
