@@ -35,7 +35,8 @@ export interface Answered {
   readonly open: readonly string[]
 }
 
-interface Reached {
+/** Where packets of one start end. */
+export interface Reached {
   readonly start: Start
   readonly ends: readonly { readonly end: End; readonly ways: readonly Way[]; readonly goal: boolean }[]
   readonly ground: Ground
@@ -67,8 +68,17 @@ export function answer(
   options: ScopeOptions = {},
 ): Answered {
   const { grounds, whole } = groundsOf(hosts, family, options)
-  const reached = grounds.flatMap(({ ground, world }) => walkAll(ground, world, question))
-  const { ground } = grounds[0]!
+  return answeredBy(hosts, family, whole, grounds[0]!.ground, grounds.flatMap(({ ground, world }) => walkAll(ground, world, question)))
+} // biome-ignore format: short
+
+/** What walks in all worlds come to together. */
+export function answeredBy(
+  hosts: Ground['hosts'],
+  family: 4 | 6,
+  whole: boolean,
+  ground: Ground,
+  reached: readonly Reached[],
+): Answered {
   const starts = new Map<string, Reached[]>()
   for (const one of reached) {
     const key = `${placeName(one.start.place)} ${one.start.generated}`
@@ -121,7 +131,8 @@ function notFollowed({ place, outcome, reason, text }: End, family: 4 | 6): read
   return outcome === 'undecided' && !goesOn ? [`${placeName(place)}: ${text}`] : []
 }
 
-function walkAll(ground: Ground, world: World, question: ReachQuestion): readonly Reached[] {
+/** First packets of connections from their starts to their ends. */
+export function walkAll(ground: Ground, world: World, question: ReachQuestion): readonly Reached[] {
   const own = inWorld(question, world)
   const spots = [...(own.through ?? []), ...(own.avoiding ?? [])]
   const wanted = (own.through ?? []).reduce((all, _, i) => all | (1 << i), 0)

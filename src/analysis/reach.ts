@@ -8,10 +8,12 @@ import { blocksOf } from '../sets/blocks.js'
 import { describe, rangeText } from '../sets/describe.js'
 import { type Example, exampleOf } from './reach-example.js'
 import type { ReachQuestion } from './reach-question.js'
+import { answerBack } from './reach-replies.js'
 import { type Answered, type Arrival, answer } from './reach-walk.js'
 import type { ScopeOptions } from './scope.js'
 import { notFrom, ownedAddresses } from './walk-begin.js'
 import type { Ground } from './walk-ground.js'
+import type { Backward } from './walk-replies.js'
 
 export type { ReachQuestion } from './reach-question.js'
 
@@ -61,8 +63,46 @@ export function reach(hosts: Hosts, question: ReachQuestion, options: ReachOptio
   const { prefix } = question.from
   const families = options.families ?? [address !== undefined ? familyOf(address) : prefix ? familyOf(prefix.ip) : 4]
   const answered = families.map((family) => answer(hosts, question, family, options))
+  const exampleFor = (ground: Ground, arrival: Arrival) => exampleOf(ground, hosts, arrival, question)
+  return resultOf(hosts, answered, exampleFor)
+}
+
+/** What comes back over connections. */
+export interface Replies {
+  /** The connections: their first packets. */
+  readonly begun: ReachResult
+  /** Packets of the other side. */
+  readonly established: ReachResult
+  /** ICMP errors about the connections' packets, of the other side. */
+  readonly related: ReachResult
+}
+
+/**
+ * Which packets come back over the connections that `question` is about, as their senders send them: each belongs to some connection whose first packet gets
+ * there. Throws NodeLimitError, VisitLimitError.
+ */
+export function reachBack(hosts: Hosts, question: ReachQuestion, options: ReachOptions = {}): Replies {
+  const { address } = question.to
+  const families = options.families ?? [address === undefined ? 4 : familyOf(address)]
+  const begun = reach(hosts, question, { ...options, families })
+  const back = (kind: Backward) =>
+    resultOf(
+      hosts,
+      families.map((family) => answerBack(hosts, question, family, kind, options)),
+      () => undefined,
+      ({ space }) => space.whole,
+    )
+  return { begun, established: back('replies'), related: back('errors') }
+} // biome-ignore format: short
+
+function resultOf(
+  hosts: Hosts,
+  answered: readonly Answered[],
+  exampleFor: (ground: Ground, arrival: Arrival) => Example | undefined,
+  within = (_ground: Ground, { start }: Arrival): Node => start.packets,
+): ReachResult {
   const ways = answered.flatMap(({ ground, arrivals }) =>
-    arrivals.map((arrival) => wayOf(ground, hosts, arrival, question)),
+    arrivals.map((arrival) => wayOf(ground, arrival, exampleFor(ground, arrival), within(ground, arrival))),
   )
   const lines = ways.flatMap(({ packets, perhaps }) => [...packets, ...perhaps])
   const examples = ways.flatMap(({ example }) => (example ? [{ packet: example.packet, sees: example.sees }] : []))
@@ -88,7 +128,8 @@ const unknownOf = (place: Namespace): readonly string[] =>
 const MOST_BLOCKS = 40
 const MOST_SOURCES = 8
 
-function wayOf(ground: Ground, hosts: Hosts, arrival: Arrival, question: ReachQuestion): ReachWay {
+/** `within`: what is known of all packets beforehand, and not told again. */
+function wayOf(ground: Ground, arrival: Arrival, example: Example | undefined, within: Node): ReachWay {
   const { start, place, outcome, possible, sure, seen, hangs } = arrival
   const { space } = ground
   const { bdd } = space
@@ -105,8 +146,7 @@ function wayOf(ground: Ground, hosts: Hosts, arrival: Arrival, question: ReachQu
   const certain = bdd.minus(sure, bdd.exists(bdd.minus(start.packets, sure), hidden))
   const rest = bdd.minus(possible, bdd.exists(certain, hidden))
   const holes = start.generated ? [] : holesOf(ground)
-  const within = filled(ground, start.packets, holes)
-  const text = (set: Node) => (set === EMPTY ? { lines: [], more: false } : describe(space, filled(ground, set, holes), shown, MOST_BLOCKS, within)) // biome-ignore format: one line
+  const text = (set: Node) => (set === EMPTY ? { lines: [], more: false } : describe(space, filled(ground, set, holes), shown, MOST_BLOCKS, filled(ground, within, holes))) // biome-ignore format: one line
   const [packets, perhaps] = [text(certain), text(rest)]
   return {
     family: ground.family,
@@ -119,7 +159,7 @@ function wayOf(ground: Ground, hosts: Hosts, arrival: Arrival, question: ReachQu
     hangs: perhaps.lines.length > 0 ? hangs : [],
     more: packets.more || perhaps.more,
     sources: sourcesOf(ground, seen),
-    example: exampleOf(ground, hosts, arrival, question),
+    example,
   }
 }
 

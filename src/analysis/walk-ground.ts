@@ -1,7 +1,7 @@
 import type { Family } from '../address/ip.js'
 import type { Entry } from '../conntrack/entry.js'
 import { isIcmp, type Tuple } from '../conntrack/tuple.js'
-import { CT_STATE, type Field } from '../packet/fields.js'
+import { CT_STATE, FIELDS, type Field } from '../packet/fields.js'
 import type { Netns } from '../path/netns.js'
 import { Run } from '../path/run.js'
 import { type Hosts, type Namespace, placeName } from '../path/world.js'
@@ -13,8 +13,9 @@ import type { Way, WayMath } from '../sets/ways.js'
 import { Scope, type ScopeOptions, sharedNames } from './scope.js'
 import { type FirstState, firstPackets } from './walk-first.js'
 import type { Beside } from './walk-group.js'
-import { assign } from './walk-nat.js'
+import { assign, writing } from './walk-nat.js'
 import { nameNumber, RouteSets } from './walk-routes.js'
+import type { Nat } from './walk-translations.js'
 
 /** One namespace under a walk of sets. */
 export class Site {
@@ -26,7 +27,10 @@ export class Site {
   readonly first: readonly { readonly state: FirstState; readonly way: Way }[]
   /** Packets of connections that the snapshot lists. */
   readonly existing: Node
+  /** Translations that make no difference to what is asked count as one (`takeTogether`). */
+  together: (effect: Nat) => Nat = (effect) => effect
   readonly #asksPorts: boolean
+  readonly #connectionFields: readonly Field[]
   readonly #ports = new Map<string, number>()
 
   constructor(scope: Scope, netns: Netns) {
@@ -38,6 +42,9 @@ export class Site {
     const { tracking } = netns.hooks(space.family)
     const { transforms } = this.math
     const fields = askedFor(scope)
+    this.#connectionFields = (Object.keys(FIELDS) as Field[]).filter(
+      (field) => field.startsWith('ct.') && fields.has(field) && field !== 'ct.state' && field !== 'ct.direction',
+    )
     this.#asksPorts = PORT_FIELDS.some((field) => fields.has(field))
     const of = (writes: readonly Write[]) =>
       writes.reduce((all, one) => transforms.after(all, one), transforms.identity)
@@ -49,6 +56,11 @@ export class Site {
       : []
     this.existing = tracking ? tuplesOf(space, netns.state.connections ?? []) : EMPTY
   }
+
+  /** Packets that connection tracking finds to come back over a connection of which no more is known than that it exists. */
+  belonging(ways: readonly Way[], state: 'ESTABLISHED' | 'RELATED'): readonly Way[] {
+    return writing(this.math, ways, [assign('ct.state', CT_STATE[state]), assign('ct.direction', 1), { do: 'forget', fields: this.#connectionFields }])
+  } // biome-ignore format: one line
 
   /** What chains make of packets at these bridge ports. */
   atPorts(ways: readonly Way[], bridge: Pick<NonNullable<Beside['bridge']>, 'in' | 'out'> | undefined): readonly Way[] {

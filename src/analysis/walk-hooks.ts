@@ -1,22 +1,24 @@
 import { CT_STATE } from '../packet/fields.js'
 import type { HookEntry } from '../path/hooks.js'
 import type { Hook } from '../rules/program.js'
+import { EMPTY } from '../sets/bdd.js'
 import { Summaries } from '../sets/summary.js'
 import type { Way } from '../sets/ways.js'
 import { rerouted } from './walk-decide.js'
 import type { Site } from './walk-ground.js'
 import { type End, endOf, type Group, isEnd, type Moved } from './walk-group.js'
 import { manipulate } from './walk-nat.js'
+import type { Connections } from './walk-replies.js'
 import { translationsOf } from './walk-translations.js'
 
 /** Everything that is registered on a hook, by priority: what is left of a group behind it, and what ended there. */
-export function runHook(site: Site, group: Group, hook: Hook): readonly Moved[] {
+export function runHook(site: Site, group: Group, hook: Hook, connections?: Connections): readonly Moved[] {
   let here: readonly Group[] = [group]
   const ended: End[] = []
   for (const entry of site.scope.hooks[hook]) {
     const next: Group[] = []
     for (const one of here)
-      for (const moved of runEntry(site, one, hook, entry)) {
+      for (const moved of runEntry(site, one, hook, entry, connections)) {
         if (moved.ways.length === 0) continue
         if (isEnd(moved)) ended.push(moved)
         else next.push(moved)
@@ -26,18 +28,26 @@ export function runHook(site: Site, group: Group, hook: Hook): readonly Moved[] 
   return [...here, ...ended]
 }
 
-function runEntry(site: Site, group: Group, hook: Hook, entry: HookEntry): readonly Moved[] {
+function runEntry(
+  site: Site,
+  group: Group,
+  hook: Hook,
+  entry: HookEntry,
+  connections: Connections | undefined,
+): readonly Moved[] {
   switch (entry.kind) {
     case 'chain':
       return throughChain(site, group, hook, entry)
     case 'conntrack':
-      return track(site, group)
+      return track(site, group, connections)
     case 'nat':
-      return translate(site, group, hook, entry)
+      return translate(site, group, hook, entry, connections)
     case 'opaque':
       return [group, endOf(group, 'undecided', 'unmodelled', `${entry.text}: not evaluated`, group.ways)]
-    case 'defragment':
     case 'confirm':
+      if (group.tracked && connections && !connections.back) connections.confirm(site, group.place, group.ways)
+      return [group]
+    case 'defragment':
       return [group]
   }
 }
@@ -63,18 +73,32 @@ function throughChain(
   return [{ ...group, ways: plain }, dropped, ...(written.length > 0 ? rerouted(site, { ...group, ways: written }) : [])]
 } // biome-ignore format: short lines
 
-/** nf_conntrack_in: first packets of connections. */
-function track(site: Site, group: Group): readonly Moved[] {
+/** nf_conntrack_in: first packets of connections, and what comes back over those that are supposed. */
+function track(site: Site, group: Group, connections: Connections | undefined): readonly Moved[] {
   const { math, existing, first } = site
   const { bdd } = site.scope.space
   if (group.tracked) return [group]
-  const fresh = site.inState('INVALID')
+  const unseen = site.inState('INVALID')
+  const back = connections?.back && first.length > 0 ? bdd.and(unseen, connections.belonging(site, group.place)) : EMPTY
+  const fresh = bdd.minus(unseen, back)
   const known = math.into(group.ways, bdd.and(fresh, existing))
   const others = math.into(group.ways, bdd.minus(fresh, existing))
   const text = 'packets of a connection that the snapshot lists: followed is who begins one'
   return [
     // what NOTRACK has let pass
-    { ...group, ways: math.into(group.ways, bdd.not(fresh)) },
+    { ...group, ways: math.into(group.ways, bdd.not(unseen)) },
+    ...(back === EMPTY
+      ? []
+      : [
+          {
+            ...group,
+            tracked: true,
+            ways: site.belonging(
+              math.into(group.ways, back),
+              connections?.back === 'errors' ? 'RELATED' : 'ESTABLISHED',
+            ),
+          },
+        ]),
     endOf(group, 'undecided', 'connection', text, known),
     ...first.map(({ state, way }) => ({ ...group, tracked: state === 'NEW', ways: math.sequence(others, [way]) })),
   ]
@@ -85,23 +109,28 @@ function translate(
   group: Group,
   hook: Hook,
   { manip, chains }: Extract<HookEntry, { kind: 'nat' }>,
+  connections: Connections | undefined,
 ): readonly Moved[] {
   const { math, scope, netns } = site
   const { bdd } = scope.space
   if (!group.tracked || group.manips[manip]) return [group]
   const first = scope.space.equals('ct.state', CT_STATE.NEW)
-  const out: Moved[] = [{ ...group, ways: math.into(group.ways, bdd.not(first)) }]
+  const later = math.into(group.ways, bdd.not(first))
+  const back = connections?.back ? connections.undo(site, group.place, manip, later) : { changed: [], same: later }
+  const out: Moved[] = [{ ...group, ways: back.same }]
   const of = (ways: readonly Way[]) => site.atPorts(ways, group.bridge)
   const done: Group = { ...group, manips: { ...group.manips, [manip]: true } }
   let left = math.into(group.ways, first)
+  if (manip === 'src' && connections && !connections.back) connections.beforeSource(site, group.place, left)
   let [changed, same]: readonly Way[][] = [[], []] as never
   for (const { table, chain, base } of chains) {
     const summary = Summaries.of(scope.conditions).chain(table, chain)
-    const { translated, accepted, dropped } = translationsOf(scope.conditions, table, summary)
+    const { translated, accepted, dropped } = translationsOf(scope.conditions, table, summary, site.together)
     for (const one of translated) {
       const ways = math.sequence(left, of(one.ways))
       if (ways.length === 0) continue
       const result = manipulate(math, group, hook, { effect: one.effect, ways }, netns.interfaces)
+      if (connections && !connections.back) connections.translated(site, group.place, manip, ways, result.changed)
       changed = [...changed!, ...result.changed]
       same = [...same!, ...result.same]
       out.push(endOf(group, 'dropped', 'rules', `${table.name}/${chain.name}`, result.dropped))
@@ -111,7 +140,11 @@ function translate(
     left = math.sequence(left, of(base.policy === 'drop' ? accepted : math.union(accepted, summary.returned)))
   }
   out.push({ ...done, ways: [...left, ...same!] })
-  const moved: Group = { ...done, ways: merged(site, changed!), moved: group.moved || manip === 'dst' }
+  const moved: Group = {
+    ...done,
+    ways: merged(site, [...changed!, ...back.changed]),
+    moved: group.moved || manip === 'dst',
+  }
   if (moved.ways.length === 0) return out
   return [...out, ...(hook === 'output' && manip === 'dst' ? rerouted(site, moved) : [moved])]
 }

@@ -16,6 +16,7 @@ import { runHook } from './walk-hooks.js'
 import { imageOf } from './walk-image.js'
 import { besideOf, type Concrete, cursorOf, hasBridgeRules, nextHops, outerOf } from './walk-link.js'
 import { writing } from './walk-nat.js'
+import type { Connections } from './walk-replies.js'
 
 /** Namespaces that packets pass before they are taken to go in circles. */
 const FAR_TOO_FAR = 32
@@ -36,12 +37,14 @@ const isOver = (one: Out): one is End => 'outcome' in one
 export class SetWalk {
   readonly ground: Ground
   readonly #watch: (group: Group) => number
+  readonly #connections: Connections | undefined
   readonly #tunnels = new Map<string, readonly End[]>()
 
-  /** `watch`: which of the question's spots a group is at. */
-  constructor(ground: Ground, watch: (group: Group) => number = () => 0) {
+  /** `watch`: which of the question's spots a group is at. `connections`: those of first packets are written down there, or read from there by what comes back. */
+  constructor(ground: Ground, watch: (group: Group) => number = () => 0, connections?: Connections) {
     this.ground = ground
     this.#watch = watch
+    this.#connections = connections
   }
 
   /** Throws NodeLimitError, VisitLimitError. */
@@ -163,7 +166,7 @@ export class SetWalk {
   }
 
   #hook(site: Site, group: Group, hook: Hook, behind: (group: Group) => Group = (one) => one): readonly Out[] {
-    return runHook(site, group, hook).map(
+    return runHook(site, group, hook, this.#connections).map(
       (one: Moved): Out => (isEnd(one) ? one : { exit: 'accept', group: behind(one) }),
     )
   }

@@ -1,4 +1,4 @@
-import type { ReachResult, ReachWay } from '../analysis/reach.js'
+import type { ReachResult, ReachWay, Replies } from '../analysis/reach.js'
 import type { Deciding } from '../analysis/reach-example.js'
 import { type Line, printable, span } from './line.js'
 
@@ -18,7 +18,7 @@ export function reachText({ answer, ways, assumptions, open }: ReachResult, targ
   return [...ways.flatMap((way, i) => [...(i === 0 ? [] : [[]]), ...wayLines(way, target)]), ...taken]
 }
 
-function wayLines({ family, from, sent, to, leaves, packets, perhaps, hangs, more, sources, example }: ReachWay, target: string): readonly Line[] {
+function wayLines({ family, from, sent, to, leaves, packets, perhaps, hangs, more, sources, example }: ReachWay, target: string, examples = true): readonly Line[] {
   const who = sent ? `${from} sends` : `come in at ${from}`
   const where = leaves === undefined ? `gets into ${to}` : `leaves ${to} through ${leaves}`
   const block = (text: string): Line => [span('  '), span(printable(text), 'plain')]
@@ -33,19 +33,37 @@ function wayLines({ family, from, sent, to, leaves, packets, perhaps, hangs, mor
   }
   if (more) out.push([span('  … and more', 'dim')])
   if (sources.length > 0) out.push([span('  seen as from ', 'label'), span(printable(sources.join(', ')))])
-  if (!example) return [...out, [span('  no example that was tried gets there', 'unknown')]]
+  if (!example) return examples ? [...out, [span('  no example that was tried gets there', 'unknown')]] : out
   out.push([span('  for example ', 'label'), span(printable(example.packet), 'rule'), span(` → ${printable(example.becomes)}`, 'rewrite')])
   for (const one of example.rules) out.push([span('    let in by ', 'label'), span(`${printable(placeOf(one))} `, 'name'), span(printable(one.text), 'rule')])
   return out
 } // biome-ignore format: long lines
 
-/** What comes in as an answer: connections that the target begins. */
-export const repliesText = (result: ReachResult, target: string, from: string): readonly Line[] => [
-  [span(`replies: connections that ${printable(target)} begins to ${printable(from)}`, 'heading')],
-  ...(result.answer === 'none'
-    ? [[span('  none gets there: no reply comes back', 'accept')]]
-    : reachText(result, from)),
-]
+/** What comes in as an answer: over connections that the target begins. */
+export function repliesText({ begun, established, related }: Replies, target: string, from: string): readonly Line[] {
+  const head: Line = [span(`replies: connections that ${printable(target)} begins to ${printable(from)}`, 'heading')]
+  if (begun.answer === 'none') return [head, [span('  none gets there: no reply comes back', 'accept')]]
+  const part = (title: string, result: ReachResult): readonly Line[] => [
+    [],
+    [span(title, 'heading')],
+    ...(result.ways.length === 0
+      ? [[span('  none comes back', 'accept')]]
+      : result.ways.flatMap((way) => wayLines(way, target, false))),
+  ]
+  return [
+    head,
+    ...reachText(begun, from),
+    ...part('their replies (ESTABLISHED)', established),
+    ...part('ICMP errors about them (RELATED)', related),
+  ]
+}
+
+/** As schema/reach.schema.json has it. */
+export const repliesJson = ({ begun, established, related }: Replies) => ({
+  begun: reachJson(begun),
+  established: reachJson(established),
+  related: reachJson(related),
+})
 
 const MOST_REASONS = 6
 

@@ -36,7 +36,7 @@ export function beforeWriting(space: Space, set: Node, effect: Extract<Effect, {
 }
 
 /** The set with other conditions in the place of some variables. */
-function substituted({ bdd }: Space, set: Node, bits: ReadonlyMap<number, Node>): Node {
+export function substituted({ bdd }: Space, set: Node, bits: ReadonlyMap<number, Node>): Node {
   const last = Math.max(...bits.keys())
   const known = new Map<Node, Node>()
   const of = (node: Node): Node => {

@@ -54,7 +54,10 @@ export const reach: CommandSpec<Options> = {
       .option('--avoiding <spot>', 'only what passes none of these (repeatable)', collect, [])
       .option('--at <host[/netns]>', 'as --through; an interface after --from is one of this namespace')
       .addOption(new Option('--family <family>', 'IPv4, IPv6, or both').choices(['4', '6', 'both']))
-      .option('--replies', 'also the other way round: connections that TO begins, whose replies come in')
+      .option(
+        '--replies',
+        'also what comes back over connections that TO begins: their replies (ESTABLISHED) and ICMP errors about them (RELATED)',
+      )
       .option(
         '--matrix',
         'a table of everybody who sends (and the internet) by everything that listens or is translated; by --to alone where it is given',
@@ -75,15 +78,15 @@ export const reach: CommandSpec<Options> = {
     if (to === undefined) throw new UserError('packetwalk: reach: to what? For example --to 10.0.0.5:443/tcp')
     const hosts = await loadHosts(snapshot as string, options.with, io)
     const question = await questionOf(hosts, options, to)
-    const { reach: ask } = await import('../../analysis/reach.js')
+    const { reach: ask, reachBack } = await import('../../analysis/reach.js')
     const families = options.family === 'both' ? ([4, 6] as const) : options.family ? [Number(options.family) as 4 | 6] : undefined // biome-ignore format: one line
     const limits = { ...(options.nodes === undefined ? {} : { limit: options.nodes }), ...(families && { families }) }
     return orGiveUp(io, async () => {
       const result = ask(hosts, question, limits)
-      const back = options.replies ? ask(hosts, await reversed(hosts, options, to), limits) : undefined
+      const back = options.replies ? reachBack(hosts, await reversed(hosts, options, to), limits) : undefined
       const report = await import('../../report/reach.js')
       if (options.json) {
-        const document = { ...report.reachJson(result), ...(back && { replies: report.reachJson(back) }) }
+        const document = { ...report.reachJson(result), ...(back && { replies: report.repliesJson(back) }) }
         io.out(`${JSON.stringify(document, undefined, 2)}\n`)
       } else {
         const lines = report.reachText(result, to)
