@@ -1,9 +1,10 @@
 import { BitmapBody } from './bitmap-body.js'
 import type { Body } from './body.js'
 import { type Data, KernelError } from './data.js'
-import { type Entry, type Given, isExpired, type Keeps, NO_SKBINFO } from './element.js'
+import { type Element, type Entry, type Given, isExpired, type Keeps, NO_SKBINFO } from './element.js'
 import { HashBody, MOST_BUCKETS } from './hash-body.js'
 import { ListBody } from './list-body.js'
+import { narrowed } from './narrowed.js'
 import type { Header, SetType } from './type.js'
 import { bitmapRange, step } from './types/bitmap.js'
 
@@ -67,7 +68,7 @@ export class IpSet {
     if (this.type.name === 'bitmap:port' && (start! < first || start! > last)) throw new KernelError('BITMAP_RANGE')
     const given = this.given(data)
     const where = data.nameref === undefined ? undefined : { before: data.before ?? false, reference: data.nameref }
-    for (const element of this.type.elements(this.header, data, adt)) {
+    for (const element of this.#meant(adt, data, exist)) {
       const error =
         this.body instanceof ListBody
           ? adt === 'add'
@@ -78,6 +79,23 @@ export class IpSet {
             : this.body.delete(element, now)
       if (error && !(error === 'EXIST' && exist)) throw new KernelError(error)
     }
+  }
+
+  /** The elements that a command means; of a deletion to which those that are not there do not matter, no more than there are. */
+  *#meant(adt: 'add' | 'del', data: Data, exist: boolean): Generator<Element> {
+    const { body } = this
+    const all = this.type.elements(this.header, data, adt)
+    const few =
+      adt === 'del' && exist && body instanceof HashBody
+        ? narrowed(this.type, this.header, data, () => [...body.entries(0)].map(({ element }) => element))
+        : undefined
+    if (!few) {
+      yield* all
+      return
+    }
+    // what is refused is refused whether there is something or not
+    if (few.length === 0) for (const _ of all) break
+    for (const one of few) yield* this.type.elements(this.header, one, adt)
   }
 
   /** ip_set_utest: is the element, or the network as such, in the set? */

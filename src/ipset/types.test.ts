@@ -80,3 +80,27 @@ describe('a packet', () => {
   ])('%j asked by %j', (text, directions, fields, key, outcome) =>
     expect(asked(text, directions, key)).toEqual({ fields, outcome }))
 }) // biome-ignore format: a table
+
+// as Linux 6.18 and ipset 7.17 do it, which go through all of them
+describe('deleting a long range with -exist', () => {
+  const left = (type: string, elements: readonly string[], range: string) =>
+    run([`create a ${type}`, ...elements.map((one) => `add a ${one}`), `-exist del a ${range}`, 'save a'])
+      .out.trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.replace('add a ', ''))
+      .sort()
+
+  test.each([
+    ['hash:ip', ['10.0.0.1', '10.200.3.4', '11.0.0.1'], '10.0.0.0/8', ['11.0.0.1']],
+    ['hash:ip', ['10.0.0.1', '10.200.3.4', '11.0.0.1'], '10.0.0.2-10.255.255.255', ['10.0.0.1', '11.0.0.1']],
+    ['hash:ip', ['9.0.0.1'], '10.0.0.0/8', ['9.0.0.1']],
+    ['hash:ip,port', ['10.0.0.1,tcp:80', '10.9.0.1,udp:80', '10.9.0.1,tcp:443'], '10.0.0.0/8,tcp:1-100', ['10.9.0.1,tcp:443', '10.9.0.1,udp:80']],
+    ['hash:ip,port,ip', ['10.0.0.1,tcp:80,1.1.1.1', '10.0.0.1,tcp:80,1.1.1.2'], '10.0.0.0/8,tcp:80,1.1.1.1', ['10.0.0.1,tcp:80,1.1.1.2']],
+    ['hash:ip,port,net', ['10.0.0.1,tcp:80,1.1.1.0/24', '10.0.0.1,tcp:80,1.1.2.0/24'], '10.0.0.0/8,tcp:80,1.1.2.0/24', ['10.0.0.1,tcp:80,1.1.1.0/24']],
+    ['hash:ip,mark', ['10.0.0.1,5', '10.0.0.1,6'], '10.0.0.0/8,6', ['10.0.0.1,0x00000005']],
+  ])('%s %j less %s', (type, elements, range, expected) => expect(left(type, elements, range)).toEqual(expected))
+
+  test('without -exist the first that is not there ends it', () =>
+    expect(run(['create a hash:ip', 'add a 10.0.0.1', 'del a 10.0.0.0/8']).err).toContain("it's not added"))
+}) // biome-ignore format: long lines
