@@ -189,7 +189,7 @@ def frame(draw, port, focus):
     destination = draw.choice(ends)
     host = draw.random() < 0.15
     sender = raw(f'02:00:00:00:00:a{source}')
-    to = draw.choice([f'02:00:00:00:00:a{destination}'] * 3 + ['ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:05', '01:80:c2:00:00:0e', '01:80:c2:00:00:00'])
+    to = draw.choice([f'02:00:00:00:00:a{destination}'] * 3 + ['ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:05', '01:80:c2:00:00:0e', '01:80:c2:00:00:00', f'01:80:c2:00:00:0{draw.choice("0123e")}'])
     kind = draw.choice(['ipv4', 'ipv4', 'ipv6', 'arp', 'other', 'length'])
     if port == 'r1':
         return (raw('02:00:00:00:00:21') + raw('02:00:00:00:00:b1') + b'\x08\x00' + ipv4(draw, '10.0.1.9', draw.choice([1, 2, 3, 9, 254]))).hex()
@@ -277,6 +277,8 @@ def case(draw, number):
     calls = draw.choice([0, 1, 1])
     sysctls = [f'net.bridge.bridge-nf-call-{name}={draw.choice([0, calls])}' for name in ('iptables', 'ip6tables', 'arptables')] + [f'net.ipv4.ip_forward={draw.choice([0, 1])}', f'net.bridge.bridge-nf-filter-vlan-tagged={draw.choice([0, 0, 1])}']
     own = [f'nf_call_{name} 1' for name in ('iptables', 'ip6tables', 'arptables') if draw.random() < 0.25]
+    own += [f'group_fwd_mask {draw.choice([8, 0x4000, 0x4008])}'] if draw.random() < 0.2 else []
+    own += ['no_linklocal_learn 1'] if draw.random() < 0.1 else []
     socks = lab(flags, sysctls, own)
     tables = {'filter': ['INPUT', 'FORWARD', 'OUTPUT'], 'nat': ['PREROUTING', 'OUTPUT', 'POSTROUTING']}
     asked = {table: chains for table, chains in tables.items() if draw.random() < 0.8}

@@ -1,5 +1,6 @@
 import { BROADCAST_MAC, isMulticastMac, type Mac, printMac } from '../address/mac.js'
-import { ARP_REPLY, arpField, buildArp, isArp, printArpField, setArpField } from '../packet/arp.js'
+import { ARP_REPLY, arpField, buildArp, printArpField, setArpField } from '../packet/arp.js'
+import { ETHERTYPE } from '../packet/frame.js'
 import type { FrameChange } from '../rules/effect.js'
 import { walkCopy } from './copies.js'
 import type { Cursor } from './cursor.js'
@@ -32,7 +33,9 @@ function toSource({ skb }: Cursor, to: Mac, arp: boolean): Done {
   const { packet } = skb
   const old = packet.mac?.source ?? 0
   if (packet.mac) packet.mac = { ...packet.mac, source: to }
-  if (arp && isArp(packet) && arpField(packet, 'hlen') === 6) setArpField(packet, 'sha', to)
+  // the frame's own protocol: behind two tags it is that of the second
+  const holdsArp = packet.mac?.ethertype === ETHERTYPE.ARP && skb.vlans.length < 2
+  if (arp && holdsArp && arpField(packet, 'hlen') === 6) setArpField(packet, 'sha', to)
   return { did: `source ${printMac(old)} → ${printMac(to)}`, verdict: 'next' }
 }
 

@@ -2,6 +2,7 @@ import { type Ip, printIp } from '../address/ip.js'
 import type { Mac } from '../address/mac.js'
 import type { Prefix } from '../address/prefix.js'
 import type { Entry } from '../conntrack/entry.js'
+import type { ListedExpectation } from '../conntrack/expectation.js'
 import type { Route, RoutingRule } from '../routing/types.js'
 import type { Table } from '../rules/program.js'
 import type { NamedSets } from '../rules/store.js'
@@ -41,6 +42,8 @@ export interface Namespace extends Place {
   readonly sysctls: ReadonlyMap<string, string> | undefined
   /** Connections that exist; undefined: unknown (taken as none, and said). */
   readonly connections: readonly Entry[] | undefined
+  /** What helpers of those connections expect; left out: no such listing. */
+  readonly expectations?: readonly ListedExpectation[]
   readonly sockets: readonly Socket[] | undefined
   /** Undefined: no `ip xfrm policy`. */
   readonly xfrm?: Xfrm | undefined
@@ -144,6 +147,10 @@ export interface BridgePort {
   /** Frames to groups, and to all, that came from another port. Left out: they leave. */
   readonly mcastFlood?: boolean
   readonly bcastFlood?: boolean
+  /** Bit n: what is for 01:80:c2:00:00:0n is passed on. Left out: nothing. */
+  readonly groupForward?: number
+  /** What is on there and not followed: `locked`, `neigh_suppress`, … */
+  readonly odd?: string
 }
 
 /** A VLAN that a bridge port, or a bridge, is in. */
@@ -159,6 +166,12 @@ export interface Bridge {
   readonly vlanFiltering: boolean
   /** The protocol of its tags; left out: 0x8100. */
   readonly vlanProtocol?: number
+  /** It speaks the spanning tree protocol. */
+  readonly stp?: boolean
+  /** Bit n: what is for 01:80:c2:00:00:0n is passed on. Left out: nothing. */
+  readonly groupForward?: number
+  /** Senders of what is for one link alone are not learned. */
+  readonly noLinkLocalLearn?: boolean
   /** The bridge's own nf_call_iptables and its like, on top of the sysctls. */
   readonly callIptables: boolean
   readonly callIp6tables: boolean

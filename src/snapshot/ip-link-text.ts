@@ -130,7 +130,8 @@ class LinkReader {
 }
 
 const INFO: Readonly<Record<string, string>> = {
-  vlan_filtering: 'vlan_filtering', vlan_protocol: 'vlan_protocol', mcast_flood: 'mcast_flood', bcast_flood: 'bcast_flood', nf_call_iptables: 'nf_call_iptables', nf_call_ip6tables: 'nf_call_ip6tables', nf_call_arptables: 'nf_call_arptables', state: 'state', hairpin: 'hairpin',
+  vlan_filtering: 'vlan_filtering', vlan_protocol: 'vlan_protocol', mcast_flood: 'mcast_flood', bcast_flood: 'bcast_flood', stp_state: 'stp_state', group_fwd_mask: 'group_fwd_mask', no_linklocal_learn: 'no_linklocal_learn',
+  locked: 'locked', mab: 'mab', neigh_suppress: 'neigh_suppress', neigh_vlan_suppress: 'neigh_vlan_suppress', proxy_arp: 'proxy_arp', proxy_arp_wifi: 'proxy_arp_wifi', vlan_tunnel: 'vlan_tunnel', mcast_to_unicast: 'mcast_to_unicast', nf_call_iptables: 'nf_call_iptables', nf_call_ip6tables: 'nf_call_ip6tables', nf_call_arptables: 'nf_call_arptables', state: 'state', hairpin: 'hairpin',
   isolated: 'isolated', flood: 'flood', learning: 'learning', local: 'local', remote: 'remote', group: 'group', dev: 'link', dstport: 'port', ttl: 'ttl',
   id: 'id', table: 'table', mode: 'mode', active_slave: 'active_slave', protocol: 'protocol', tos: 'tos', ikey: 'ikey', okey: 'okey',
 } // biome-ignore format: a table

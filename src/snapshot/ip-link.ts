@@ -118,12 +118,30 @@ function toPort(item: Item | undefined): BridgePort {
     learning: item?.flag('learning') ?? true,
     ...(item?.flag('mcast_flood') === false ? { mcastFlood: false } : {}),
     ...(item?.flag('bcast_flood') === false ? { bcastFlood: false } : {}),
+    ...groupForward(item),
+    ...oddOf(item),
   }
+}
+
+/** `0x4000` or 16384, as it is printed. */
+function groupForward(item: Item | undefined): { readonly groupForward?: number } {
+  const mask = Number(item?.value['group_fwd_mask'] ?? 0)
+  return mask > 0 ? { groupForward: mask } : {}
+}
+
+/** Switches of a port that the model does not follow. */
+const ODD = ['locked', 'mab', 'neigh_suppress', 'neigh_vlan_suppress', 'proxy_arp', 'proxy_arp_wifi', 'vlan_tunnel', 'mcast_to_unicast'] // biome-ignore format: a list
+function oddOf(item: Item | undefined): { readonly odd?: string } {
+  const odd = ODD.filter((key) => item?.flag(key) === true).join(', ')
+  return odd === '' ? {} : { odd }
 }
 
 const bridgeOf = (data: Item): Bridge => ({
   vlanFiltering: isOne(data, 'vlan_filtering'),
   ...(/ad$/i.test(data.text('vlan_protocol') ?? '') ? { vlanProtocol: 0x88a8 } : {}),
+  ...(isOne(data, 'stp_state') ? { stp: true } : {}),
+  ...(isOne(data, 'no_linklocal_learn') ? { noLinkLocalLearn: true } : {}),
+  ...groupForward(data),
   callIptables: isOne(data, 'nf_call_iptables'),
   callIp6tables: isOne(data, 'nf_call_ip6tables'),
   callArptables: isOne(data, 'nf_call_arptables'),

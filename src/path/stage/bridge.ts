@@ -3,11 +3,12 @@ import { arpField, isIp } from '../../packet/arp.js'
 import { ETHERTYPE } from '../../packet/frame.js'
 import { runArpHook } from '../arp-hooks.js'
 import { isRouted, runBridgeHook } from '../bridge-hooks.js'
+import { linkLocal, linkLocalInput } from '../bridge-link-local.js'
 import { admit, isLocalAddress, isMember, untag, vlanOf } from '../bridge-vlans.js'
 import { walkCopy } from '../copies.js'
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
-import { runHook } from '../hook-run.js'
+import { opaque, runHook } from '../hook-run.js'
 import type { Netns } from '../netns.js'
 import { bridgedDestination } from '../route.js'
 import type { Skb } from '../skb.js'
@@ -22,10 +23,15 @@ export function bridgeInput(cursor: Cursor): ExitOf<'bridge-input'> | Fate {
   const bridge = netns.link(port.master)!
   const { mac } = skb.packet
   if (mac && isMulticastMac(mac.source)) return cursor.drop('bad-source', `nobody's address: ${printMac(mac.source)}`)
-  if (mac && isForLink(mac.destination)) {
-    if (mac.destination === PAUSE) return cursor.drop('bridge-link-local', 'pause frames are not passed on')
-    learn(cursor, bridge, port, linkLocalVlan(cursor, bridge, port))
-    const text = `${printMac(mac.destination)} is for ${port.name} alone: not passed on`
+  const odd = port.port?.odd ? opaque(cursor, `${port.port.odd} of ${port.name}`) : undefined
+  if (odd) return odd
+  const local = mac ? linkLocal(mac.destination, bridge, port) : 'forward'
+  if (local === 'pause') return cursor.drop('bridge-link-local', 'pause frames are not passed on')
+  if (local !== 'forward') {
+    const refused = local === 'input' ? linkLocalInput(cursor, port.name) : undefined
+    if (refused) return refused
+    if (learnsLinkLocal(bridge, port)) learn(cursor, bridge, port, linkLocalVlan(cursor, bridge, port))
+    const text = `${printMac(mac!.destination)} is for ${port.name} alone: not passed on`
     cursor.record({ kind: 'bridge', bridge: bridge.name, in: port.name, out: [], text })
     return isIp(skb.packet) ? 'routed' : 'routed-arp'
   }
@@ -55,12 +61,9 @@ function portText({ skb }: Cursor, port: Link, bridge: Link, calls: boolean): st
     : `${is}; ${call}=0: IP hooks skipped while it is bridged`
 }
 
-/**
- * Addresses that a bridge does not pass on: 01:80:c2:00:00:01 to 0f (IEEE 802.1D table 7-10). The port itself gets such frames, past ebtables (seen on 6.18).
- * Without STP that of the bridge group is as any other.
- */
-const PAUSE: Mac = 0x0180c2000001
-const isForLink = (mac: Mac): boolean => mac >= PAUSE && mac <= PAUSE + 14
+/** br_handle_local_finish. */
+const learnsLinkLocal = ({ bridge }: Link, { port }: Link): boolean =>
+  !bridge?.noLinkLocalLearn && (port === undefined || port.state === 'forwarding' || port.state === 'learning')
 
 function callsIptables({ netns, skb }: Cursor, bridge: Link): boolean {
   if (!isIp(skb.packet) || !sawThrough(netns, skb)) return false
@@ -142,6 +145,9 @@ export function bridgeEgress(cursor: Cursor): ExitOf<'bridge-egress'> | Fate {
   const { skb, netns } = cursor
   const info = skb.bridge!
   const out = info.out!
+  const odd = netns.link(out)!.port?.odd
+  const unsure = odd ? opaque(cursor, `${odd} of ${out}`) : undefined
+  if (unsure) return unsure
   untag(cursor, netns.link(netns.link(out)!.master)!, out)
   if (info.in === undefined) {
     skb.bridge = undefined
