@@ -5,10 +5,12 @@ import type { Ruleset } from '../cases/ruleset.js'
 import type { Flow } from '../cases/stage.js'
 import { differences, report } from '../compare.js'
 import { judge } from '../judge.js'
+import { Lab } from '../lab.js'
 import { Random } from '../prng.js'
 import { recordingOf, recordingText } from '../record.js'
 import type { Verdict } from '../verdict.js'
 import { ftpFlow } from './ftp.js'
+import { type ListedCase, listedCase, listedDifferences } from './listed.js'
 import { amandaFlow, broadcastFlow, ircFlow, saneFlow } from './others.js'
 import { pptpFlow } from './pptp.js'
 import { labOf, rulesOf, type Watched } from './scene.js'
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     unknown: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
+    listed: { type: 'boolean', default: false },
   },
 })
 
@@ -64,14 +67,49 @@ const SUBJECTS: readonly Subject[] = [
 ]
 
 const RECORDED = 12
+/** Of listings, for each helper and family. */
+const RECORDED_LISTINGS = 3
+const recordedListings: ListedCase[] = []
 let failed = 0
 for (const subject of SUBJECTS)
   for (const family of subject.families) {
     if (values.helper !== undefined && !values.helper.split(',').includes(subject.name ?? subject.helper)) continue
     if (!values.family.split(',').includes(String(family))) continue
-    failed += await campaign(subject, family)
+    failed += await (values.listed ? listings(subject, family) : campaign(subject, family))
   }
+if (values.listed && values.record && failed === 0)
+  writeFileSync('tests/expectations.json', `[\n${recordedListings.map((one) => JSON.stringify(one)).join(',\n')}\n]\n`)
 process.exitCode = failed > 0 ? 1 : 0
+
+/** What is expected according to listings, and what came of it. */
+async function listings(subject: Subject, family: 4 | 6): Promise<number> {
+  const lab = await Lab.build(labOf(family, values.backend as 'legacy' | 'nft'))
+  const counts = { listings: 0, probes: 0, differ: 0, unknown: 0 }
+  const kept: ListedCase[] = []
+  try {
+    for (let n = 0; n < Number(values.cases); n++) {
+      if (values.only !== undefined && Number(values.only) !== n) continue
+      const name = `${subject.name ?? subject.helper}${family}:${values.seed}:${n}`
+      const random = new Random(name)
+      const one = await listedCase(name, lab, rulesOf(random, family, subject), subject.flow({ random, family }))
+      if (!one) continue
+      counts.listings++
+      counts.probes += one.probes.length
+      const { found, unsure } = listedDifferences(one)
+      counts.unknown += unsure.length
+      for (const text of found)
+        if (++counts.differ <= Number(values.failures))
+          console.log(`${name}: ${text}\n${one.files['expectations']}${one.files['conntrack']}`)
+      if (values.only !== undefined) console.log(unsure.join('\n'))
+      if (found.length + unsure.length === 0 && kept.length < RECORDED_LISTINGS) kept.push(one)
+    }
+  } finally {
+    await lab.close()
+  }
+  recordedListings.push(...kept)
+  console.log(`${subject.name ?? subject.helper} IPv${family}, from listings: ${JSON.stringify(counts)}`)
+  return counts.differ
+}
 
 async function campaign(subject: Subject, family: 4 | 6): Promise<number> {
   const backend = values.backend as 'legacy' | 'nft'

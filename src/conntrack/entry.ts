@@ -137,8 +137,14 @@ export interface Attachment {
 
 /** What connection tracking made of a packet. `reason` for INVALID: the check that failed. */
 export type Tracking =
-  /** `unsure`: why the connection may be over already. */
-  | { readonly is: 'tracked'; readonly attachment: Attachment; readonly created: boolean; readonly unsure?: string }
+  /** `unsure`: why the connection may be over already, or be another than it seems. `assumed`: what is taken for true of it. */
+  | {
+      readonly is: 'tracked'
+      readonly attachment: Attachment
+      readonly created: boolean
+      readonly unsure?: string
+      readonly assumed?: string
+    }
   /** `attached`: the answer to an untracked packet, which CT takes for one that has its connection. */
   | { readonly is: 'invalid'; readonly reason: string; readonly attached?: boolean }
   | { readonly is: 'untracked' }

@@ -27,8 +27,28 @@ export interface Expectation {
   readonly follow: ((entry: Entry, now: number) => void) | undefined
   /** What was announced before NAT chose other ends (saved_addr, saved_proto). Left out: nothing was saved. */
   readonly saved?: { readonly ip: Ip; readonly port: number }
+  /** It was read from a listing: why what comes of it is not sure, or what is taken for true of it. */
+  readonly unsure?: string
+  readonly assumed?: string
   /** Seconds since the epoch. */
   expires: number
+}
+
+/** An expectation as a listing tells it. */
+export interface ListedExpectation {
+  readonly tuple: Tuple
+  readonly mask: ExpectationMask
+  /** The ends of the connection whose helper expects it, as it began; left out: not told. */
+  readonly master?: Pick<Tuple, 'src' | 'dst' | 'sport' | 'dport'>
+  /** Left out: not told. */
+  readonly zone?: number
+  readonly class: number
+  readonly permanent: boolean
+  readonly inactive: boolean
+  /** Of the master. */
+  readonly helper: string | undefined
+  /** Seconds since the epoch. */
+  readonly expires: number
 }
 
 /** How many a master may expect of one class, and for how many seconds (struct nf_conntrack_expect_policy). 0: no limit. */
@@ -79,6 +99,11 @@ export class Expectations {
       if (clash(one, expectation)) return 'busy'
     }
     return undefined
+  }
+
+  /** Those of a listing, the newest first. */
+  restore(expectations: readonly Expectation[]): void {
+    this.#all = [...expectations]
   }
 
   /** nf_ct_unexpect_related. */

@@ -2,7 +2,7 @@ import { checksumOk, PROTOCOL } from '../packet/checksum.js'
 import { CT_STATUS } from '../packet/fields.js'
 import type { Packet } from '../packet/packet.js'
 import type { Attachment, Entry, ProtocolState, Tracking } from './entry.js'
-import { Expectations } from './expectation.js'
+import { type Expectation, Expectations } from './expectation.js'
 import { GreKeys } from './gre-keys.js'
 import { classifyIcmp, type IcmpMessage } from './icmp.js'
 import { judgePacket } from './protocol.js'
@@ -195,12 +195,16 @@ export class ConnectionTable {
     }
     if (judged.timeout !== undefined && !(entry.status & CT_STATUS.FIXED_TIMEOUT))
       entry.expires = arrival.now + judged.timeout
-    const unsure = this.#byPolicy(entry, arrival.now)
+    const { expected } = own as Begun
+    const unsure = this.#byPolicy(entry, arrival.now) ?? expected?.unsure
     if (judged.count) this.#count(packet, own)
     if (judged.kill) this.forget(entry)
     if (direction === 'reply') entry.status |= CT_STATUS.SEEN_REPLY
     const tracked = { is: 'tracked', created: hit === undefined, attachment: { entry, direction, state } } as const
-    return unsure === undefined ? tracked : { ...tracked, unsure }
+    const assumed = expected?.assumed
+    return unsure === undefined && assumed === undefined
+      ? tracked
+      : { ...tracked, ...(unsure === undefined ? {} : { unsure }), ...(assumed === undefined ? {} : { assumed }) }
   }
 
   /** Its times are somebody's own: it is taken to live, and after any silence that is not sure. */
@@ -216,7 +220,7 @@ export class ConnectionTable {
   }
 
   /** init_conntrack. */
-  #begin(tuple: Tuple, { zone, zoneDirection, helper, policy, now, overfull, proxied }: Arrival): Hit | Tracking {
+  #begin(tuple: Tuple, { zone, zoneDirection, helper, policy, now, overfull, proxied }: Arrival): Begun | Tracking {
     const reply = invertTuple(tuple)
     if (!reply) return { is: 'invalid', reason: 'an ICMP message without a question' }
     const { max } = this.settings
@@ -241,7 +245,7 @@ export class ConnectionTable {
     }
     expected?.follow?.(entry, now)
     if (expected && tuple.protocol === PROTOCOL.GRE) this.greKeys.begins(entry)
-    return { entry, direction: 'original' }
+    return { entry, direction: 'original', expected }
   }
 
   /** nf_ct_acct_update: bytes are those of the IP packet. */
@@ -312,6 +316,11 @@ export class ConnectionTable {
     const hit = this.#begin({ ...tuple, protocol: PROTOCOL.UDP, sport: 0, dport: 0 }, arrival)
     return 'is' in hit ? hit : { is: 'tracked', created: true, attachment: { ...hit, state: 'NEW' } }
   }
+}
+
+/** A new connection, and what it was announced by. */
+interface Begun extends Hit {
+  readonly expected?: Expectation | undefined
 }
 
 /** nf_ct_can_merge: the winner is what this one is, or what its other direction would have begun (since Linux 6.12: nf_ct_match_reverse). */

@@ -2,6 +2,7 @@ import { type Family, familyOf, type Ip } from '../address/ip.js'
 import type { Mac } from '../address/mac.js'
 import { contains } from '../address/prefix.js'
 import type { Entry } from '../conntrack/entry.js'
+import { expectListed } from '../conntrack/helpers/listed.js'
 import type { Settings } from '../conntrack/settings.js'
 import { TIMEOUTS, timeoutSysctl } from '../conntrack/settings.js'
 import { ConnectionTable } from '../conntrack/table.js'
@@ -37,6 +38,7 @@ export interface Surroundings {
   readonly now: number
   /** When the run began. */
   readonly start: number
+  readonly options: { readonly random: () => number }
   assume(text: string): void
 }
 
@@ -127,6 +129,7 @@ export class Netns {
     prepared.set(state, this.#prepared)
     this.sets = state.sets?.open(around.start)
     this.connections = new ConnectionTable(this.#prepared.settings, state.connections)
+    if (state.expectations) expectListed(this.connections, state.expectations, () => around.options.random())
   }
 
   get name(): string {

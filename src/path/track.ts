@@ -48,6 +48,7 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
   const { tracking } = skb
   if (tracking.is === 'tracked' && tracking.unsure !== undefined)
     run.options.chooser.choose({ kind: 'unknown', weights: [1], about: tracking.unsure })
+  if (tracking.is === 'tracked' && tracking.assumed !== undefined) run.assume(`${netns.name}: ${tracking.assumed}`)
   if (tracking.is === 'dropped') return cursor.drop(tracking.reason, 'the connection table is full')
   describe(cursor, hook)
   return undefined

@@ -5,7 +5,7 @@ import { baseName } from './layout.js'
 export type Kind =
   | 'iptables-save' | 'ip6tables-save' | 'iptables-list' | 'ip6tables-list' | 'ebtables-save' | 'arptables-save' | 'nft-json' | 'nft' | 'ipset-save'
   | 'ip-link' | 'ip-addr' | 'ip-route' | 'ip-rule' | 'ip-neigh' | 'bridge-link' | 'bridge-fdb' | 'bridge-vlan'
-  | 'sysctl' | 'conntrack' | 'sockets' | 'wireguard' | 'ip-nexthop' | 'xfrm-policy' | 'xfrm-state' // biome-ignore format: one line
+  | 'sysctl' | 'conntrack' | 'expectations' | 'sockets' | 'wireguard' | 'ip-nexthop' | 'xfrm-policy' | 'xfrm-state' // biome-ignore format: one line
 
 /** What a file holds: its content decides; its name only where the content leaves it open (an empty list, rules without addresses). */
 export const detect = (path: string, text: string): Kind | undefined => byContent(text, baseName(path).toLowerCase())
@@ -33,6 +33,7 @@ const NAMES: readonly (readonly [RegExp, Kind])[] = [
   [/^(nft-ruleset|nft-list-ruleset|nftables)$/, 'nft'],
   [/^ipset(-save)?$/, 'ipset-save'],
   [/^(conntrack(-l)?|nf-conntrack)$/, 'conntrack'],
+  [/^(conntrack(-+l|-+dump)?-+expect(ations?)?|nf-conntrack-expect|expectations?)$/, 'expectations'],
   [/^sysctl(-a|s)?$/, 'sysctl'],
   [/^(sockets|netstat|ss)(-[a-z]+)?$/, 'sockets'],
   [/^bridge-link$/, 'bridge-link'],
@@ -84,6 +85,7 @@ const TEXTS: readonly (readonly [RegExp, Kind])[] = [
   [/^table (ip|ip6|inet|arp|bridge|netdev) \S+ \{/m, 'nft'],
   [/^create \S+ (hash|bitmap|list):|^Name: \S+\r?\nType: (hash|bitmap|list):/m, 'ipset-save'],
   [new RegExp(`^(ipv[46] +\\d+ +)?[a-z][\\w-]* +\\d+ .*\\bsrc=${IP} dst=`, 'm'), 'conntrack'],
+  [/^(\d+|-) (l3proto = \d+ )?proto=\d+ src=/m, 'expectations'],
   [/^(Netid +)?State +Recv-Q|^Active Internet connections|^Proto +Recv-Q/m, 'sockets'],
   [new RegExp(`^${MAC} dev \\S+`, 'm'), 'bridge-fdb'],
   [/^interface: \S+\n( {2}|$)|^\S+\t\S+\t[\w+/]{43}=\t\d+\t(off|0x[\da-f]+)$/m, 'wireguard'],

@@ -12,6 +12,7 @@ import { readFdb } from './bridge-fdb.js'
 import { readBridgeVlans } from './bridge-vlan.js'
 import { readConnections } from './conntrack.js'
 import type { Kind } from './detect.js'
+import { readExpectations } from './expectations.js'
 import { readLinks } from './ip-link.js'
 import { readNeighbours } from './ip-neigh.js'
 import { type NexthopObject, readNexthops, withNexthops } from './ip-nexthop.js'
@@ -136,6 +137,11 @@ class NamespaceReader {
       (text) => readConnections(text, this.#now),
       ({ original, zone }) => `${zone} ${tupleKey(original)}`,
     )
+    const expectations = this.#unique(
+      ['expectations'],
+      (text) => readExpectations(text, this.#now),
+      ({ tuple, mask }) => `${tupleKey(tuple)} ${mask.src} ${mask.sport}`,
+    )
     const sockets = this.#unique(['sockets'], readSockets, (one) =>
       [one.protocol, one.state, one.local, one.family, one.port, one.remote, one.remotePort, one.dev].join(' '),
     )
@@ -165,6 +171,7 @@ class NamespaceReader {
       fdb,
       sysctls: sysctls.length < 2 ? sysctls[0] : new Map(sysctls.flatMap((one) => [...one])),
       connections: this.#has('conntrack') || countedNone ? connections : undefined,
+      ...(expectations.length > 0 ? { expectations } : {}),
       sockets: this.#has('sockets') ? sockets : undefined,
       sets,
       ...(xfrm ? { xfrm } : {}),

@@ -108,6 +108,7 @@ const OPENINGS: readonly { readonly kind: string; readonly opens: RegExp; readon
   { kind: 'rules', opens: /^-[PNA] \S/ },
   { kind: 'ipset', opens: /^(create \S+ (hash|bitmap|list):|add \S+ \S|Name: \S+$)/ },
   { kind: 'conntrack', opens: new RegExp(`^(ipv[46] +\\d+ +)?[a-z][\\w-]* +\\d+ .*\\bsrc=${ADDRESS} dst=`) },
+  { kind: 'expectations', opens: /^(\d+|-) (l3proto = \d+ )?proto=\d+ src=/ },
   { kind: 'sockets', opens: /^(Netid +)?State +Recv-Q|^Active Internet connections|^Proto +Recv-Q/ },
   { kind: 'link', opens: /^\d+: \S+:? (<|\s*inet6? )/ },
   { kind: 'rule', opens: /^\d+:\s*(not )?from \S/ },

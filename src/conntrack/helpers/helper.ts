@@ -32,6 +32,9 @@ export interface HelpContext {
   readonly linearize?: () => void
 }
 
+/** What is asked when an announced connection has come. */
+export type FollowContext = Pick<HelpContext, 'table' | 'random'>
+
 /** A connection tracking helper (struct nf_conntrack_helper). */
 export interface Helper {
   readonly name: string

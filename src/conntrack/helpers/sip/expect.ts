@@ -3,7 +3,7 @@ import type { Entry } from '../../entry.js'
 import type { Expectation } from '../../expectation.js'
 import { setUp } from '../../nat/setup.js'
 import { type Direction, opposite, type Tuple } from '../../tuple.js'
-import { ACCEPT, type Announcement, announce, drop, expect, type HelpContext, type Helped } from '../helper.js'
+import { ACCEPT, type Announcement, announce, drop, expect, type FollowContext, type Helped } from '../helper.js'
 import { findPort } from '../port.js'
 import { CLASS, type MediaClass, SIP, SIP_NAME } from './classes.js'
 import type { Message } from './message.js'
@@ -144,12 +144,12 @@ const sameHelper = (a: Entry, b: Entry): boolean => a.helper === b.helper && a.o
  * nf_nat_sip_expected: to where it was announced before NAT; from where its own sender has announced the other half, or as the master is translated where it
  * comes from the master's end. `direction`: of the master, in which the announced connection goes.
  */
-function followSip(
+export function followSip(
   master: Entry,
   direction: Direction,
   saved: { readonly ip: Ip; readonly port: number },
   kind: number,
-  { table, random }: HelpContext,
+  { table, random }: FollowContext,
 ) {
   return (entry: Entry, now: number): void => {
     const context = { table, now, random }
