@@ -97,6 +97,8 @@ class Lab:
         self.far = os.open('/proc/self/ns/net', os.O_RDONLY)
         checked(libc.unshare(CLONE_NEWNET), 'unshare network')
         self.router = os.open('/proc/self/ns/net', os.O_RDONLY)
+        self.here = self.router
+        self.others = {}
 
     def enter(self, namespace):
         checked(libc.setns(namespace, CLONE_NEWNET), 'setns')
@@ -108,9 +110,30 @@ class Lab:
         try:
             return action()
         finally:
-            self.enter(self.router)
+            self.enter(self.here)
+
+    def handle(self, op, request, ns=None):
+        """One request, in the router's namespace or in another of `op_namespace`."""
+        operation = getattr(self, 'op_' + op)
+        return operation(**request) if ns is None else self.within(ns, lambda: operation(**request))
+
+    def within(self, ns, action):
+        self.here = self.others[ns]
+        self.enter(self.here)
+        try:
+            return action()
+        finally:
+            self.here = self.router
+            self.enter(self.here)
 
     # -- operations
+
+    def op_namespace(self, name):
+        """One more namespace beside the router's, for requests with `ns`: a second router."""
+        checked(libc.unshare(CLONE_NEWNET), 'unshare network')
+        self.others[name] = os.open('/proc/self/ns/net', os.O_RDONLY)
+        self.enter(self.router)
+        return {'path': f'/proc/{os.getpid()}/fd/{self.others[name]}'}
 
     def op_hello(self, cpu=None):
         if cpu is not None:
@@ -232,7 +255,7 @@ class Lab:
         return [[name, frame.hex()] for name, sock in self.taps.items() if sock.fileno() in ready for frame in rest(sock)]
 
     def op_send(self, at, frame, pause=0):
-        """Puts a frame on a far end, or (`local`) sends an IP packet from the router itself; answers with all that came out. `pause`: seconds before."""
+        """Puts a frame on a far end, or (`local`, or the name of another namespace) sends an IP packet from there; answers with all that came out. `pause`: seconds before."""
         if pause:
             time.sleep(pause)
         octets = bytes.fromhex(frame)
@@ -240,6 +263,8 @@ class Lab:
         try:
             if at == 'local':
                 self.generate(octets)
+            elif at in self.others:
+                self.within(at, lambda: self.generate(octets))
             else:
                 self.taps[at].send(octets)
         except OSError as error:
@@ -260,15 +285,16 @@ class Lab:
     def generate(self, packet):
         """As a raw socket with IP_HDRINCL does; the destination of the call is that of the header."""
         version = packet[0] >> 4
-        if version not in self.raw:
+        which = (self.here, version)
+        if which not in self.raw:
             family = socket.AF_INET6 if version == 6 else socket.AF_INET
             sock = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
             if version == 6:
                 sock.setsockopt(socket.IPPROTO_IPV6, 36, 1)  # IPV6_HDRINCL
-            self.raw[version] = sock
+            self.raw[which] = sock
         destination = packet[24:40] if version == 6 else packet[16:20]
         family = socket.AF_INET6 if version == 6 else socket.AF_INET
-        self.raw[version].sendto(packet, (socket.inet_ntop(family, destination), 0))
+        self.raw[which].sendto(packet, (socket.inet_ntop(family, destination), 0))
 
     def op_forget(self):
         """Removes every connection of the namespace: ctnetlink's delete without a tuple."""
@@ -394,7 +420,7 @@ def main():
     for line in sys.stdin:
         try:
             request = json.loads(line)
-            answer = {'ok': True, **getattr(lab, 'op_' + request.pop('op'))(**request)}
+            answer = {'ok': True, **lab.handle(request.pop('op'), request, request.pop('ns', None))}
         except Exception as error:
             answer = {'error': f'{type(error).__name__}: {error}'}
         sys.stdout.write(json.dumps(answer) + '\n')

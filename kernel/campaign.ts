@@ -1,8 +1,9 @@
 import { randomTraffic } from './cases/flows.js'
 import { randomLab } from './cases/labs.js'
 import { type Ruleset, randomRuleset } from './cases/ruleset.js'
-import { scene } from './cases/scene.js'
+import { type Scene, scene } from './cases/scene.js'
 import { randomSets } from './cases/sets.js'
+import { before, behind, twoRouters } from './cases/two-routers.js'
 import { type Judgement, judge, type Pair } from './judge.js'
 import { Lab, type LabSpec } from './lab.js'
 import { Random } from './prng.js'
@@ -44,6 +45,8 @@ export interface Plan {
   readonly trace?: boolean
   /** The share of cases that have named sets, and rules about them. */
   readonly sets?: number
+  /** The share of labs that have a second router behind the first; they are not traced. */
+  readonly two?: number
 }
 
 const STORM = 'a storm of frames'
@@ -53,13 +56,22 @@ function storm(error: unknown): Judgement {
   throw error
 }
 
+function labOf({ two = 0, backends }: Plan, random: Random, family: 4 | 6, backend: 'legacy' | 'nft'): LabSpec {
+  const mine = random.fork('two')
+  if (!mine.chance(two)) return randomLab(random.fork('lab'), family, backend)
+  return twoRouters(mine.fork('lab'), family, [backend, mine.pick(backends)])
+}
+
+const secondRules = (random: Random, where: Scene): Ruleset =>
+  randomRuleset(random, behind(where)).map((table) => ({ ...table, second: true }))
+
 /** The cases of one lab, each reproducible from its name alone: `SEED:LAB:CASE`. */
 async function* casesOfLab(plan: Plan, number: number): AsyncGenerator<Happened> {
   const { seed, cases, families, backends, perLab, trace = false } = plan
   const random = new Random(`${seed}:${number}`)
   const family = families[number % families.length]!
   const backend = backends[Math.floor(number / families.length) % backends.length]!
-  const spec = randomLab(random.fork('lab'), family, backend)
+  const spec = labOf(plan, random, family, backend)
   const pair = await buildPair(spec, trace)
   try {
     const ids = { next: 1 }
@@ -68,7 +80,8 @@ async function* casesOfLab(plan: Plan, number: number): AsyncGenerator<Happened>
       const bare = scene(spec, mine.fork('scene'), 256 + 4 * i)
       const where = { ...bare, sets: randomSets(mine.fork('sets'), bare, plan.sets) }
       const sets = where.sets.flatMap(({ lines }) => lines)
-      const rules = randomRuleset(mine.fork('rules'), where)
+      const first = randomRuleset(mine.fork('rules'), before(where))
+      const rules = spec.second ? [...first, ...secondRules(mine.fork('second'), where)] : first
       const name = `${seed}:${number}:${i}`
       const traffic = randomTraffic({ random: mine.fork('traffic'), scene: where, ids })
       const judgement = await judge(pair, name, trace ? traced(rules) : rules, traffic, sets).catch(storm)

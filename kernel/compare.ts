@@ -21,6 +21,7 @@ export function differences(lab: Lab, verdict: Verdict): readonly Difference[] {
     ...frames(verdict, answer),
     ...counters(verdict, answer),
     ...connections(verdict, answer),
+    ...second(verdict, answer),
     ...sets(verdict, answer),
     ...lines('expectations', verdict.expectations ?? answer.expectations, answer.expectations),
     ...traces(verdict, answer),
@@ -59,7 +60,7 @@ function headerSum(packet: string): number {
   return total
 }
 
-function counters({ save }: Verdict, { counts }: Answer): readonly Difference[] {
+function counters({ save }: Pick<Verdict, 'save'>, { counts }: Pick<Answer, 'counts'>): readonly Difference[] {
   const model = new Map(counts.map((count) => [`${count.table} ${count.chain} ${count.number}`, count]))
   return countsOf(save).flatMap(({ table, chain, number, text, packets, bytes }): readonly Difference[] => {
     const other = model.get(`${table} ${chain} ${number}`)
@@ -74,8 +75,18 @@ function counters({ save }: Verdict, { counts }: Answer): readonly Difference[] 
   })
 }
 
-const connections = ({ conntrack }: Verdict, answer: Answer): readonly Difference[] =>
-  lines('connections', conntrack, answer.conntrack)
+const connections = (
+  { conntrack }: Pick<Verdict, 'conntrack'>,
+  answer: Pick<Answer, 'conntrack'>,
+): readonly Difference[] => lines('connections', conntrack, answer.conntrack)
+
+/** The router behind the first. */
+function second(verdict: Verdict, answer: Answer): readonly Difference[] {
+  const [kernel, model] = [verdict.second, answer.second]
+  if (!kernel || !model) return []
+  const found = [...counters(kernel, model), ...connections(kernel, model)]
+  return found.map(({ about, text }) => ({ about, text: `second router: ${text}` }))
+}
 
 /** Behind an element of a type with networks, ipset 7.17 prints what lay in its memory as the length of a bitmask: `255.255.0.255/12`, `/172`. */
 const withoutLength = (line: string): string => line.replace(/( bitmask [\da-f.:]+)\/\d+/, '$1')

@@ -1,8 +1,8 @@
 import type { Caught } from './agent.js'
-import { type RuleSpec, type Ruleset, restoreText, type TableSpec } from './cases/ruleset.js'
+import { type RuleSpec, type Ruleset, restoreText, type TableSpec, tablesOf } from './cases/ruleset.js'
 import { withForceadd } from './cases/sets.js'
 import { type Flow, seenOf } from './cases/stage.js'
-import type { Injection, Lab, Outcome } from './lab.js'
+import { type Injection, type Lab, type Outcome, routersOf } from './lab.js'
 import { connectionText, expectationText, setLines, tidySave, type Verdict } from './verdict.js'
 
 /** Two labs built from one description. A case runs in both: where they differ, the kernel has drawn lots and judges nobody. */
@@ -19,6 +19,7 @@ interface Run {
   readonly conntrack: readonly string[]
   readonly sets: readonly string[] | undefined
   readonly expectations: readonly string[] | undefined
+  readonly second: Verdict['second']
 }
 
 /** Loads the rules (leaving out what the kernel refuses), lets the packets through in both labs, and compares the two. */
@@ -53,13 +54,18 @@ export async function judge(
 
 /** No rules: what rules hold (`recent` lists, named sets) goes with them, and the new ones would come before the old ones go. */
 async function empty(lab: Lab): Promise<void> {
-  await lab.load(restoreText([], lab.spec.backend))
+  for (const which of routersOf(lab.spec)) await lab.load(restoreText([], lab.router(which).backend), which)
 }
 
 async function load(lab: Lab, ruleset: Ruleset): Promise<string | undefined> {
   await lab.flushConnections()
-  const nothing = lab.spec.backend === 'legacy' ? restoreText([], 'legacy') : ''
-  return lab.load(nothing + restoreText(ruleset, lab.spec.backend))
+  for (const which of routersOf(lab.spec)) {
+    const { backend } = lab.router(which)
+    const nothing = backend === 'legacy' ? restoreText([], 'legacy') : ''
+    const complaint = await lab.load(nothing + restoreText(tablesOf(ruleset, which), backend), which)
+    if (complaint !== undefined) return complaint
+  }
+  return undefined
 }
 
 /** The largest part of the ruleset that the kernel takes, found by leaving out rules table by table. */
@@ -89,7 +95,8 @@ const MOST_PACKETS = 80
 
 /** A frame longer than its link takes cannot even be put in. */
 const isTooLong = ({ spec }: Lab, { at, frame }: Injection): boolean =>
-  frame.length / 2 - 14 > (spec.links.find(({ name }) => name === at)?.mtu ?? Number.POSITIVE_INFINITY)
+  frame.length / 2 - 14 >
+  ([...spec.links, ...(spec.second?.links ?? [])].find(({ name }) => name === at)?.mtu ?? Number.POSITIVE_INFINITY)
 
 /** connlimit looks through its connections once a jiffy: 0.01 s where they are longest. */
 const PAUSE = 0.012
@@ -119,12 +126,14 @@ async function run(
   }
   const { frames, lost } = await lab.strays()
   if (frames.length > 0 || lost > 0) return `${frames.length} frames came late, ${lost} were lost`
-  const { save, conntrack, sets } = await lab.aftermath()
+  const { save, conntrack, sets, second } = await lab.aftermath()
+  const connections = (lines: readonly string[]) => lines.map(connectionText).sort()
   return {
     packets,
     outcomes,
     save: tidySave(save),
-    conntrack: conntrack.map(connectionText).sort(),
+    conntrack: connections(conntrack),
+    second: second && { save: tidySave(second.save), conntrack: connections(second.conntrack) },
     sets: sets === undefined ? undefined : setLines(sets),
     expectations: helpers ? (await lab.expectations()).map(expectationText).sort() : undefined,
   }
@@ -147,6 +156,7 @@ function combine(
   if (first.save !== second.save) return unstable(`counters: ${apart(first.save.split('\n'), second.save.split('\n'))}`)
   if (first.conntrack.join() !== second.conntrack.join())
     return unstable(`connections: ${apart(first.conntrack, second.conntrack)}`)
+  if (JSON.stringify(first.second) !== JSON.stringify(second.second)) return unstable('the second router')
   if (first.sets?.join() !== second.sets?.join()) return unstable(`sets: ${apart(first.sets!, second.sets!)}`)
   const sent: (readonly Caught[])[] = []
   const proxies = ruleset.some(({ rules }) => rules.some(({ target }) => target.startsWith('-j SYNPROXY')))
@@ -181,6 +191,7 @@ function combine(
       sent,
       save,
       conntrack,
+      ...(first.second ? { second: first.second } : {}),
       ...expectations,
       ...sets,
       ...trace,

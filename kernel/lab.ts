@@ -1,10 +1,21 @@
 import { availableParallelism } from 'node:os'
-import { Agent, type Caught } from './agent.js'
+import { Agent, type Caught, type ToolResult } from './agent.js'
+import { SECOND, SECOND_FOLDER } from './place.js'
 
 /** A router under test and everything around it, as data: the same text builds the same lab again. */
-export interface LabSpec {
+export interface LabSpec extends RouterSpec {
   readonly family: 4 | 6
+  /** Another router behind this one. */
+  readonly second?: RouterSpec & {
+    /** The link between the two: the first router's end, and the second's. Neighbours are up to `neighbours`. */
+    readonly joined: readonly [LinkSpec, LinkSpec]
+  }
+}
+
+/** A router: its rules' backend, its links that lead outside, and what else is set on it. */
+export interface RouterSpec {
   readonly backend: 'legacy' | 'nft'
+  /** Names `r0`, `r1`, …: never the same in two routers of a lab. */
   readonly links: readonly LinkSpec[]
   /** Lines of `ip -batch` that make devices on top of the links, and lines of `bridge -batch` about them. */
   readonly devices?: { readonly ip: readonly string[]; readonly bridge: readonly string[] }
@@ -28,9 +39,14 @@ export const routerMac = (link: number): string => `02:00:00:00:00:1${link}`
 export const farMac = (link: number): string => `02:00:00:00:01:1${link}`
 /** The far end of a link of the router. */
 export const farOf = (name: string): string => name.replace(/^r/, 'f')
+/** The MAC addresses of the link between two routers, the first's and the second's. */
+export const JOINED_MACS = ['02:00:00:00:00:a0', '02:00:00:00:00:a1'] as const
+/** Of a lab with two routers: 0 or 1. */
+export type Which = 0 | 1
+export const routersOf = (spec: LabSpec): readonly Which[] => (spec.second ? [0, 1] : [0])
 export const nearOf = (tap: string): string => tap.replace(/^f/, 'r')
 
-/** One packet as it was put in: at a link of the router (`r0`), or `local`, from the router itself without a link-layer header. */
+/** One packet as it was put in: at a link of a router (`r0`), or `local` (`second`), from the (second) router itself without a link-layer header. */
 export interface Injection {
   readonly at: string
   readonly frame: string
@@ -56,11 +72,13 @@ export interface Aftermath {
   readonly conntrack: readonly string[]
   /** `ipset save`, where the case has sets. */
   readonly sets: string | undefined
+  /** Of the second router, where there is one. */
+  readonly second?: Pick<Aftermath, 'save' | 'conntrack'>
 }
 
 /** Sysctls that have a say in where packets go; the rest would only make recordings long. */
 const SYSCTLS =
-  /^net\.(ipv[46]\.(ip_forward|ip_default_ttl|ip_nonlocal_bind|ip_no_pmtu_disc|ip_forward_use_pmtu|ip_early_demux|icmp_|fwmark_reflect|conf\.(all|default|lo|r\d)\.(forwarding|mc_forwarding|rp_filter|accept_local|route_localnet|accept_source_route|src_valid_mark|send_redirects|secure_redirects|shared_media|log_martians|bc_forwarding|arp_|disable_policy|disable_xfrm|disable_ipv6|accept_redirects|hop_limit)|icmp\.|ip_local|local_)|netfilter\.nf_(conntrack|hooks)|bridge\.)/
+  /^net\.(ipv[46]\.(ip_forward|ip_default_ttl|ip_nonlocal_bind|ip_no_pmtu_disc|ip_forward_use_pmtu|ip_early_demux|icmp_|fwmark_reflect|conf\.(all|default|lo|[rj]\d)\.(forwarding|mc_forwarding|rp_filter|accept_local|route_localnet|accept_source_route|src_valid_mark|send_redirects|secure_redirects|shared_media|log_martians|bc_forwarding|arp_|disable_policy|disable_xfrm|disable_ipv6|accept_redirects|hop_limit)|icmp\.|ip_local|local_)|netfilter\.nf_(conntrack|hooks)|bridge\.)/
 
 let made = 0
 
@@ -93,14 +111,15 @@ export class Lab {
   }
 
   async #build(far: string): Promise<void> {
-    const { family, links, routes, rules, neighbours, sysctls, udp } = this.spec
+    const { second } = this.spec
     const agent = this.#agent
-    const off =
-      family === 4 ? { 'net.ipv6.conf.all.disable_ipv6': '1', 'net.ipv6.conf.default.disable_ipv6': '1' } : QUIET6
-    await agent.ask('sysctl', { values: { ...off, ...QUIET } })
-    const pairs = links.map(({ name, mtu }, i) =>
-      `link add ${name} mtu ${mtu} address ${routerMac(i)} type veth peer name ${farOf(name)} mtu ${mtu} address ${farMac(i)} netns ${far}`) // biome-ignore format: one line each
-    await agent.must(['ip', '-batch', '-'], `${pairs.join('\n')}\nlink set lo up\n`)
+    const path = second && (await agent.ask('namespace', { name: SECOND }))['path']
+    for (const which of routersOf(this.spec)) await this.#devices(far, which)
+    if (second) {
+      const [one, other] = second.joined
+      await this.#must(['ip', '-batch', '-'], `link add ${one.name} mtu ${one.mtu} address ${JOINED_MACS[0]} type veth peer name ${other.name} mtu ${other.mtu} address ${JOINED_MACS[1]} netns ${path}\n`) // biome-ignore format: one line
+    }
+    const links = [...this.spec.links, ...(second?.links ?? [])]
     const names = links.map(({ name }) => farOf(name))
     await agent.must(
       ['sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1'],
@@ -115,25 +134,73 @@ export class Lab {
       true,
     )
     await agent.ask('plain', { devices: names, far: true })
-    await agent.ask('plain', { devices: links.map(({ name }) => name) })
+    for (const which of routersOf(this.spec)) await this.#configure(which)
+    // multicast listener reports would be counted by rules; they are over soon after the last address
+    if (this.spec.family === 6) await new Promise((resolve) => setTimeout(resolve, 150))
+    await agent.ask('open', { devices: names, fence: ['fence0', 'fence1'] })
+  }
+
+  /** A request, and a tool, in the namespace of one of the routers. */
+  #ask(op: string, request: Readonly<Record<string, unknown>>, which: Which = 0): ReturnType<Agent['ask']> {
+    return this.#agent.ask(op, which === 0 ? request : { ...request, ns: SECOND })
+  }
+
+  async #run(argv: readonly string[], input = '', which: Which = 0): Promise<ToolResult> {
+    return (await this.#ask('run', { argv, input }, which)) as unknown as ToolResult
+  }
+
+  async #must(argv: readonly string[], input = '', which: Which = 0): Promise<string> {
+    const { status, out, err } = await this.#run(argv, input, which)
+    if (status !== 0) throw new Error(`${argv.join(' ')}: ${err || out}\n${input}`)
+    return out
+  }
+
+  router(which: Which): RouterSpec {
+    return which === 0 ? this.spec : this.spec.second!
+  }
+
+  /** The router's links to the far ends. */
+  async #devices(far: string, which: Which): Promise<void> {
+    const off =
+      this.spec.family === 4
+        ? { 'net.ipv6.conf.all.disable_ipv6': '1', 'net.ipv6.conf.default.disable_ipv6': '1' }
+        : QUIET6
+    await this.#ask('sysctl', { values: { ...off, ...QUIET } }, which)
+    const pairs = this.router(which).links.map(({ name, mtu }) => {
+      const number = Number(name.slice(1))
+      return `link add ${name} mtu ${mtu} address ${routerMac(number)} type veth peer name ${farOf(name)} mtu ${mtu} address ${farMac(number)} netns ${far}\n`
+    })
+    await this.#must(['ip', '-batch', '-'], `${pairs.join('')}link set lo up\n`, which)
+  }
+
+  async #configure(which: Which): Promise<void> {
+    const { routes, rules, neighbours, sysctls, udp, devices } = this.router(which)
+    const { family, second } = this.spec
+    const links = [...this.router(which).links, ...(second ? [second.joined[which]] : [])]
+    await this.#ask('plain', { devices: links.map(({ name }) => name) }, which)
     const add = (what: string, items: readonly string[]) => items.map((item) => `${what} add ${item}\n`).join('')
-    await agent.must(
+    await this.#must(
       ['ip', family === 4 ? '-4' : '-6', '-batch', '-'],
       links.map(({ name, arp, addresses }) => `link set ${name} arp ${arp ? 'on' : 'off'} up\n${add('addr', addresses.map((a) => `${a} dev ${name}${family === 6 ? ' nodad' : ''}`))}`).join('') +
-        (this.spec.devices?.ip ?? []).map((line) => `${line}\n`).join('') + add('route', routes) + add('rule', rules) + add('neigh', neighbours),
+        (devices?.ip ?? []).map((line) => `${line}\n`).join('') + add('route', routes) + add('rule', rules) + add('neigh', neighbours),
+      which,
     ) // biome-ignore format: one line each
-    if (this.spec.devices?.bridge.length)
-      await agent.must(['bridge', '-batch', '-'], `${this.spec.devices.bridge.join('\n')}\n`)
-    await agent.ask('sysctl', { values: sysctls })
-    await agent.ask('listen', { udp })
-    // multicast listener reports would be counted by rules; they are over soon after the last address
-    if (family === 6) await new Promise((resolve) => setTimeout(resolve, 150))
-    await agent.ask('open', { devices: names, fence: ['fence0', 'fence1'] })
+    if (devices?.bridge.length) await this.#must(['bridge', '-batch', '-'], `${devices.bridge.join('\n')}\n`, which)
+    await this.#ask('sysctl', { values: sysctls }, which)
+    await this.#ask('listen', { udp }, which)
   }
 
   /** The files of a snapshot (interface.md, shape 1), by the commands that an administrator would type; without rules and connections. */
   async files(): Promise<Readonly<Record<string, string>>> {
     if (this.#files) return this.#files
+    const files = { ...(await this.#filesOf(0)) }
+    if (this.spec.second)
+      for (const [name, text] of Object.entries(await this.#filesOf(1))) files[`${SECOND_FOLDER}${name}`] = text
+    this.#files = files
+    return files
+  }
+
+  async #filesOf(which: Which): Promise<Readonly<Record<string, string>>> {
     const family = this.spec.family === 4 ? [] : ['-6']
     const suffix = this.spec.family === 4 ? '' : '6'
     const files: Record<string, string> = {}
@@ -144,33 +211,32 @@ export class Lab {
       [`ip-rule${suffix}.json`]: ['ip', ...family, '-j', 'rule', 'show'],
       'ip-neigh.json': ['ip', '-j', 'neigh', 'show'],
       sockets: ['ss', '-tuln'],
-      ...(this.spec.devices
+      ...(this.router(which).devices
         ? { 'bridge-fdb.json': ['bridge', '-j', 'fdb', 'show'], 'ip-xfrm-policy': ['ip', 'xfrm', 'policy'] }
         : {}),
     }
-    for (const [name, argv] of Object.entries(commands)) files[name] = await this.#agent.must(argv)
-    const { out } = await this.#agent.run(['sysctl', '-a'])
+    for (const [name, argv] of Object.entries(commands)) files[name] = await this.#must(argv, '', which)
+    const { out } = await this.#run(['sysctl', '-a'], '', which)
     files['sysctl'] = out
       .split('\n')
       .filter((line) => SYSCTLS.test(line))
       .join('\n')
       .concat('\n')
-    this.#files = files
     return files
   }
 
-  get #tools(): string {
-    return `${this.spec.family === 4 ? 'ip' : 'ip6'}tables-${this.spec.backend}`
+  #tools(which: Which = 0): string {
+    return `${this.spec.family === 4 ? 'ip' : 'ip6'}tables-${this.router(which).backend}`
   }
 
   async toolVersion(): Promise<string> {
-    return (await this.#agent.must([this.#tools, '--version'])).trim()
+    return (await this.#agent.must([this.#tools(), '--version'])).trim()
   }
 
   /** Replaces every rule there is. Gives what the tool complains about, or undefined. */
-  async load(text: string): Promise<string | undefined> {
-    if (this.spec.backend === 'nft') await this.#agent.ask('flush')
-    const { status, err, out } = await this.#agent.run([`${this.#tools}-restore`], text)
+  async load(text: string, which: Which = 0): Promise<string | undefined> {
+    if (this.router(which).backend === 'nft') await this.#ask('flush', {}, which)
+    const { status, err, out } = await this.#run([`${this.#tools(which)}-restore`], text, which)
     if (status === 0 && this.#traced && this.spec.backend === 'nft')
       this.#handles = handlesOf(await this.#agent.must(['nft', '-a', 'list', 'ruleset']))
     return status === 0 ? undefined : err || out || `status ${status}`
@@ -185,8 +251,8 @@ export class Lab {
     return `${table}:${chain}:${word}:${handle === undefined ? number + 1 : number}`
   }
 
-  async save(): Promise<string> {
-    return this.#agent.must([`${this.#tools}-save`, '-c'])
+  async save(which: Which = 0): Promise<string> {
+    return this.#must([`${this.#tools(which)}-save`, '-c'], '', which)
   }
 
   get hasSets(): boolean {
@@ -229,7 +295,7 @@ export class Lab {
   }
 
   async flushConnections(): Promise<void> {
-    await this.#agent.ask('forget')
+    for (const which of routersOf(this.spec)) await this.#ask('forget', {}, which)
   }
 
   /** `pause`: seconds to wait before. */
@@ -264,13 +330,18 @@ export class Lab {
   }
 
   async aftermath(): Promise<Aftermath> {
-    const save = await this.save()
-    const family = this.spec.family === 4 ? 'ipv4' : 'ipv6'
-    const { count } = await this.#agent.ask('tracked')
-    const { out } =
-      count === 0 ? { out: '' } : await this.#agent.run(['conntrack', '-L', '-f', family, '-o', 'extended'])
     const sets = this.#hasSets ? await this.#agent.must(['ipset', 'save']) : undefined
-    return { save, conntrack: out.split('\n').filter((line) => line !== ''), sets }
+    const second = this.spec.second ? { second: await this.#aftermathOf(1) } : {}
+    return { ...(await this.#aftermathOf(0)), sets, ...second }
+  }
+
+  async #aftermathOf(which: Which): Promise<Pick<Aftermath, 'save' | 'conntrack'>> {
+    const save = await this.save(which)
+    const family = this.spec.family === 4 ? 'ipv4' : 'ipv6'
+    const { count } = await this.#ask('tracked', {}, which)
+    const { out } =
+      count === 0 ? { out: '' } : await this.#run(['conntrack', '-L', '-f', family, '-o', 'extended'], '', which)
+    return { save, conntrack: out.split('\n').filter((line) => line !== '') }
   }
 
   close(): Promise<void> {

@@ -11,6 +11,7 @@ import { expectationsText } from '../src/report/connections.js'
 import type { Rule } from '../src/rules/program.js'
 import { readSnapshot } from '../src/snapshot/index.js'
 import type { Caught } from './agent.js'
+import { isLocal, SECOND_FOLDER } from './place.js'
 import {
   type Count,
   expectationText,
@@ -27,6 +28,7 @@ export interface Answer {
   readonly counts: readonly Count[]
   readonly conntrack: readonly string[]
   readonly expectations: readonly string[]
+  readonly second: { readonly counts: readonly Count[]; readonly conntrack: readonly string[] } | undefined
   /** As `setLines` leaves `ipset save`; undefined where the case has none. */
   readonly sets: readonly string[] | undefined
   readonly trace: readonly (readonly string[])[]
@@ -36,34 +38,45 @@ export interface Answer {
   readonly outcomes: readonly string[]
 }
 
-export type Lab = Pick<Recording, 'family' | 'backend' | 'files'>
+export type Lab = Pick<Recording, 'family' | 'backend' | 'second' | 'files'>
 
 /** Reads the snapshot that the case began with, and walks its packets. Throws what the model throws. */
 export function ask(lab: Lab, verdict: Verdict): Answer {
   const hosts = read(lab, verdict)
-  const [place] = hosts.namespaces
-  if (!place || hosts.namespaces.length !== 1)
-    throw new Error(`${hosts.namespaces.length} namespaces were read, not one`)
-  const simulation = simulate(hosts, { now: verdict.now, seed: 1, assumeNeighbours: false })
+  const place = hosts.namespaces.find(({ namespace }) => namespace === '')
+  const behind = hosts.namespaces.find(({ namespace }) => namespace !== '')
+  const expected = lab.second ? 2 : 1
+  if (!place || hosts.namespaces.length !== expected || hosts.wires.length !== expected - 1)
+    throw new Error(`${hosts.namespaces.length} namespaces and ${hosts.wires.length} wires were read, not ${expected} routers`) // biome-ignore format: one line
+  const carryFrames = behind !== undefined
+  const simulation = simulate(hosts, { now: verdict.now, seed: 1, assumeNeighbours: false, carryFrames })
+  const wired = new Set(hosts.wires.flatMap(({ ends }) => ends.map(({ link }) => link)))
   const handled = verdict.packets.map(({ at, frame }, i) => {
     const now = verdict.now + i * (verdict.pause ?? 0)
     const bytes = hexToBytes(frame)!
-    return at === 'local' ? simulation.generate(place, bytes, now) : simulation.receive(place, at, bytes, now)
+    if (isLocal(at)) return simulation.generate(at === 'local' ? place : behind!, bytes, now)
+    const router = behind?.links.some(({ name }) => name === at) ? behind : place
+    return simulation.receive(router, at, bytes, now)
   })
-  const order = place.links.map(({ name }) => name)
+  const order = [place, ...(behind ? [behind] : [])].flatMap(({ links }) => links.map(({ name }) => name))
+  const connections = (router: Namespace) =>
+    simulation
+      .connections(router)
+      .filter(({ original }) => original.family === lab.family)
+      .map(connectionLine)
+      .sort()
   return {
     sent: handled.map(({ sent }) =>
       sorted(
-        sent.map((frame): Caught => [frame.interface, bytesToHex(frame.frame)]),
+        sent
+          .filter((frame) => !wired.has(frame.interface))
+          .map((frame): Caught => [frame.interface, bytesToHex(frame.frame)]),
         order,
       ),
     ),
     counts: countsIn(place, simulation, lab.family),
-    conntrack: simulation
-      .connections(place)
-      .filter(({ original }) => original.family === lab.family)
-      .map(connectionLine)
-      .sort(),
+    conntrack: connections(place),
+    second: behind && { counts: countsIn(behind, simulation, lab.family), conntrack: connections(behind) },
     expectations: expectationsText(simulation.expectations(place), verdict.now)
       .split('\n')
       .filter((line) => line !== '')
@@ -85,6 +98,14 @@ function read(lab: Lab, verdict: Verdict): Hosts {
   const files: (readonly [path: string, text: string])[] = [
     ...Object.entries(lab.files),
     [rulesFile(lab), withoutCounts(verdict.save)],
+    ...(lab.second && verdict.second
+      ? [
+          [
+            `${SECOND_FOLDER}${rulesFile({ ...lab, backend: lab.second.backend })}`,
+            withoutCounts(verdict.second.save),
+          ] as const,
+        ]
+      : []),
     ...(verdict.sets ? [['ipset-save', verdict.sets.before] as const] : []),
   ]
   const result = readSnapshot(files.map(([path, text]) => ({ path, text })))

@@ -11,8 +11,17 @@ import type { Recording, Verdict } from './verdict.js'
 const FOLDER = 'tests/kernel'
 
 export async function recordingOf(lab: Lab, verdicts: readonly Verdict[]): Promise<Recording> {
-  const { family, backend } = lab.spec
-  return { kernel: release(), tools: await lab.toolVersion(), family, backend, files: await lab.files(), verdicts }
+  const { family, backend, second } = lab.spec
+  const behind = second ? { second: { backend: second.backend } } : {}
+  return {
+    kernel: release(),
+    tools: await lab.toolVersion(),
+    family,
+    backend,
+    ...behind,
+    files: await lab.files(),
+    verdicts,
+  }
 }
 
 /** One verdict a line: a change of one shows as a change of one line. */

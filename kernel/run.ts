@@ -28,6 +28,7 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
     'kernel-only': { type: 'boolean', default: false },
     sets: { type: 'string' },
+    two: { type: 'string' },
     'no-shrink': { type: 'boolean', default: false },
     traced: { type: 'string' },
     extensions: { type: 'boolean', default: false },
@@ -173,12 +174,13 @@ async function main(): Promise<number> {
     cases,
     perLab: Math.max(5, Math.min(40, Math.ceil(cases / JOBS))),
     ...(values.sets === undefined ? {} : { sets: Number(values.sets) }),
+    ...(values.two === undefined ? {} : { two: Number(values.two) }),
     families: values.family.split(',').map((family) => (family === '6' ? 6 : 4)),
     backends: values.backend.split(',').map((backend) => (backend === 'nft' ? 'nft' : 'legacy')),
   }
   await randomCases(plan, tally)
   const traced = values.traced === undefined ? Math.ceil(cases / 10) : Number(values.traced)
-  await randomCases({ ...plan, seed: `${seed}t`, cases: traced, perLab: 10, trace: true }, tally)
+  await randomCases({ ...plan, two: 0, seed: `${seed}t`, cases: traced, perLab: 10, trace: true }, tally)
   const seconds = (Date.now() - started) / 1000
   const unstable = [...tally.unstable].map(([reason, count]) => `${count} ${reason}`).join(', ')
   console.log(

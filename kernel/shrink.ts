@@ -96,7 +96,8 @@ export async function shrink(
 const isTrace = ({ target }: RuleSpec): boolean => target === '-j TRACE'
 /** All but those that make the kernel report. */
 const rulesIn = (ruleset: Ruleset) =>
-  ruleset.flatMap(({ name, rules }) => rules.filter((rule) => !isTrace(rule)).map((rule) => ({ name, rule })))
+  ruleset.flatMap((table) => table.rules.filter((rule) => !isTrace(rule)).map((rule) => ({ at: keyOf(table), rule })))
+const keyOf = ({ name, second = false }: Ruleset[number]): string => `${name} ${second}`
 type Placed = ReturnType<typeof rulesIn>[number]
 const sizeOf = ({ ruleset, sets, packets }: Small): number =>
   packets.length +
@@ -111,7 +112,7 @@ function withRules(ruleset: Ruleset, rules: readonly Placed[]): Ruleset {
   return ruleset.map((table) => {
     const left = [
       ...table.rules.filter(isTrace),
-      ...rules.filter(({ name }) => name === table.name).map(({ rule }) => rule),
+      ...rules.filter(({ at }) => at === keyOf(table)).map(({ rule }) => rule),
     ]
     const named = new Set(left.flatMap(({ chain, target }) => [chain, target.split(' ')[1] ?? '']))
     return {

@@ -1,5 +1,6 @@
 import { checksummed, hex, sum } from './cases/frames.js'
 import type { Injection } from './lab.js'
+import { isLocal } from './place.js'
 
 /** An unfragmented packet without IPv6 extension headers, in pieces (hex digits). */
 interface Parts {
@@ -34,7 +35,7 @@ function pseudo({ family, header, protocol, transport }: Omit<Parts, 'right'>): 
 
 /** Undefined for what is odd already on the outside: that is left as it is. */
 function partsOf({ at, frame }: Injection): Parts | undefined {
-  const link = at === 'local' ? '' : frame.slice(0, 28)
+  const link = isLocal(at) ? '' : frame.slice(0, 28)
   const packet = frame.slice(link.length)
   if (link !== '' && !['0800', '86dd'].includes(link.slice(24))) return undefined
   const family = packet.startsWith('4') ? 4 : packet.startsWith('6') ? 6 : undefined

@@ -19,6 +19,8 @@ export interface Verdict {
   readonly save: string
   /** Connections afterwards, see `connectionText`; sorted. */
   readonly conntrack: readonly string[]
+  /** Of a second router behind the first: the same. */
+  readonly second?: { readonly save: string; readonly conntrack: readonly string[] }
   /** Named sets: `ipset save` before the first packet, and `setLines` of it afterwards. */
   readonly sets?: { readonly before: string; readonly after: readonly string[] }
   /** What helpers expect afterwards, see `expectationText`; sorted. Left out: nobody asked. */
@@ -33,6 +35,8 @@ export interface Recording {
   readonly tools: string
   readonly family: 4 | 6
   readonly backend: 'legacy' | 'nft'
+  /** Of a second router behind the first; its files lie in `SECOND_FOLDER`. */
+  readonly second?: { readonly backend: 'legacy' | 'nft' }
   /** The snapshot's files but the rules. */
   readonly files: Readonly<Record<string, string>>
   readonly verdicts: readonly Verdict[]

@@ -1,3 +1,4 @@
+import { isLocal } from '../place.js'
 import type { Random } from '../prng.js'
 import { address6, checksummed, hex, ip6, tcp, udp } from './frames.js'
 import { SPIS } from './header-matches.js'
@@ -119,7 +120,7 @@ export function* headerFlow(stage: Stage): Flow {
     if (scene.family === 4) yield arrives(at, network(stage, header, payload))
     else {
       // what a host makes of headers that are for itself is another matter
-      const passes = at !== 'local' && !routers(6).includes(dst)
+      const passes = !isLocal(at) && !routers(6).includes(dst)
       const more = passes && random.chance(0.8) ? extensions(random, 6) : []
       const nothing = random.chance(0.05)
       const whole = ip6(

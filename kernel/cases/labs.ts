@@ -2,7 +2,7 @@ import type { LabSpec } from '../lab.js'
 import type { Random } from '../prng.js'
 import { host, outside, wan } from './scene.js'
 
-const macOf = (number: number): string => `02:00:00:00:02:${number.toString(16).padStart(2, '0')}`
+export const macOf = (number: number): string => `02:00:00:00:02:${number.toString(16).padStart(2, '0')}`
 
 /** A router with three links; which sysctls, routes and policy rules it has hangs on the seed. */
 export function randomLab(random: Random, family: 4 | 6, backend: 'legacy' | 'nft'): LabSpec {
@@ -55,7 +55,7 @@ const listeners = (family: 4 | 6) => [
   [host(family, 1, 1), 5000] as const,
 ]
 
-function sysctls(random: Random, family: 4 | 6): Readonly<Record<string, string>> {
+export function sysctls(random: Random, family: 4 | 6): Readonly<Record<string, string>> {
   const maybe = (probability: number, usual: string, odd: string) => (random.chance(probability) ? odd : usual)
   const conntrack = {
     'net.netfilter.nf_conntrack_tcp_loose': maybe(0.1, '1', '0'),

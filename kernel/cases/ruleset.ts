@@ -18,6 +18,8 @@ export interface RuleSpec {
 
 export interface TableSpec {
   readonly name: string
+  /** Of the second router. */
+  readonly second?: boolean
   /** Policy `-`: a user chain. */
   readonly chains: readonly { readonly name: string; readonly policy: 'ACCEPT' | 'DROP' | '-' }[]
   readonly rules: readonly RuleSpec[]
@@ -25,6 +27,10 @@ export interface TableSpec {
 
 export type Ruleset = readonly TableSpec[]
 type Hook = Exclude<Spot['hook'], 'any'>
+
+/** The tables of one router. */
+export const tablesOf = (ruleset: Ruleset, which: 0 | 1): Ruleset =>
+  ruleset.filter(({ second = false }) => second === (which === 1))
 
 export const BASE_CHAINS: Readonly<Record<string, readonly Hook[]>> = {
   raw: ['PREROUTING', 'OUTPUT'],

@@ -1,4 +1,5 @@
 import type { LabSpec } from '../lab.js'
+import { SECOND } from '../place.js'
 import type { Random } from '../prng.js'
 
 /** A named set, as the commands that make it. */
@@ -43,13 +44,22 @@ export const scene = (spec: LabSpec, random: Random, client: number): Scene => (
 })
 
 /** Clients, each with the link behind which it is. */
-export function clients({ family, client }: Scene): readonly (readonly [link: string, address: string])[] {
+export function clients({ family, spec, client }: Scene): readonly (readonly [link: string, address: string])[] {
   return [
     ['r0', host(family, 1, client)],
     ['r0', host(family, 1, client + 1)],
     ['r1', host(family, 2, client)],
     ['r2', outside(family, client)],
-    ['r1', host(family, 3, client)],
+    [spec.second ? 'r3' : 'r1', host(family, 3, client)],
+  ]
+}
+
+/** Who sends from a router itself: where, and the addresses that it may take. */
+export function senders({ family, spec }: Scene): readonly (readonly [at: string, own: readonly string[]])[] {
+  if (!spec.second) return [['local', routers(family)]]
+  return [
+    ['local', [host(family, 1, 1), host(family, 2, 1), host(family, 2, 7), host(family, 9, 1)]],
+    [SECOND, [host(family, 3, 1), wan(family, 1), host(family, 9, 2)]],
   ]
 }
 
@@ -61,7 +71,7 @@ export const routers = (family: 4 | 6): readonly string[] => [
 ]
 
 /** Where packets go: servers, the router, Services, places that routes refuse. */
-export function destinations({ family, client }: Scene): readonly (readonly [weight: number, address: string])[] {
+export function destinations({ family, spec, client }: Scene): readonly (readonly [weight: number, address: string])[] {
   return [
     [6, host(family, 2, 20)],
     [4, host(family, 3, 9)],
@@ -75,6 +85,15 @@ export function destinations({ family, client }: Scene): readonly (readonly [wei
     [1, host(family, 67, 1)],
     [1, host(family, 68, 1)],
     [1, host(family, 2, client)],
+    ...(spec.second
+      ? ([
+          [3, host(family, 3, 1)],
+          [2, wan(family, 1)],
+          [1, host(family, 9, 1)],
+          [2, host(family, 9, 2)],
+          [4, host(family, 97, 10)],
+        ] as const)
+      : []),
   ]
 }
 

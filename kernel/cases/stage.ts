@@ -1,7 +1,8 @@
 import { farMac, type Injection, routerMac } from '../lab.js'
+import { isLocal } from '../place.js'
 import type { Random } from '../prng.js'
 import { ethernet, hex, type Ip4, ip4, ip6, read, type Seen } from './frames.js'
-import { clients, destinations, routers, type Scene } from './scene.js'
+import { clients, destinations, type Scene, senders } from './scene.js'
 
 /** A conversation: gives the next packet, and is told what came out of the router because of it. */
 export type Flow = Generator<Injection, void, readonly Seen[]>
@@ -31,7 +32,7 @@ export function arrives(
   packet: string,
   macs?: { readonly to?: string; readonly from?: string; readonly type?: number },
 ): Injection {
-  if (at === 'local') return { at, frame: packet }
+  if (isLocal(at)) return { at, frame: packet }
   const link = number(at)
   return { at, frame: ethernet(macs?.to ?? routerMac(link), macs?.from ?? farMac(link), packet, macs?.type) }
 }
@@ -68,7 +69,9 @@ export function ends(stage: Stage): { readonly at: string; readonly src: string;
   const { random, scene } = stage
   if (random.chance(0.15)) {
     const dst = random.chance(0.05) ? (scene.family === 4 ? '127.0.0.1' : '::1') : random.weighted(destinations(scene))
-    return { at: 'local', src: random.pick(routers(scene.family)), dst }
+    const all = senders(scene)
+    const [from, own] = scene.spec.second ? random.pick(all) : all[0]!
+    return { at: from, src: random.pick(own), dst }
   }
   const [at, src] = random.weighted([
     [5, clients(scene)[0]!],

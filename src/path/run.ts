@@ -16,12 +16,16 @@ export interface RunOptions {
   readonly assumeNeighbours: boolean
   /** Follow packets across wires into other namespaces; without, every frame that leaves an interface is gone. */
   readonly followWires: boolean
+  /** Without following them: what leaves over a wire is taken in at its other end as a frame of its own, once the packet at hand is through (veth_xmit, netif_rx). */
+  readonly carryFrames?: boolean
   /** Nobody looks at the steps: they are not kept. */
   readonly silent?: boolean
 }
 
 /** Copies that come back and are copied again may never end. */
 const MOST_WAITING = 64
+/** Routers that send a packet to and fro do it until its TTL is used up. */
+const MOST_CARRIED = 4096
 
 const layers = new WeakMap<Hosts, Layer2>()
 
@@ -115,10 +119,10 @@ export class Run {
   #catchUp(): void {
     if (this.#busy > 0) return
     this.#busy++
-    for (let left = MOST_WAITING; left > 0 && this.#later.length > 0; left--) this.#later.shift()!()
+    const most = this.options.carryFrames ? MOST_CARRIED : MOST_WAITING
+    for (let left = most; left > 0 && this.#later.length > 0; left--) this.#later.shift()!()
     this.#busy--
-    if (this.#later.splice(0).length > 0)
-      this.assume(`copies of copies beyond the first ${MOST_WAITING} were not followed`)
+    if (this.#later.splice(0).length > 0) this.assume(`copies of copies beyond the first ${most} were not followed`)
   }
 
   /** Walks one thing deeper; false where answers to answers would never end. */

@@ -48,6 +48,7 @@ class HostsSimulation implements Simulation {
       chooser,
       assumeNeighbours: options.assumeNeighbours,
       followWires: false,
+      carryFrames: options.carryFrames === true,
       silent: options.steps === false,
     })
   }

@@ -20,6 +20,8 @@ export interface SimulationOptions {
   readonly assumeNeighbours: boolean
   /** False: only where packets end is of interest, and their steps are not kept. Left out: they are. */
   readonly steps?: boolean
+  /** Frames go on over wires between the namespaces; `sent` has them all the same. Left out: they end where they leave. */
+  readonly carryFrames?: boolean
 }
 
 /** One packet's way through a run that keeps its state: what left, and the trail with every reason. */

@@ -4,6 +4,7 @@ import { fragmentOf, fragmentPacket } from '../../packet/build.js'
 import { recomputeHeader } from '../../packet/checksum.js'
 import { FIELDS } from '../../packet/fields.js'
 import { buildFrame, ETHERTYPE, type VlanTag } from '../../packet/frame.js'
+import { headersOf } from '../../packet/headers.js'
 import { type Packet, put16, u16 } from '../../packet/packet.js'
 import { isMulticast } from '../../routing/classify.js'
 import { askNeighbour } from '../ask-neighbour.js'
@@ -147,6 +148,7 @@ function send(cursor: Cursor, link: Link, levels: readonly Level[]): ExitOf<'tra
   for (const piece of piecesOf(skb, mtu, Math.floor(run.options.random() * 2 ** 32))) {
     const frame = piece.mac ? buildFrame(piece.mac, piece.bytes, vlans) : piece.bytes.slice()
     run.sent.push({ ...place, interface: at.link.name, frame })
+    if (run.options.carryFrames) carry(cursor, at, piece, vlans)
   }
   if (!run.options.followWires) return leaves(cursor, link, last)
   for (const level of levels) {
@@ -154,6 +156,23 @@ function send(cursor: Cursor, link: Link, levels: readonly Level[]): ExitOf<'tra
     if (main) return arriveAt(cursor, main, level.at.link.name, level.vlans)
   }
   return leaves(cursor, link, last)
+}
+
+/** The frame is queued at the other end of the wire (drivers/net/veth.c: veth_xmit), behind all that is queued already. */
+function carry(cursor: Cursor, at: Located, piece: Packet, vlans: readonly VlanTag[]): void {
+  const { run, walkOn } = cursor
+  for (const { namespace, link } of receivers(cursor, at)) {
+    const copy = cursor.skb.clone()
+    copy.packet = piece.clone()
+    copy.arrive(link.name, namespace === at.namespace ? 'veth' : 'netns')
+    copy.vlans = vlans
+    const far = new Cursor(run, walkOn, run.netns(namespace), copy)
+    const text = `over the wire to ${placeName(namespace)} ${link.name}`
+    const packet = headersOf(copy.packet, copy.mark)
+    // its steps are added as they happen
+    cursor.record({ kind: 'copy', text, copy: packet, walked: far.steps, way: far.way })
+    run.later(() => void walkOn(far, 'receive'))
+  }
 }
 
 function arriveAt(cursor: Cursor, { namespace, link }: Located, from: string, vlans: readonly VlanTag[]): 'wire' {
