@@ -301,22 +301,27 @@ export class SetWalk {
 
   #arrived(group: Group, vni: number, dport: number, ends: readonly End[]): readonly Out[] {
     const out: Out[] = []
-    for (const { outcome, place, reason, text, interface: name } of ends) {
+    for (const { outcome, place, reason, text, interface: name, ways: outer } of ends) {
       const device = place.links.find(({ vxlan, up }) => vxlan && up && vxlan.vni === vni && vxlan.port === dport)
       // whether a tunnel's packets belong to a connection already makes no difference to most rules
       if (reason === 'connection') continue
-      if (outcome === 'delivered' && device) {
+      const { math } = this.ground.site(place)
+      const port = this.ground.space.equals('th.dport', dport)
+      const taken = outcome === 'delivered' && device !== undefined && math.into(outer, port).length > 0
+      // NAT may have led them to another socket
+      const elsewhere = taken && math.into(outer, this.ground.space.bdd.not(port)).length > 0
+      if (taken) {
         const ways = this.ground.site(place).arriving(group.ways, device.name, true)
         out.push({
           from: 'decapsulate',
           exit: 'inner',
           group: { ...NOTHING_BESIDE, stage: 'decapsulate', place, iif: device.name, mac: group.mac, hops: group.hops + 1, ways },
         })
-        continue
       }
-      const lost = outcome === 'dropped'
-      const how = `the tunnel's own packets${lost ? `: ${text}` : ' leave the snapshot'}`
-      out.push({ ...endOf(group, lost ? 'dropped' : 'undecided', lost ? reason : 'tunnel', how, group.ways), place, interface: name })
+      if (taken && !elsewhere) continue
+      const lost = outcome === 'dropped' || outcome === 'delivered'
+      const how = `the tunnel's own packets${outcome === 'delivered' ? ' are taken in, but not by the tunnel' : lost ? `: ${text}` : ' leave the snapshot'}`
+      out.push({ ...endOf(group, lost ? 'dropped' : 'undecided', outcome === 'dropped' ? reason : 'tunnel', how, group.ways), place, interface: name })
     }
     return out
   } // biome-ignore format: short lines

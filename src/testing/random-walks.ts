@@ -144,11 +144,11 @@ export function randomHosts(name: Sample, files: Files, family: Family, random: 
   const given = sample(name, files, { family, text: () => randomRules(random, around, chancy) })
   const hosts = family === 6 ? carriedOut(given, topology.commands6) : given
   const root = hosts.namespaces[0]!
-  return { hosts: carriedOut(hosts, commandsOf(random, topology, family).map((text) => `${placeName(root)}: ${text}`)), chancy }
+  return { hosts: carriedOut(hosts, commandsOf(random, topology, family, chancy).map((text) => `${placeName(root)}: ${text}`)), chancy }
 } // biome-ignore format: short
 
 /** Policy routing, several next hops, settings that decide where packets go. */
-function commandsOf(random: Random, { prefixes, interfaces, others }: Topology, family: Family): readonly string[] {
+function commandsOf(random: Random, { prefixes, interfaces, others }: Topology, family: Family, chancy: boolean): readonly string[] {
   const found: string[] = []
   const maybe = (chance: number, ...commands: string[]) => {
     if (random() < chance) found.push(...commands)
@@ -169,10 +169,11 @@ function commandsOf(random: Random, { prefixes, interfaces, others }: Topology, 
     maybe(0.15, 'sysctl -w net.ipv4.conf.all.src_valid_mark=1')
     maybe(0.15, 'sysctl -w net.ipv4.conf.all.route_localnet=1')
     maybe(0.1, 'sysctl -w net.ipv4.conf.all.accept_local=1')
-    maybe(0.1, 'sysctl -w net.ipv4.ip_forward=0')
+    // what a bridge sends back where nothing is forwarded is not followed for sets
+    if (chancy) maybe(0.3, 'sysctl -w net.ipv4.ip_forward=0')
     maybe(0.15, 'sysctl -w net.bridge.bridge-nf-call-iptables=0')
   } else {
-    maybe(0.1, 'sysctl -w net.ipv6.conf.all.forwarding=0')
+    if (chancy) maybe(0.3, 'sysctl -w net.ipv6.conf.all.forwarding=0')
     maybe(0.15, 'sysctl -w net.bridge.bridge-nf-call-ip6tables=0')
   }
   return found

@@ -29,12 +29,19 @@ export const ARRIVED: ReadonlySet<string> = new Set([
   'checksum',
 ])
 
-export function concretePlace({ outcome, place: where, reason, packet, interface: name }: Fate): Place | undefined {
+export /** What a VXLAN device sent, taken in by somebody else: what is in it is lost. */
+const isWrapped = ({ skb }: Fate): boolean => {
+  const { bytes, transport } = skb.packet
+  return transport.protocol === 17 && bytes.length > transport.offset + 50 && bytes[transport.offset + 8] === 8
+}
+
+export function concretePlace(fate: Fate): Place | undefined {
+  const { outcome, place: where, reason, packet, interface: name } = fate
   if (outcome === 'undecided') return undefined
   const place = placeName(where)
   const { src, dst, sport, dport } = packet
   const headers = `${src}:${sport ?? ''} > ${dst}:${dport ?? ''}`
-  if (outcome === 'delivered' || ARRIVED.has(reason)) return `${place} delivered ${headers}`
+  if ((outcome === 'delivered' || ARRIVED.has(reason)) && !isWrapped(fate)) return `${place} delivered ${headers}`
   if (outcome === 'sent') return `${place} sent ${name} ${headers}`
   return `${place} dropped`
 }
