@@ -5,7 +5,7 @@ import { type Changed, chainDifferences, changedChains } from './diff/chains.js'
 import { CellLimitError } from './diff/compare.js'
 import type { Difference } from './diff/difference.js'
 import { notCompared, otherWays } from './diff/host-state.js'
-import { pairNamespaces } from './diff/pairs.js'
+import { pairNamespaces, renamed } from './diff/pairs.js'
 import { isWalkable, wayDifferences } from './diff/ways.js'
 import type { ScopeOptions } from './scope.js'
 
@@ -29,18 +29,19 @@ type Lists = { readonly [K in keyof DiffResult]: DiffResult[K][number][] }
  * (packets of connections that exist, fragments, multicast) through each chain that changed; of rules alone, all packets through each chain. No difference, with nothing
  * undecided or incomplete, is a proof that there is none.
  */
-export function diff(before: Hosts, after: Hosts, options: ScopeOptions = {}): DiffResult {
+export function diff(old: Hosts, after: Hosts, options: ScopeOptions = {}): DiffResult {
+  const before = renamed(old, after)
   const { both, onlyBefore, onlyAfter } = pairNamespaces(before, after)
   const found: Lists = { differences: [], undecided: [], incomplete: [], onlyBefore: [...onlyBefore], onlyAfter: [...onlyAfter] } // biome-ignore format: one line
   const others = otherWays(before, after, both)
   const walkable = isWalkable(before) && isWalkable(after)
-  found.incomplete.push(...both.flatMap(({ old, now }) => notCompared(old, now)))
+  found.incomplete.push(...both.flatMap((pair) => notCompared(pair.old, pair.now)))
   if (others && !walkable) found.incomplete.push('routes, interfaces or settings differ: what that changes is compared where both snapshots have all of them') // biome-ignore format: one line
   if (others && walkable) found.incomplete.push('packets of connections that exist, multicast and fragments: where routes, interfaces or settings send them now') // biome-ignore format: one line
   for (const family of [4, 6] as const) {
-    const changed = both.map(({ old, now }) => ({ old, now, chains: old === now ? [] : changedChains(old, now, family) })) // biome-ignore format: one line
-    const walked = walkable && (others || changed.some(({ chains }) => chains.length > 0)) ? followed(found, before, after, family, both, options) : undefined // biome-ignore format: one line
-    for (const { old, now, chains } of changed) compareChains(found, before, after, family, { old, now, chains, walked }, options) // biome-ignore format: one line
+    const changed = both.map((pair) => ({ ...pair, chains: pair.old === pair.now ? [] : changedChains(pair.old, pair.now, family) })) // biome-ignore format: one line
+    const walked = walkable && (others || changed.some(({ chains }) => chains.length > 0)) ? followed(found, before, after, family, options) : undefined // biome-ignore format: one line
+    for (const one of changed) compareChains(found, before, after, family, { ...one, walked }, options) // biome-ignore format: one line
   }
   return found
 }
@@ -51,11 +52,10 @@ function followed(
   before: Hosts,
   after: Hosts,
   family: 4 | 6,
-  both: readonly { readonly old: Namespace; readonly now: Namespace }[],
   options: ScopeOptions,
 ): 'differ' | 'alike' | undefined {
   try {
-    const ways = wayDifferences(before, after, family, both, options)
+    const ways = wayDifferences(before, after, family, options)
     for (const key of Object.keys(found) as (keyof Lists)[])
       for (const one of ways[key]) if (!(found[key] as unknown[]).includes(one)) (found[key] as unknown[]).push(one)
     return ways.differences.length > 0 ? 'differ' : 'alike'

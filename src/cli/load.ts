@@ -39,7 +39,12 @@ export const loadHosts = async (
 ): Promise<Hosts> => (await load(snapshot, changes, io, usual)).hosts
 
 /** The hosts after what `--with` says. A command that is refused ends everything, with the real program's words and the number of its `--with`. */
-async function withChanges(hosts: Hosts, texts: readonly string[], io: Io, usual: UsualPlace): Promise<Hosts> {
+export async function withChanges(
+  hosts: Hosts,
+  texts: readonly string[],
+  io: Io,
+  usual: UsualPlace = onlyHost,
+): Promise<Hosts> {
   if (texts.length === 0) return hosts
   const { changeHosts, fileOf } = await import('../snapshot/change/index.js')
   let now = hosts

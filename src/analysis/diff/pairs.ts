@@ -14,24 +14,37 @@ export interface Both<T> {
   readonly now: T | undefined
 }
 
-/** Namespaces by their names; where both snapshots have a single one, that one, whatever it is called (a folder's name, `-`). */
-export function pairNamespaces(before: Hosts, after: Hosts) {
+/**
+ * The old snapshot with the new one's names where both are of a single host, whatever that is called (a folder's name, `-`): namespaces are told apart by their
+ * names from there on.
+ */
+export function renamed(before: Hosts, after: Hosts): Hosts {
   const [one, ...others] = before.namespaces
   const [other, ...more] = after.namespaces
-  if (one && other && others.length === 0 && more.length === 0)
-    return { both: [{ old: one, now: other }], onlyBefore: [], onlyAfter: [] }
-  const hostless = (namespaces: readonly Namespace[]) => new Set(namespaces.map(({ host }) => host)).size === 1
-  const loose = hostless(before.namespaces) && hostless(after.namespaces)
-  const nameOf = (namespace: Namespace) => (loose ? namespace.namespace : placeName(namespace))
-  const olds = new Map(before.namespaces.map((namespace) => [nameOf(namespace), namespace]))
-  const news = new Map(after.namespaces.map((namespace) => [nameOf(namespace), namespace]))
+  if (!one || !other) return before
+  const single = others.length === 0 && more.length === 0
+  const hostsOf = ({ namespaces }: Hosts) => new Set(namespaces.map(({ host }) => host))
+  const loose = hostsOf(before).size === 1 && hostsOf(after).size === 1
+  if (single ? placeName(one) === placeName(other) : !loose || one.host === other.host) return before
+  const place = single ? { host: other.host, namespace: other.namespace } : { host: other.host }
+  return {
+    ...before,
+    namespaces: before.namespaces.map((namespace) => ({ ...namespace, ...place })),
+    wires: before.wires.map((wire) => ({ ...wire, ends: wire.ends.map((end) => ({ ...end, ...place })) })),
+  }
+}
+
+/** Namespaces by their names. */
+export function pairNamespaces(before: Hosts, after: Hosts) {
+  const olds = new Map(before.namespaces.map((namespace) => [placeName(namespace), namespace]))
+  const news = new Map(after.namespaces.map((namespace) => [placeName(namespace), namespace]))
   return {
     both: [...news].flatMap(([name, now]) => {
       const old = olds.get(name)
       return old ? [{ old, now }] : []
     }),
-    onlyBefore: [...olds].filter(([name]) => !news.has(name)).map(([, namespace]) => placeName(namespace)),
-    onlyAfter: [...news].filter(([name]) => !olds.has(name)).map(([, namespace]) => placeName(namespace)),
+    onlyBefore: [...olds.keys()].filter((name) => !news.has(name)),
+    onlyAfter: [...news.keys()].filter((name) => !olds.has(name)),
   }
 }
 

@@ -3,7 +3,7 @@ import { parsePacketLine } from '../../packet/language.js'
 import { QuestionError } from '../../path/resolve.js'
 import { trace } from '../../path/trace.js'
 import type { Branch, Step } from '../../path/trail.js'
-import { type Hosts, type Place, placeName } from '../../path/world.js'
+import { type Hosts, placeName } from '../../path/world.js'
 import type { Effect } from '../../rules/effect.js'
 import { EMPTY, type Node } from '../../sets/bdd.js'
 import { pickOne, type Sample, sampleText } from '../../sets/sample.js'
@@ -33,7 +33,6 @@ export function exampleOf(
   },
   before: Hosts,
   after: Hosts,
-  nameOfOld: (place: Place) => string,
 ): WayExample | undefined {
   const { ground, cell, packets, start } = part
   const { space } = ground
@@ -43,8 +42,8 @@ export function exampleOf(
     const picked = pickOne(space, left)
     if (!picked) return undefined
     for (const text of textsOf(start.now, start.bound, after, picked.sample)) {
-      const one = walked(before, text, ground, cell.old, picked.packet, nameOfOld)
-      const other = one && walked(after, text, ground, cell.now, picked.packet, placeName)
+      const one = walked(before, text, ground, cell.old, picked.packet)
+      const other = one && walked(after, text, ground, cell.now, picked.packet)
       if (one && other) return { text, before: rulesOf(one), after: rulesOf(other) }
     }
     left = bdd.minus(left, picked.packet)
@@ -78,7 +77,6 @@ function walked(
   ground: Ground,
   fates: readonly WayFate[],
   packet: Node,
-  nameOf: (place: Place) => string,
 ): readonly Branch[] | undefined {
   const parsed = parsePacketLine(text)
   if (!parsed.ok) return undefined
@@ -89,7 +87,7 @@ function walked(
     const claims = own.map((fate) => placeOfFate(ground, fate, packet))
     const loose = text.includes(' > ') && / > /.test(text) && /^\S+ > /.test(text) ? claims.map((claim) => claim.replace(/:\d+ > /, ':* > ')) : claims
     const fits = (branch: Branch) => {
-      const place = placeOfBranch(branch, nameOf)
+      const place = placeOfBranch(branch)
       return place === undefined ? loose.some((claim) => claim.startsWith('undecided')) : isClaimed(place, loose)
     }
     const sure = branches.every(({ supposing }) => supposing === undefined)

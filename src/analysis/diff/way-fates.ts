@@ -2,7 +2,7 @@ import { type Ip, printIp } from '../../address/ip.js'
 import type { Field } from '../../packet/fields.js'
 import { hasPorts } from '../../packet/headers.js'
 import type { Branch } from '../../path/trail.js'
-import { type Namespace, type Place, placeName } from '../../path/world.js'
+import { placeName } from '../../path/world.js'
 import type { Node } from '../../sets/bdd.js'
 import type { Ground } from '../walk-ground.js'
 import type { End } from '../walk-group.js'
@@ -16,12 +16,12 @@ export const COUNTS = (field: Field): boolean => /^(?!meta\.|ct\.|socket\.)|^(me
 
 export type WayFate = Fate<End>
 
-/** What ends become as fates; `nameOf`: what a namespace is called on both sides. */
-export function fatesOf(ground: Ground, ends: readonly End[], nameOf: (place: Namespace) => string): readonly WayFate[] {
+/** Ends as fates. */
+export function fatesOf(ground: Ground, ends: readonly End[]): readonly WayFate[] {
   return ends.flatMap((end) => {
     const { transforms } = ground.site(end.place).math
     const { outcome } = end
-    const place = nameOf(end.place)
+    const place = placeName(end.place)
     // whoever is dropped is dropped, wherever that is
     const is = outcome === 'delivered' ? `delivered ${place}` : outcome === 'sent' ? `sent ${place} ${end.interface}` : outcome === 'undecided' ? `undecided ${end.text}` : 'dropped'
     const goesOn = outcome === 'delivered' || outcome === 'sent'
@@ -54,11 +54,11 @@ const ARRIVED: ReadonlySet<string> = new Set([
 ])
 
 /** Where `trace` says that a packet ended; undefined: it does not know. */
-export function placeOfBranch({ outcome, where, final }: Branch, nameOf: (place: Place) => string): string | undefined {
+export function placeOfBranch({ outcome, where, final }: Branch): string | undefined {
   if (outcome === 'undecided') return undefined
   const headers = `${final.src}:${final.sport ?? ''} > ${final.dst}:${final.dport ?? ''}`
-  if (outcome === 'delivered' || ARRIVED.has(where.reason)) return `delivered ${nameOf(where)} ${headers}`
-  return outcome === 'sent' ? `sent ${nameOf(where)} ${final.interface} ${headers}` : 'dropped'
+  if (outcome === 'delivered' || ARRIVED.has(where.reason)) return `delivered ${placeName(where)} ${headers}`
+  return outcome === 'sent' ? `sent ${placeName(where)} ${final.interface} ${headers}` : 'dropped'
 }
 
 /** The same, as a fate tells it of one packet; `*`: any. */

@@ -14,9 +14,8 @@ import { addressesOf, plainSample, randomHosts, randomWords, SAMPLES, type Sampl
 import { agreement, concretePlace, singleton, walked } from '../../testing/walk-agreement.js'
 import { originName } from '../walk-begin.js'
 import { CellLimitError } from './compare.js'
-import { pairNamespaces } from './pairs.js'
 import { COUNTS } from './way-fates.js'
-import { pairedNames, type Walked, walks, wayDifferences } from './ways.js'
+import { type Walked, walks, wayDifferences } from './ways.js'
 
 /** Packets for each place where they set out. */
 const PACKETS = Number(process.env['PACKETWALK_PACKETS'] ?? 12)
@@ -116,10 +115,9 @@ const SAMPLES_OF_CELLS = 3
 /** Random packets against what is told of all. */
 function checked(name: Sample, before: Hosts, after: Hosts, family: 4 | 6, random: Random) {
   const counts = { differs: 0, same: 0, open: 0, outside: 0, examples: 0, without: 0 }
-  const { both } = pairNamespaces(before, after)
   const addresses = addressesOf(name, after, family)
   const only = { old: new Set<string>(), now: new Set<string>() }
-  for (const one of walks(before, after, family, pairedNames(both), { limit: LIMIT, counts: VISIBLE }, only)) {
+  for (const one of walks(before, after, family, { limit: LIMIT, counts: VISIBLE }, only)) {
     const { start, oldGround, ground, olds, news, cells } = one
     const { bdd } = ground.space
     const samples = cells.flatMap((cell) => samplesOf(one, cell.packets))
@@ -147,7 +145,7 @@ function checked(name: Sample, before: Hosts, after: Hosts, family: 4 | 6, rando
       else throw new Error(`${samples[i - PACKETS] ?? sent} ${start.name}: told ${told}, but ${[...asked.old].join(' or ')} and ${[...asked.now].join(' or ')}`)
     }
   }
-  const { differences } = wayDifferences(before, after, family, both, { limit: LIMIT })
+  const { differences } = wayDifferences(before, after, family, { limit: LIMIT })
   for (const { example } of differences) {
     if (example === undefined) counts.without++
     else counts.examples++

@@ -1,7 +1,7 @@
 import { type Family, familyOf } from '../../address/ip.js'
 import { PROTOCOL } from '../../packet/checksum.js'
 import type { Field } from '../../packet/fields.js'
-import { type Hosts, type Namespace, type Place, placeName } from '../../path/world.js'
+import { type Hosts, type Namespace, placeName } from '../../path/world.js'
 import type { Range } from '../../rules/value.js'
 import { EMPTY, type Node } from '../../sets/bdd.js'
 import { describe } from '../../sets/describe.js'
@@ -16,7 +16,6 @@ import { type World, worldsOf } from '../walk-worlds.js'
 import { type Cell, compare } from './compare.js'
 import type { Difference } from './difference.js'
 import { sidesText } from './fate-text.js'
-import type { Both } from './pairs.js'
 import { SamePacket } from './same-packet.js'
 import { exampleOf, type WayExample } from './way-example.js'
 import { COUNTS, faresOfFates, fatesOf, told, type WayFate } from './way-fates.js'
@@ -59,13 +58,11 @@ export function wayDifferences(
   before: Hosts,
   after: Hosts,
   family: Family,
-  pairs: readonly Required<Both<Namespace>>[],
   options: ScopeOptions = {},
 ): WayDifferences {
   const found = new Map<string, Kind>()
   const [undecided, only] = [new Set<string>(), { old: new Set<string>(), now: new Set<string>() }]
-  const named = pairedNames(pairs)
-  for (const { start, ground, among, olds, cells } of walks(before, after, family, named, options, only)) {
+  for (const { start, ground, among, olds, cells } of walks(before, after, family, options, only)) {
     const { bdd } = ground.space
     for (const { is: text, packets } of olds)
       if (text.startsWith('undecided') && bdd.meets(among, packets)) undecided.add(`${start.name}, IPv${family}: ${text.slice(10)}`)
@@ -78,7 +75,7 @@ export function wayDifferences(
     }
   }
   return {
-    differences: [...found.values()].flatMap((kind) => differencesOf(kind, before, after, named)),
+    differences: [...found.values()].flatMap((kind) => differencesOf(kind, before, after)),
     undecided: [...undecided],
     incomplete: [
       ...new Set([
@@ -90,12 +87,6 @@ export function wayDifferences(
     onlyAfter: [...only.now],
   }
 } // biome-ignore format: short lines
-
-/** What a namespace of the old snapshot is called in the new one. */
-export function pairedNames(pairs: readonly Required<Both<Namespace>>[]): (place: Place) => string {
-  const called = new Map(pairs.map(({ old, now }) => [placeName(old!), placeName(now!)]))
-  return (place) => called.get(placeName(place)) ?? `old ${placeName(place)}`
-}
 
 /** The walks of both snapshots from one place, and who fares differently. */
 export interface Walked {
@@ -113,7 +104,6 @@ export function* walks(
   before: Hosts,
   after: Hosts,
   family: Family,
-  nameOfOld: (place: Place) => string,
   options: ScopeOptions & { readonly counts?: (field: Field) => boolean },
   only: { readonly old: Set<string>; readonly now: Set<string> },
 ): Generator<Walked> {
@@ -126,10 +116,10 @@ export function* walks(
     const { bdd } = ground.space
     const same = new SamePacket(ground.space, options.counts ?? COUNTS)
     const [oldWalk, walk] = [new SetWalk(oldGround), new SetWalk(ground)]
-    for (const start of startsOf(oldGround, ground, nameOfOld, only)) {
+    for (const start of startsOf(oldGround, ground, only)) {
       const among = bdd.and(start.old.packets, start.now.packets)
-      const olds = fatesOf(oldGround, oldWalk.walk([start.old.group]), nameOfOld)
-      const news = fatesOf(ground, walk.walk([start.now.group]), placeName)
+      const olds = fatesOf(oldGround, oldWalk.walk([start.old.group]))
+      const news = fatesOf(ground, walk.walk([start.now.group]))
       yield { start, oldGround, ground, among, olds, news, cells: compare(bdd, same, among, olds, news).cells }
     }
   }
@@ -152,11 +142,10 @@ function together(olds: readonly World[], news: readonly World[]): readonly (rea
 function* startsOf(
   old: Ground,
   now: Ground,
-  nameOfOld: (place: Place) => string,
   only: { readonly old: Set<string>; readonly now: Set<string> },
 ): Generator<Start> {
   const key = (name: string, iif: string) => `${name}:${iif}`
-  const olds = new Map(outsideOf(old).map(({ place, link }) => [key(nameOfOld(place), link.name), { place, link }]))
+  const olds = new Map(outsideOf(old).map(({ place, link }) => [key(placeName(place), link.name), { place, link }]))
   const news = new Map(outsideOf(now).map(({ place, link }) => [key(placeName(place), link.name), { place, link }]))
   for (const name of olds.keys()) if (!news.has(name)) only.old.add(name)
   for (const name of news.keys()) if (!olds.has(name)) only.now.add(name)
@@ -164,7 +153,7 @@ function* startsOf(
     const was = olds.get(name)
     if (was) yield { name: `in ${name}`, place, bound: false, old: arriving(old, was.place, was.link.name), now: arriving(now, place, link.name) } // biome-ignore format: one line
   }
-  const places = new Map(old.hosts.namespaces.map((place) => [nameOfOld(place), place]))
+  const places = new Map(old.hosts.namespaces.map((place) => [placeName(place), place]))
   for (const place of now.hosts.namespaces) {
     const was = places.get(placeName(place))
     if (!was) continue
@@ -199,12 +188,7 @@ function beside({ space, addresses }: Ground, { parts }: Kind, { place }: Start)
 
 const MOST_BLOCKS = 60
 
-function differencesOf(
-  { old, now, parts }: Kind,
-  before: Hosts,
-  after: Hosts,
-  nameOfOld: (place: Place) => string,
-): readonly Difference[] {
+function differencesOf({ old, now, parts }: Kind, before: Hosts, after: Hosts): readonly Difference[] {
   if (parts.length === 0) return []
   const starts = new Map<string, Kind['parts']>()
   for (const part of parts) starts.set(part.start.name, [...(starts.get(part.start.name) ?? []), part])
@@ -218,7 +202,7 @@ function differencesOf(
   const opening = space.bdd.and(space.equals('meta.l4proto', PROTOCOL.TCP), space.equals('tcp.flags', 2))
   const [ordinary, others] = [true, false].map((is) => parts.filter(({ packets }) => space.bdd.meets(packets, opening) === is)) as [Kind['parts'], Kind['parts']] // biome-ignore format: one line
   let example: WayExample | undefined
-  for (const part of [...ordinary, ...others]) example ??= exampleOf(part, before, after, nameOfOld)
+  for (const part of [...ordinary, ...others]) example ??= exampleOf(part, before, after)
   return [
     {
       kind: 'way',

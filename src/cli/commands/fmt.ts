@@ -6,6 +6,7 @@ import { problemsError } from '../problems.js'
 
 interface Options {
   readonly keepGoing?: boolean
+  readonly plain?: boolean
 }
 
 export const fmt: CommandSpec<Options> = {
@@ -14,11 +15,18 @@ export const fmt: CommandSpec<Options> = {
   summary:
     'the canonical text of iptables-save, ip6tables-save, iptables -S or -L, ipset save, ebtables-save or arptables-save output',
   exits: '0.',
-  examples: ['fmt rules.v4', 'iptables -S | packetwalk fmt -'],
+  examples: [
+    'fmt rules.v4',
+    'iptables -S | packetwalk fmt -',
+    "git config diff.packetwalk.textconv 'packetwalk fmt --plain'",
+  ],
   options(command) {
-    command.option('--keep-going', 'report every bad line instead of the first')
+    command
+      .option('--keep-going', 'report every bad line instead of the first')
+      .option('--plain', 'without counters and without the lines that say when it was saved: what is worth comparing')
   },
-  async run([file], { keepGoing }, io) {
+  async run([file], { keepGoing, plain }, given) {
+    const io = plain ? { ...given, out: (text: string) => given.out(plainText(text)) } : given
     const path = file as string
     const text = await fileText(path, io)
     if (/^\s*(table \w|flush ruleset)/.test(text))
@@ -59,6 +67,13 @@ export const fmt: CommandSpec<Options> = {
     return EXIT.yes
   },
 }
+
+/** Counters and dates change from minute to minute. */
+const plainText = (text: string): string =>
+  text
+    .replaceAll(/^# (Generated|Completed) .*\n/gm, '')
+    .replaceAll(/^\[\d+:\d+\] (?=-)/gm, '')
+    .replaceAll(/^(:\S+ \S+) \[\d+:\d+\]$/gm, '$1 [0:0]')
 
 /** Rules of the link layer tell by their header, or by words that only they have. */
 function linkProgram(path: string, text: string): 'ebtables' | 'arptables' | undefined {
