@@ -26,8 +26,13 @@ interface Piece extends Translations {
 
 const known = new WeakMap<ChainSummary, Translations>()
 
-/** Worked out as chains are: halves of halves, each chain once. Throws NodeLimitError, VisitLimitError. */
-export function translationsOf(conditions: Conditions, table: Table, summary: ChainSummary): Translations {
+/** Worked out as chains are: halves of halves, each chain once, always with the same `together`: rules with the same effect then count as one. Throws NodeLimitError, VisitLimitError. */
+export function translationsOf(
+  conditions: Conditions,
+  table: Table,
+  summary: ChainSummary,
+  together: (effect: Nat) => Nat = (effect) => effect,
+): Translations {
   const found = known.get(summary)
   if (found) return found
   const { math, chain } = summary
@@ -41,7 +46,7 @@ export function translationsOf(conditions: Conditions, table: Table, summary: Ch
     const [left, right] = [pieceOf(first, middle), pieceOf(middle, end)]
     return {
       next: math.sequence(left.next, right.next),
-      translated: [...left.translated, ...behind(math, left.next, right.translated)],
+      translated: joined(math, left.translated, behind(math, left.next, right.translated)),
       accepted: math.union(left.accepted, math.sequence(left.next, right.accepted)),
       dropped: math.union(left.dropped, math.sequence(left.next, right.dropped)),
     }
@@ -50,13 +55,13 @@ export function translationsOf(conditions: Conditions, table: Table, summary: Ch
   function ofRule(index: number): Piece {
     const { next, nat, calls, ownAccepted, ownDropped } = summary.ruleWays(index)
     const rule = chain.rules[index]!
-    const translated: TranslatedWay[] = nat.map(({ effect, ways }) => ({ rule, effect, ways }))
+    let translated: readonly TranslatedWay[] = nat.map(({ effect, ways }) => ({ rule, effect: together(effect), ways }))
     let accepted = nat.length > 0 ? NO_WAYS : ownAccepted
     let dropped = nat.some(({ effect }) => effect.how) ? NO_WAYS : ownDropped
     for (const call of calls) {
       const called = Summaries.of(conditions).chain(table, calledChain(table, call.chain))
-      const inside = translationsOf(conditions, table, called)
-      translated.push(...behind(math, call.ways, inside.translated))
+      const inside = translationsOf(conditions, table, called, together)
+      translated = joined(math, translated, behind(math, call.ways, inside.translated))
       accepted = math.union(accepted, math.sequence(call.ways, inside.accepted))
       dropped = math.union(dropped, math.sequence(call.ways, inside.dropped))
     }
@@ -71,3 +76,14 @@ const behind = (math: WayMath, ways: readonly Way[], all: readonly TranslatedWay
     const both = math.sequence(ways, one.ways)
     return both.length === 0 ? [] : [{ ...one, ways: both }]
   })
+
+function joined(math: WayMath, one: readonly TranslatedWay[], other: readonly TranslatedWay[]): readonly TranslatedWay[] {
+  if (one.length === 0) return other
+  if (other.length === 0) return one
+  const all = new Map<Nat, TranslatedWay>(one.map((way) => [way.effect, way]))
+  for (const way of other) {
+    const known = all.get(way.effect)
+    all.set(way.effect, known ? { ...known, ways: math.union(known.ways, way.ways) } : way)
+  }
+  return [...all.values()]
+} // biome-ignore format: one line

@@ -1,0 +1,169 @@
+import type { Field } from '../packet/fields.js'
+import { type Hosts, type Namespace, placeName } from '../path/world.js'
+import { EMPTY, type Node } from '../sets/bdd.js'
+import { maskedField } from '../sets/effects.js'
+import type { Transform, Write } from '../sets/transform.js'
+import type { Way, WayMath } from '../sets/ways.js'
+import type { Target } from './matrix-targets.js'
+import { sourcesOf } from './reach.js'
+import { type Example, exampleOf } from './reach-example.js'
+import { destined, type ReachQuestion, type Start } from './reach-question.js'
+import type { Arrival } from './reach-walk.js'
+import type { SetWalk } from './walk.js'
+import type { Ground } from './walk-ground.js'
+import { imageOf } from './walk-image.js'
+
+export interface Cell {
+  /** `all`: every packet arrives; `none`: no packet does; `some`: some do and others do not; `perhaps`: of some it is not sure. */
+  readonly reach: 'all' | 'some' | 'perhaps' | 'none'
+  /** Where packets arrive, and with which source addresses. */
+  readonly receivers: readonly {
+    readonly place: string
+    readonly sources: readonly string[]
+    readonly example: Example | undefined
+  }[]
+}
+
+/** Where the packets of one asker end. */
+export interface Walked {
+  readonly ground: Ground
+  readonly starts: readonly { readonly start: Start; readonly ends: ReturnType<SetWalk['walk']> }[]
+}
+
+/** With more targets than these, only the first of those that fare alike has an example. */
+const MOST_EXAMPLES = 200
+
+/** Drops that say who may not have such a source, not who may not get there. */
+const NOBODY = /^(martian-source|rp_filter|connection)$/
+
+/** Packets that arrive somewhere, as they set out, and which sources are seen of those to each target. */
+interface Receiver {
+  readonly place: Namespace
+  readonly start: Start
+  readonly possible: Node
+  readonly seen: Node
+}
+
+/** What becomes of all packets to all targets. */
+interface Fares {
+  readonly there: Node
+  readonly elsewhere: Node
+  /** In both, from one start: of different places they are different packets. */
+  readonly mixed: Node
+  readonly receivers: readonly Receiver[]
+}
+
+/** A cell for each target, from one walk in each world with the packets to all of them. Targets that fare alike share what is worked out. */
+export function cellsOf(hosts: Hosts, worlds: readonly Walked[], targets: readonly Target[], examples: boolean): readonly Cell[] {
+  const { ground } = worlds[0]!
+  const fares = faresOf(worlds)
+  const sets = [fares.there, fares.elsewhere, fares.mixed, ...fares.receivers.flatMap(({ possible, seen }) => [possible, seen])]
+  const cells: Cell[] = []
+  const known = new Map<string, Cell>()
+  for (const { members, parts } of alike(ground, targets, sets)) {
+    const key = parts.join(' ')
+    const target = targets[members[0]!]!
+    const fared = { there: parts[0]!, elsewhere: parts[1]!, mixed: parts[2]!, receivers: fares.receivers.map((one, i) => ({ ...one, possible: parts[3 + 2 * i]!, seen: parts[4 + 2 * i]! })) }
+    const cell = known.get(key) ?? cellOf(ground, hosts, fared, target, examples)
+    known.set(key, cell)
+    for (const member of members) {
+      const own = examples && targets.length <= MOST_EXAMPLES && targets[member] !== target
+      cells[member] = own ? cellOf(ground, hosts, fared, targets[member]!, true) : cell
+    }
+  }
+  return cells
+} // biome-ignore format: long lines
+
+const targetFields = ({ addresses }: Ground): readonly Field[] => ['meta.l4proto', addresses.dst, 'th.dport']
+
+/** Targets (by index) for which each of the sets looks the same but for the target itself, with what the sets are then. */
+function* alike(ground: Ground, targets: readonly Target[], sets: readonly Node[]): Generator<{ readonly members: readonly number[]; readonly parts: readonly Node[] }> {
+  const { space } = ground
+  const { bdd } = space
+  const fields = targetFields(ground)
+  const order = targets.map((_, i) => i).sort((i, j) => {
+    const [a, b] = [targets[i]!, targets[j]!]
+    return a.protocol - b.protocol || a.port - b.port || (a.address < b.address ? -1 : a.address > b.address ? 1 : 0)
+  })
+  // halves of halves, each with the packets to all of its targets
+  interface Half { readonly first: number; readonly end: number; readonly wanted: Node; readonly halves: readonly Half[] }
+  const build = (first: number, end: number): Half => {
+    if (end - first === 1) return { first, end, wanted: destined(ground, targets[order[first]!]!), halves: [] }
+    const middle = (first + end) >> 1
+    const halves = [build(first, middle), build(middle, end)]
+    return { first, end, wanted: bdd.or(halves[0]!.wanted, halves[1]!.wanted), halves }
+  }
+  function* walk({ first, end, wanted, halves }: Half, all: readonly Node[]): ReturnType<typeof alike> {
+    const here = all.map((set) => bdd.and(set, wanted))
+    const parts = here.map((set) => (set === EMPTY ? EMPTY : space.forget(set, fields)))
+    if (halves.length === 0 || here.every((set, i) => set === bdd.and(parts[i]!, wanted))) yield { members: order.slice(first, end), parts }
+    else for (const half of halves) yield* walk(half, here)
+  }
+  if (targets.length > 0) yield* walk(build(0, targets.length), sets)
+} // biome-ignore format: long lines
+
+function faresOf(worlds: readonly Walked[]): Fares {
+  const { space } = worlds[0]!.ground
+  const { bdd } = space
+  let [there, elsewhere, mixed]: [Node, Node, Node] = [EMPTY, EMPTY, EMPTY]
+  const receivers = new Map<string, Receiver>()
+  for (const { ground, starts } of worlds)
+    for (const { start, ends } of starts) {
+      let [here, other]: [Node, Node] = [EMPTY, EMPTY]
+      for (const { outcome, reason, place, ways } of ends) {
+        const packets = space.union(ways.map((way) => way.packets))
+        if (outcome !== 'delivered') {
+          if (!NOBODY.test(reason)) other = bdd.or(other, packets)
+          continue
+        }
+        here = bdd.or(here, packets)
+        const key = `${placeName(place)} ${placeName(start.place)}`
+        const known = receivers.get(key) ?? { place, start, possible: EMPTY, seen: EMPTY }
+        const seen = space.union(ways.map((way) => seenOf(ground, ground.site(place).math, way)))
+        receivers.set(key, { ...known, possible: bdd.or(known.possible, packets), seen: bdd.or(known.seen, seen) })
+      }
+      mixed = bdd.or(mixed, bdd.and(here, other))
+      there = bdd.or(there, here)
+      elsewhere = bdd.or(elsewhere, other)
+    }
+  return { there, elsewhere, mixed, receivers: [...receivers.values()] }
+}
+
+/** The source that packets have in the end, beside the target that they had in the beginning. */
+function seenOf(ground: Ground, math: WayMath, { transform, packets }: Way): Node {
+  const { transforms } = math
+  const fields = targetFields(ground)
+  const { src } = ground.addresses
+  const kept = transform.writes.flatMap((write): readonly Write[] => {
+    if (write.do === 'notrack') return []
+    if (write.do === 'forget') return write.fields.includes(src) ? [{ do: 'forget', fields: [src] }] : []
+    if (write.field !== src) return []
+    // made of another field: any
+    return write.do === 'set' && !maskedField(write.xor) ? [write] : [{ do: 'forget', fields: [src] }]
+  })
+  const only = kept.reduce((all: Transform, write) => transforms.after(all, write), transforms.identity)
+  return imageOf(math, { transform: only, packets }, [src, ...fields])
+}
+
+function cellOf(ground: Ground, hosts: Hosts, { there, elsewhere, mixed, receivers }: Fares, target: Target, examples: boolean): Cell {
+  const reach = there === EMPTY ? 'none' : mixed !== EMPTY ? 'perhaps' : elsewhere === EMPTY ? 'all' : 'some'
+  return { reach, receivers: receiversOf(ground, hosts, receivers.filter(({ possible }) => possible !== EMPTY), target, examples) }
+} // biome-ignore format: short
+
+function receiversOf(ground: Ground, hosts: Hosts, found: readonly Receiver[], target: Target, examples: boolean): Cell['receivers'] {
+  const { bdd } = ground.space
+  const { address, protocol, port } = target
+  const wanted = destined(ground, target)
+  const places = new Map<string, { seen: Node; example: Example | undefined }>()
+  for (const { place, start, possible, seen } of found) {
+    const known = places.get(placeName(place)) ?? { seen: EMPTY, example: undefined }
+    const packets = bdd.and(possible, wanted)
+    const arrival: Arrival = { start, place, outcome: 'delivered', interface: undefined, possible: packets, sure: packets, seen, hangs: [] }
+    const question: ReachQuestion = { from: {}, to: { address, protocol, port, sentTo: true } }
+    places.set(placeName(place), {
+      seen: bdd.or(known.seen, seen),
+      example: known.example ?? (examples ? exampleOf(ground, hosts, arrival, question) : undefined),
+    })
+  }
+  return [...places].map(([place, { seen, example }]) => ({ place, sources: sourcesOf(ground, seen), example }))
+} // biome-ignore format: long lines
