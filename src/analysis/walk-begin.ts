@@ -39,6 +39,9 @@ const rangesOf = (prefixes: readonly Prefix[]): readonly Range[] =>
 /** What is no address to send from. */
 export const notFrom = (family: 4 | 6): readonly Range[] => rangesOf(NOT_FROM[family])
 
+/** What is no address to send to over a wire. */
+export const notTo = (family: 4 | 6): readonly Range[] => rangesOf(NOT_TO[family])
+
 /**
  * Packets as they are before anything was done to them: whole, without options, no mark, no connection, neither multicast nor broadcast. Whatever a set does
  * not say of them (payload, sockets, time) may be as it will.

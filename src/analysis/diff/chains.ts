@@ -108,7 +108,9 @@ class Comparison {
     const where = `${placeName(this.#now.namespace)}, IPv${space.family}, ${table.name}/${chain.name}`
     if (found.undecided !== EMPTY) undecided.push(where)
     const cells = this.#walked ? found.cells.flatMap((cell) => this.#unseen(cell, base.type === 'nat')) : found.cells
-    const groups = grouped(cells).map((group) => ({
+    // where the host's interfaces are known, no others count
+    const exists = this.#walked ? bdd.or(existingInterfaces(this.#now), existingInterfaces(this.#old)) : FULL
+    const groups = grouped(cells.filter(({ packets }) => bdd.meets(packets, exists))).map((group) => ({
       ...group,
       set: space.union(group.cells.map(({ packets }) => packets)),
     }))
@@ -116,7 +118,7 @@ class Comparison {
     const whole = groups.filter(({ set }) => bdd.meets(set, space.whole))
     for (const { set, ...group } of whole.length > 0 ? whole : groups) {
       const { packet, sample } = pickOne(space, set, this.#wishes(base.hook))!
-      const { lines, more } = linesOf(space, set, all)
+      const { lines, more } = this.#linesOf(base.hook, set, all)
       const decided = (fates: readonly Fate<Outcome>[], base: BaseChain | undefined): readonly Decided[] =>
         unique(fates.filter((one) => bdd.meets(one.packets, packet)).map(({ of }) => decidedBy(of, base)))
       yield {
@@ -143,10 +145,8 @@ class Comparison {
   /** Every packet that can come into a base chain. */
   #inputOf({ hook, type }: NonNullable<BaseChain['chain']['base']>): Node {
     const { space } = this.#now
-    // where the host's interfaces are known, no others
     const { bdd } = space
-    const exists = this.#walked ? bdd.or(existingInterfaces(this.#now), existingInterfaces(this.#old)) : FULL
-    const input = bdd.and(this.#now.input(hook), exists)
+    const input = this.#now.input(hook)
     if (type !== 'nat') return input
     // a nat chain sees the first packet of a connection only, put together
     const first = space.in('ct.state', [[CT_STATE.RELATED, CT_STATE.RELATED], [CT_STATE.NEW, CT_STATE.NEW]]) // biome-ignore format: short
@@ -171,6 +171,14 @@ class Comparison {
     }
     return parts
   } // biome-ignore format: short lines
+
+  /** To INPUT comes what is for this host: other destinations are told where there are no others. */
+  #linesOf(hook: Hook, set: Node, within: Node) {
+    const { space } = this.#now
+    const local = hook === 'input' && this.#walked ? localAddresses(this.#now, 'daddr') : FULL
+    const own = space.bdd.and(set, local)
+    return own === EMPTY ? linesOf(space, set, within) : linesOf(space, own, space.bdd.and(within, local))
+  }
 
   /** What an example is to be, where it can: on interfaces that exist, for this host in INPUT and for others in FORWARD. */
   #wishes(hook: Hook): readonly Node[] {

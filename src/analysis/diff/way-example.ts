@@ -12,7 +12,7 @@ import type { Ground } from '../walk-ground.js'
 import type { End } from '../walk-group.js'
 import type { Cell } from './compare.js'
 import type { Decided } from './difference.js'
-import { isClaimed, placeOfBranch, placeOfFate, type WayFate } from './way-fates.js'
+import { ARRIVED, isClaimed, placeOfBranch, placeOfFate, type WayFate } from './way-fates.js'
 
 /** A packet that `trace` leads where both sides say, with the rules that have a say there. */
 export interface WayExample {
@@ -44,7 +44,9 @@ export function exampleOf(
     for (const text of textsOf(start.now, start.bound, after, picked.sample)) {
       const one = walked(before, text, ground, cell.old, picked.packet)
       const other = one && walked(after, text, ground, cell.now, picked.packet)
-      if (one && other) return { text, before: rulesOf(one), after: rulesOf(other) }
+      if (!one || !other) continue
+      const [rules, others] = rulesOf(one, other)
+      return { text, before: rules, after: others }
     }
     left = bdd.minus(left, picked.packet)
   }
@@ -109,31 +111,51 @@ const WRITES: ReadonlySet<Effect['do']> = new Set<Effect['do']>([
   'tcp-bits',
 ])
 
-/** Rules that accept, drop, or rewrite, on any branch, in their order; at the end what ended the packet, where no rule did. */
-function rulesOf(branches: readonly Branch[]): readonly Decided[] {
-  const found = new Map<string, Decided>()
-  const add = (decided: Decided) => found.set(`${decided.rule?.chain} ${decided.rule?.number} ${decided.text}`, decided)
-  for (const { steps, outcome, where } of branches) {
-    for (const step of steps) for (const decided of decidedAt(step)) add(decided)
-    if ((outcome === 'dropped' || outcome === 'rejected') && where.chain === undefined) add({ rule: undefined, text: where.text })
-    if (where.reason === 'no-socket') add({ rule: undefined, text: where.text })
+/** A rule or a policy, and the base chain that it decided in; `passes`: a policy that accepts, which is of interest where the other side's chain does something else. */
+interface Decision {
+  readonly base: string
+  readonly passes: boolean
+  readonly decided: Decided
+}
+
+/** Rules that accept, drop, or rewrite, on any branch of each side, in their order; at the end what ended the packet, where no rule did. */
+function rulesOf(old: readonly Branch[], now: readonly Branch[]): readonly [readonly Decided[], readonly Decided[]] {
+  const [olds, news] = [decisionsOf(old), decisionsOf(now)]
+  const told = (own: readonly Decision[], others: readonly Decision[]) => {
+    const differs = ({ base, decided }: Decision) =>
+      others.some((one) => one.base === base) && !others.some((one) => one.base === base && one.decided.text === decided.text)
+    return own.filter((one) => !one.passes || differs(one)).map(({ decided }) => decided)
   }
-  return [...found.values()]
+  return [told(olds, news), told(news, olds)]
 } // biome-ignore format: short lines
 
-function decidedAt(step: Step): readonly Decided[] {
+function decisionsOf(branches: readonly Branch[]): readonly Decision[] {
+  const found = new Map<string, Decision>()
+  const add = (one: Decision) => found.set(`${one.base} ${one.decided.rule?.chain} ${one.decided.rule?.number} ${one.decided.text}`, one) // biome-ignore format: one line
+  for (const { steps, outcome, where } of branches) {
+    for (const step of steps) for (const decided of decidedAt(step)) add(decided)
+    if ((outcome === 'dropped' || outcome === 'rejected') && where.chain === undefined && !ARRIVED.has(where.reason))
+      add({ base: '', passes: false, decided: { rule: undefined, text: where.text } })
+  }
+  return [...found.values()]
+}
+
+function decidedAt(step: Step): readonly Decision[] {
   if (step.kind !== 'hook') return []
-  return step.chains.flatMap(({ table, chain: base, type, verdict, visits, decidedBy, skipped }): readonly Decided[] => {
+  return step.chains.flatMap(({ table, chain, type, verdict, visits, decidedBy, skipped }): readonly Decision[] => {
     if (skipped !== undefined) return []
+    const base = `${placeName(step)} ${table}/${chain}`
     const writing = visits.filter(({ rule, outcome }) => outcome === 'yes' && rule.steps.some((one) => 'do' in one && WRITES.has(one.do.do)))
-    const { rule, chain, number } = decidedBy
-    const own = rule && number !== undefined && type !== 'nat' ? [{ rule, chain, number }] : []
+    const { rule, chain: name, number } = decidedBy
+    const own = rule && number !== undefined && type !== 'nat' ? [{ rule, chain: name, number }] : []
     const places = [...writing, ...own.filter((one) => !writing.some((other) => other.rule === one.rule))]
-    const rules = places.map(({ rule: { text, source }, chain: name, number: n }): Decided => ({
-      rule: { chain: `${table}/${name}`, number: n, text, file: source?.file, line: source?.line },
-      text,
+    const rules = places.map(({ rule: { text, source }, chain: of, number: n }): Decision => ({
+      base,
+      passes: false,
+      decided: { rule: { chain: `${table}/${of}`, number: n, text, file: source?.file, line: source?.line }, text },
     }))
-    const policy = !rule && verdict === 'drop' ? [{ rule: undefined, text: `policy DROP of ${base}` }] : []
-    return [...rules, ...policy]
+    if (rule || rules.length > 0) return rules
+    const policy = `policy ${verdict === 'drop' ? 'DROP' : 'ACCEPT'} of ${chain}`
+    return [{ base, passes: verdict !== 'drop', decided: { rule: undefined, text: policy } }]
   })
 } // biome-ignore format: short lines

@@ -45,7 +45,8 @@ export function faresOfFates(fates: readonly WayFate[]): Fares {
   return unknown || (gets && dropped) ? 'either' : gets ? 'accepted' : 'dropped'
 }
 
-const ARRIVED: ReadonlySet<string> = new Set([
+/** For a host's rules it has arrived though nobody listens. */
+export const ARRIVED: ReadonlySet<string> = new Set([
   'no-socket',
   'no-protocol',
   'echo-ignored',

@@ -9,7 +9,7 @@ import { filled, holesOf } from '../reach.js'
 import { notFollowedIn, notModelled } from '../reach-walk.js'
 import { type ScopeOptions, sharedNames } from '../scope.js'
 import { SetWalk } from '../walk.js'
-import { arriving, type Beginning, generated, outsideOf } from '../walk-begin.js'
+import { arriving, type Beginning, generated, notTo, outsideOf } from '../walk-begin.js'
 import { Ground } from '../walk-ground.js'
 import type { End } from '../walk-group.js'
 import { type World, worldsOf } from '../walk-worlds.js'
@@ -229,9 +229,19 @@ function linesOf(ground: Ground, start: Start, set: Node) {
   const shown: readonly Field[] = ['meta.l4proto', addresses.src, addresses.dst, 'th.dport', 'th.sport']
   const isLocal = start.now.origin.iif === undefined
   const holes = isLocal ? [] : holesOf(ground)
-  const all = filled(ground, start.now.packets, holes)
+  const plain = (packets: Node) => withoutHoles(ground, filled(ground, packets, holes))
   const fields = isLocal && !start.bound ? shown.filter((field) => field !== addresses.src) : shown
-  const found = describe(space, filled(ground, set, holes), fields, MOST_BLOCKS, all)
+  const found = describe(space, plain(set), fields, MOST_BLOCKS, plain(start.now.packets))
   // sources that nobody outside should have
   return found.lines.length > 0 ? found : describe(space, set, fields, MOST_BLOCKS, start.now.packets)
+}
+
+/** Destinations that no packet has here (multicast) like their neighbours: blocks do not tell them apart. */
+function withoutHoles({ space, addresses: { dst }, family }: Ground, set: Node): Node {
+  const own = (value: bigint) => (family === 4 ? Number(value) : value)
+  return notTo(family).reduce((all: Node, [from, to]) => {
+    const beside = BigInt(from) > 0n ? own(BigInt(from) - 1n) : own(BigInt(to) + 1n)
+    const there = space.in(dst, [[from, to]])
+    return space.bdd.or(space.bdd.minus(all, there), space.bdd.and(space.beforeAssigning(all, dst, beside), there))
+  }, set)
 }
