@@ -36,7 +36,7 @@ export const withOption = (command: Command): Command =>
   command
     .option(
       '--with <command>',
-      "carry out 'iptables …', 'ip route|rule|addr|link|neigh …', 'ipset …' or 'sysctl …' on the snapshot first (repeatable)",
+      "carry out 'iptables|ebtables|arptables …', 'ip route|rule|addr|link|neigh …', 'ipset …' or 'sysctl …' on the snapshot first (repeatable)",
       collect,
       [],
     )
