@@ -293,7 +293,9 @@ export class SetWalk {
     if (!ends) {
       const { place } = group
       const ways = site.math.plain(outer)
-      ends = this.walk([{ ...NOTHING_BESIDE, stage: 'generate', place, bound: cursor.skb.bound, hops: group.hops, ways }])
+      // the tunnel's own packets belong to connections of their own
+      const walk = this.#connections ? new SetWalk(this.ground, this.#watch) : this
+      ends = walk.walk([{ ...NOTHING_BESIDE, stage: 'generate', place, bound: cursor.skb.bound, hops: group.hops, ways }])
       this.#tunnels.set(key, ends)
     }
     return this.#arrived(group, device.vxlan.vni, dport, ends)
