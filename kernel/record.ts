@@ -84,6 +84,8 @@ const SPREAD: readonly (Plan & { readonly name: string })[] = [
   { name: 'random6-nft', seed: 'recorded', cases: 10, families: [6], backends: ['nft'], perLab: 10 },
   { name: 'sets4-legacy', seed: 'sets', cases: 15, families: [4], backends: ['legacy'], perLab: 15, sets: 1 },
   { name: 'sets4-nft', seed: 'sets', cases: 10, families: [4], backends: ['nft'], perLab: 10, sets: 1 },
+  { name: 'two4', seed: 'two', cases: 20, families: [4], backends: ['legacy', 'nft'], perLab: 10, two: 1 },
+  { name: 'two6', seed: 'two6', cases: 10, families: [6], backends: ['legacy', 'nft'], perLab: 5, two: 1 },
   { name: 'traced4', seed: 'traced', cases: 20, families: [4], backends: ['legacy'], perLab: 20, trace: true },
   { name: 'traced4-nft', seed: 'traced-nft', cases: 10, families: [4], backends: ['nft'], perLab: 10, trace: true },
 ]

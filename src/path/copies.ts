@@ -33,7 +33,8 @@ export function duplicate(cursor: Cursor, { gateway, oif }: { readonly gateway: 
     dst: gateway,
     mark: 0,
     tos: FIELDS['ip.tos'].read(packet) ?? 0,
-    ...(oif === undefined ? {} : { oif }),
+    // a device that does not exist is as none (net/netfilter/xt_TEE.c: tee_tg_check)
+    ...(oif === undefined || !netns.link(oif) ? {} : { oif }),
   }
   const route = routeOutput(netns.fib(packet.family), netns.interfaces, flow)
   if (!route.ok) return
