@@ -80,7 +80,7 @@ function counted(rules: Ruleset, backend: 'legacy' | 'nft', random: Random): str
 }
 
 /** Everything, inverted: iptables-save does not print it, so that we cannot know. */
-const LOST = / ?\w+:!0:(65535|4294967295)/g
+const LOST = /(?<= frag )ids:!0:4294967295| ?\w+:!0:(65535|4294967295)/g
 
 interface Difference {
   readonly what: string

@@ -96,7 +96,7 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
   'socket.uid': ({ skb }) => (skb.sender?.socket ? (skb.sender.uid ?? UNKNOWN) : undefined),
   'socket.gid': ({ skb }) => (skb.sender?.socket ? (skb.sender.gid ?? UNKNOWN) : undefined),
   'ct.state': ({ skb }) => stateBit(skb),
-  'ct.status': connection(({ entry }) => entry.status & ~CT_STATUS.TEMPLATE),
+  'ct.status': connection(({ entry }) => entry.status),
   'ct.direction': connection(({ direction }) => (direction === 'original' ? 0 : 1)),
   'ct.mark': connection(({ entry }) => entry.mark),
   ...Object.fromEntries(

@@ -264,6 +264,7 @@ describeMatch('cluster', {}, [
   ['-m cluster --cluster-total-nodes 2 --cluster-local-nodemask 3 --cluster-hash-seed 1', { ...TRACKED, 'ct.original.saddr': 1 }, 'yes'],
   ['-m cluster --cluster-total-nodes 2 ! --cluster-local-nodemask 3 --cluster-hash-seed 1', { ...TRACKED, 'ct.original.saddr': 1 }, 'no'],
   ['-m cluster --cluster-total-nodes 2 ! --cluster-local-nodemask 3 --cluster-hash-seed 1', TRACKED, 'no'],
+  ['-m cluster --cluster-total-nodes 2 --cluster-local-nodemask 3 --cluster-hash-seed 1', { ...TRACKED, 'ct.original.saddr': 1, 'ct.status': 1 << 11 }, 'no'],
   ['-m cluster --cluster-total-nodes 2 --cluster-local-nodemask 3 --cluster-hash-seed 1', { ...TRACKED, 'ct.original.saddr': 1, 'meta.pkttype': 2 }, 'unknown'],
 ]) // biome-ignore format: a table
 const connection = (id: string, open: boolean, labels?: Set<number>, older = 0): Shown => ({

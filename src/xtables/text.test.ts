@@ -47,7 +47,6 @@ const LENIENT: Readonly<Record<string, string>> = {
   '-j LOG --log-level err': 'older versions have this name',
   '-p icmpv6 --icmpv6-type mld-listener-done -j ACCEPT': 'newer versions have this name',
   '-p icmpv6 --icmpv6-type mld-listener-query -j ACCEPT': 'newer versions have this name',
-  '-m limit --limit 1/day -j ACCEPT': 'overflows in a kernel of 250 Hz; with another it does not',
   '-m limit --limit 5/min --limit-burst 0 -j ACCEPT': 'nft takes it as 5',
   '-m set --match-set nosuch src -j ACCEPT': 'which sets there are is another file',
   '-m connlabel --label nolabel -j ACCEPT': 'names of labels are another file',

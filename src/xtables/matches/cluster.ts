@@ -73,8 +73,8 @@ export const cluster = defineMatch({
     const text = '-m cluster'
     return all(
       not(all(isMulticast, unicast, { is: 'unknown', text, needs: 'link-layer multicast is not modelled' })),
-      // without a connection nothing matches, inverted or not; nor does the template of a CT rule, which counts nothing (seen on 6.18)
-      inRanges('ct.original.packets', [[0, 2 ** 48 - 1]]),
+      inRanges(hash, [[0, into]]), // without a connection nothing matches, inverted or not
+      not(anyBit('ct.status', CT_STATUS.TEMPLATE)), // nor does the template of a CT rule
       not(
         all(anyBit('ct.status', CT_STATUS.EXPECTED), {
           is: 'unknown',

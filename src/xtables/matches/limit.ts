@@ -20,7 +20,8 @@ const rate: Codec<number> = {
     const full = ['second', 'minute', 'hour', 'day'].findIndex(
       (name) => unit !== '' && name.startsWith(unit.toLowerCase()),
     )
-    const packets = /^\d+$/.test(count) ? Number(count) : 0
+    // atoi: what stands behind the digits is not looked at
+    const packets = Number(/^\s*\+?(\d+)/.exec(count)?.[1] ?? 0)
     if (more.length > 0 || full < 0 || packets === 0) throw new WordError(`bad rate "${word}"`)
     const apart = Math.floor((SCALE * UNITS[full]![1]) / packets)
     if (apart === 0) throw new WordError(`rate too fast "${word}"`)
@@ -44,6 +45,19 @@ function rounded(apart: number): readonly [packets: number, seconds: number, nam
   return [Math.floor((SCALE * seconds) / apart), seconds, name]
 }
 
+/** HZ * CREDITS_PER_JIFFY of kernels with HZ=100, 250 or 1000, and 300. */
+const CREDITS = [25_600, 32_000, 38_400]
+
+/** limit_mt_check: in 32 bits the credits of a full bucket must not come to less than those of one packet. Only what every kernel refuses is refused. */
+function overflows(apart: number, burst: number): boolean {
+  const full = Number((BigInt(apart) * BigInt(burst)) & 0xffffffffn)
+  return burst === 0 || CREDITS.every((each) => creditsOf(full, each) < creditsOf(apart, each))
+}
+
+/** user2credits. */
+const creditsOf = (user: number, each: number): number =>
+  user > 0xffffffff / each ? Math.imul(Math.floor(user / SCALE), each) >>> 0 : Math.floor((user * each) / SCALE)
+
 const DEFAULT_RATE = rate.parse('3/hour')
 const DEFAULT_BURST = 5
 
@@ -59,6 +73,10 @@ export const limit = defineMatch({
     summary: 'Matches at a limited rate: a bucket of tokens.',
     notes: ['The bucket is full when the rule is loaded.', 'It is one bucket for all packets, whoever sends them.'],
     kernel: 'net/netfilter/xt_limit.c: limit_mt',
+  },
+  check({ limit, burst }, { backend }) {
+    const [apart, most] = [limit?.value ?? DEFAULT_RATE, burst?.value ?? DEFAULT_BURST]
+    return backend === 'legacy' && overflows(apart, most) ? 'limit: a bucket of this size overflows' : undefined
   },
   print({ limit, burst }) {
     const words = [`--limit ${rate.print(limit?.value ?? DEFAULT_RATE)}`]

@@ -2,6 +2,7 @@ import { type Codec, flag, quote, unsigned, WordError } from '../codec.js'
 import { defineTarget } from '../target.js'
 
 const LEVELS = ['emerg', 'alert', 'crit', 'error', 'warning', 'notice', 'info', 'debug'] as const
+/** `err` and `warn` are names of older versions. */
 const OTHER: Readonly<Record<string, number>> = { panic: 0, err: 3, warn: 4 }
 const WARNING = 4
 
@@ -9,8 +10,8 @@ const level: Codec<number> = {
   words: 1,
   metavar: 'level',
   parse(word) {
-    const named = (LEVELS as readonly string[]).indexOf(word.toLowerCase())
-    const value = named >= 0 ? named : (OTHER[word.toLowerCase()] ?? unsigned(word))
+    const named = (LEVELS as readonly string[]).indexOf(word)
+    const value = named >= 0 ? named : (OTHER[word] ?? unsigned(word))
     if (value === undefined || value > 7) throw new WordError(`unknown log level "${word}"`)
     return value
   },
