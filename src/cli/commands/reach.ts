@@ -20,6 +20,7 @@ interface Options extends ColourOptions {
   readonly family?: '4' | '6' | 'both'
   readonly replies?: boolean
   readonly matrix?: boolean
+  readonly service?: string
   readonly view: MatrixView
   readonly format: MatrixFormat
   readonly json?: boolean
@@ -36,6 +37,7 @@ export const reach: CommandSpec<Options> = {
     'reach samples/docker-ufw-host --from internet --to 172.17.0.2:80/tcp',
     'reach samples/k8s-cluster --from node1/shell --to node2/web',
     'reach samples/k8s-cluster --matrix --view sources --format markdown',
+    'reach rules --matrix --service 22/tcp',
     'reach samples/docker-ufw-host --from 10.0.0.0/8 --to db:5432/tcp --avoiding docker0',
     "reach rules --from eth0 --to '[2001:db8::10]:443/tcp' --at router",
   ],
@@ -62,6 +64,10 @@ export const reach: CommandSpec<Options> = {
         '--matrix',
         'a table of everybody who sends (and the internet) by everything that listens or is translated; by --to alone where it is given',
       )
+      .option(
+        '--service <port/protocol>',
+        'with --matrix: which classes of addresses may open connections to which, by each chain that filters, for this service (22/tcp)',
+      )
       .addOption(
         new Option('--view <view>', 'of the table: who gets there, or which sources the receiver sees')
           .choices([...MATRIX_VIEWS])
@@ -73,6 +79,7 @@ export const reach: CommandSpec<Options> = {
     colourOption(command)
   },
   async run([snapshot], options, io) {
+    if (options.service !== undefined) return orGiveUp(io, () => services(snapshot as string, options, io))
     if (options.matrix) return orGiveUp(io, () => table(snapshot as string, options, io))
     const { to } = options
     if (to === undefined) throw new UserError('packetwalk: reach: to what? For example --to 10.0.0.5:443/tcp')
@@ -128,6 +135,30 @@ async function table(snapshot: string, options: Options, io: Io): Promise<number
   else if (options.format === 'pretty') io.out(paint(matrixText(result, options.view), io, options.color))
   else io.out(matrixFile(result, options.view, options.format))
   return EXIT.yes
+}
+
+/** Rules alone are enough: no route and no address is asked for. */
+async function services(snapshot: string, options: Options, io: Io): Promise<number> {
+  const text = options.service!
+  const [, port, protocol] = /^(\d+)\/(tcp|udp)$/.exec(text.replace(/^(tcp|udp)\/(\d+)$/, '$2/$1')) ?? []
+  if (!options.matrix || port === undefined || Number(port) > 65535)
+    throw new UserError(
+      `packetwalk: reach: --service ${text}: ${options.matrix ? 'it must be PORT/tcp or PORT/udp' : 'it goes with --matrix'}`,
+    )
+  if (options.family === 'both') throw new UserError('packetwalk: reach: --matrix is of one family: --family 4 or 6')
+  const hosts = await loadHosts(snapshot, options.with, io)
+  const place = await placeOf(hosts, options.at)
+  const { serviceTables } = await import('../../analysis/service-tables.js')
+  const { serviceFile, serviceJson, serviceText } = await import('../../report/service-matrix.js')
+  const family = options.family === '6' ? 6 : 4
+  const service = { protocol: protocol === 'tcp' ? 6 : 17, dport: Number(port) }
+  const limits = options.nodes === undefined ? {} : { limit: options.nodes }
+  const tables = serviceTables(hosts, service, { family, ...(place && { place }), ...limits })
+  const name = `${port}/${protocol}`
+  if (options.json) io.out(`${JSON.stringify(serviceJson(tables, name, family), undefined, 2)}\n`)
+  else if (options.format === 'pretty') io.out(paint(serviceText(tables, name), io, options.color))
+  else io.out(serviceFile(tables, name, options.format))
+  return tables.every(({ classes }) => classes) ? EXIT.yes : EXIT.undecided
 }
 
 /** A column that the question names. */
