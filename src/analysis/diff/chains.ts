@@ -259,7 +259,6 @@ const told = (fates: readonly Fate<Outcome>[]): readonly Told[] =>
   fates.map(({ of: { verdict, did, transform } }) => ({
     end: verdict,
     words: [...rewritingWords(transform), ...didText(did)],
-    stops: verdict !== 'accepted',
   }))
 
 function faresOf(fates: readonly Fate<Outcome>[]): Fares {

@@ -109,12 +109,12 @@ export interface Told {
   readonly end: string
   /** What was done to them until then. */
   readonly words: readonly string[]
-  /** They go no further: what was done to them on the other side is of no interest. */
-  readonly stops: boolean
 }
 
 const MOST_TOLD = 4
 const full = ({ end, words }: Told): string => [end, ...words].join(', ')
+
+const endsOf = (all: readonly Told[]): string => [...new Set(all.map(({ end }) => end))].sort().join(' or ')
 
 /** What may become of packets on each side, as far as it is not the same on both. */
 export function sidesText(old: readonly Told[], now: readonly Told[]): readonly [string, string] {
@@ -127,7 +127,8 @@ export function sidesText(old: readonly Told[], now: readonly Told[]): readonly 
   const [first] = [...a, ...b]
   const shared = [...a, ...b, ...stay].reduce((left: readonly string[], { words }) => left.filter((word) => words.includes(word)), first!.words)
   const text = (mine: readonly Told[], others: readonly Told[]) => {
-    const plain = stay.length === 0 && others.every(({ stops }) => stops)
+    // who ends elsewhere: what was done to them on the way is of no interest then
+    const plain = endsOf(mine) !== endsOf(others)
     const one = ({ end, words }: Told) => [end, ...(plain ? [] : words.filter((word) => !shared.includes(word)))].join(', ')
     return anyOf(mine.map(one), stay.map(one))
   }

@@ -35,7 +35,7 @@ export const told = (fates: readonly WayFate[]): readonly Told[] =>
   fates.map(({ of: { outcome, place, interface: name, text }, transform }) => {
     const stops = outcome !== 'delivered' && outcome !== 'sent'
     const end = outcome === 'delivered' ? `delivered to ${placeName(place)}` : outcome === 'sent' ? `leaves ${placeName(place)} by ${name}` : outcome === 'undecided' ? `not known: ${text}` : 'dropped'
-    return { end, words: stops ? [] : rewritingWords(transform, TOLD), stops }
+    return { end, words: stops ? [] : rewritingWords(transform, TOLD) }
   }) // biome-ignore format: short lines
 
 export function faresOfFates(fates: readonly WayFate[]): Fares {

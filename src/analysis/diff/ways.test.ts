@@ -14,6 +14,7 @@ import { addressesOf, plainSample, randomHosts, randomWords, SAMPLES, type Sampl
 import { agreement, concretePlace, singleton, walked } from '../../testing/walk-agreement.js'
 import { originName } from '../walk-begin.js'
 import { CellLimitError } from './compare.js'
+import { keyOfWrites } from './same-packet.js'
 import { COUNTS } from './way-fates.js'
 import { type Walked, walks, wayDifferences } from './ways.js'
 
@@ -141,7 +142,7 @@ function checked(name: Sample, before: Hosts, after: Hosts, family: 4 | 6, rando
         const ends = (fates as typeof olds).map(({ of: end, transform, packets }) => ({ ...end, ways: [{ transform, packets }] }))
         return agreement(of as typeof ground, beginning as typeof start.now, ends, samples[i - PACKETS] ?? sent) !== 'same'
       }) // biome-ignore format: short lines
-      if (open || unsure(one, asked.values)) counts.open++
+      if (open || unsure(one, asked)) counts.open++
       else throw new Error(`${samples[i - PACKETS] ?? sent} ${start.name}: told ${told}, but ${[...asked.old].join(' or ')} and ${[...asked.now].join(' or ')}`)
     }
   }
@@ -153,14 +154,15 @@ function checked(name: Sample, before: Hosts, after: Hosts, family: 4 | 6, rando
   return counts
 } // biome-ignore format: short lines
 
-/** Is something undecided, or any address or port, of this packet? */
-function unsure({ ground: { space }, olds, news }: Walked, values: Uint8Array): boolean {
-  return [...olds, ...news].some(
-    ({ is, transform, packets }) =>
-      space.bdd.contains(packets, values) &&
-      (is.startsWith('undecided') || transform.writes.some((write) => write.do === 'forget')),
-  )
-}
+/** Does the walk of sets leave more open of this packet than the other one, any address or port among it? */
+function unsure({ ground: { space }, olds, news }: Walked, { values, old, now }: NonNullable<ReturnType<typeof single>>): boolean {
+  const sides = [[olds, old], [news, now]] as const
+  return sides.some(([fates, places]) => {
+    const own = fates.filter(({ packets }) => space.bdd.contains(packets, values))
+    const isAny = own.some(({ is, transform }) => is.startsWith('undecided') || transform.writes.some((write) => write.do === 'forget'))
+    return isAny || new Set(own.map(({ is, transform }) => `${is} ${keyOfWrites(transform)}`)).size > places.size
+  })
+} // biome-ignore format: short lines
 
 const randomSource = (words: string, ip: string, family: 4 | 6): string =>
   words.replace(

@@ -61,6 +61,7 @@ export function wayDifferences(
   options: ScopeOptions = {},
 ): WayDifferences {
   const found = new Map<string, Kind>()
+  const byChunk: (Omit<Kind['parts'][number], 'packets'> & { readonly old: string; readonly now: string })[] = []
   const [undecided, only] = [new Set<string>(), { old: new Set<string>(), now: new Set<string>() }]
   for (const { start, ground, among, olds, cells } of walks(before, after, family, options, only)) {
     const { bdd } = ground.space
@@ -68,12 +69,14 @@ export function wayDifferences(
       if (text.startsWith('undecided') && bdd.meets(among, packets)) undecided.add(`${start.name}, IPv${family}: ${text.slice(10)}`)
     for (const cell of cells) {
       const [old, now] = sidesText(told(cell.old), told(cell.now))
-      const kind = found.get(`${old}\n${now}`) ?? { old, now, parts: [] }
-      found.set(`${old}\n${now}`, kind)
-      const packets = bdd.minus(cell.packets, start.bound ? beside(ground, kind, start) : EMPTY)
-      if (packets !== EMPTY) kind.parts.push({ start, cell, ground, packets })
+      if (hangsOnChunk(ground, cell)) byChunk.push({ old, now, start, ground, cell })
+      else add(found, old, now, { start, ground, cell })
     }
   }
+  // what becomes of others too is told together with them
+  for (const { old, now, ...part } of byChunk)
+    if (found.has(`${old}\n${now}`)) add(found, old, now, part)
+    else add(found, BY_CHUNK, BY_CHUNK, part)
   return {
     differences: [...found.values()].flatMap((kind) => differencesOf(kind, before, after)),
     undecided: [...undecided],
@@ -87,6 +90,22 @@ export function wayDifferences(
     onlyAfter: [...only.now],
   }
 } // biome-ignore format: short lines
+
+function add(found: Map<string, Kind>, old: string, now: string, part: Omit<Kind['parts'][number], 'packets'>) {
+  const { start, ground, cell } = part
+  const kind = found.get(`${old}\n${now}`) ?? { old, now, parts: [] }
+  found.set(`${old}\n${now}`, kind)
+  const packets = ground.space.bdd.minus(cell.packets, start.bound ? beside(ground, kind, start) : EMPTY)
+  if (packets !== EMPTY) kind.parts.push({ ...part, packets })
+}
+
+/** Sets do not tell the chunks of SCTP: whether one begins a connection is left open. */
+const BY_CHUNK = 'one thing or another, as its first chunk may be'
+
+function hangsOnChunk({ space }: Ground, { packets, old, now }: Cell<End>): boolean {
+  const sctp = space.equals('meta.l4proto', PROTOCOL.SCTP)
+  return (old.length > 1 || now.length > 1) && space.bdd.minus(packets, sctp) === EMPTY
+}
 
 /** The walks of both snapshots from one place, and who fares differently. */
 export interface Walked {
