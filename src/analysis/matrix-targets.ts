@@ -1,11 +1,12 @@
 import { type Family, familyOf, type Ip, printIp } from '../address/ip.js'
-import { PROTOCOLS } from '../packet/fields.js'
+import { type Field, PROTOCOLS } from '../packet/fields.js'
 import type { Namespace } from '../path/world.js'
 import { placeName } from '../path/world.js'
 import type { Rule, Table } from '../rules/program.js'
 import { EMPTY, FULL, type Node } from '../sets/bdd.js'
 import { type Block, blocksOf } from '../sets/blocks.js'
 import { type ChainSummary, calledChain, Summaries } from '../sets/summary.js'
+import type { Way } from '../sets/ways.js'
 import type { Scope } from './scope.js'
 import type { Ground } from './walk-ground.js'
 
@@ -62,34 +63,50 @@ function* servicesOf(ground: Ground, place: Namespace): Generator<readonly [name
     if (entry.kind !== 'nat') continue
     const seen = new Set<Node>()
     for (const { table, chain } of entry.chains)
-      for (const { rule, packets } of translating(scope, table, Summaries.of(scope.conditions).chain(table, chain))) {
-        const projected = space.project(packets, fields)
+      for (const { rule, packets } of translating(scope, table, Summaries.of(scope.conditions).chain(table, chain), fields)) {
         // several endpoints of one Service
-        if (seen.has(projected)) continue
-        seen.add(projected)
-        for (const block of blocksOf(space, projected, fields, 8).blocks)
+        if (seen.has(packets)) continue
+        seen.add(packets)
+        for (const block of blocksOf(space, packets, fields, 8).blocks)
           for (const service of servicesIn(block, addresses.dst, own)) yield [nameOf(rule), service]
       }
   }
-}
+} // biome-ignore format: long line
 
-/** The packets that come to each rule that translates destinations, as they are there. */
-function* translating(scope: Scope, table: Table, base: ChainSummary): Generator<{ readonly rule: Rule; readonly packets: Node }> {
-  const { math } = base
-  const { bdd } = scope.space
-  const seen = new Set<string>()
-  function* walk(summary: ChainSummary, set: Node): ReturnType<typeof translating> {
+/**
+ * The packets that rules translate, as far as these fields go. What rules before them take away is not taken away here: a column more does no harm. Where one rule
+ * of a chain translates whatever comes into it, the others are not looked at.
+ */
+function* translating(scope: Scope, table: Table, base: ChainSummary, fields: readonly Field[]): Generator<{ readonly rule: Rule; readonly packets: Node }> {
+  const { space } = scope
+  const { bdd } = space
+  const summaries = Summaries.of(scope.conditions)
+  const known = new Map<string, boolean>()
+  /** Is everything translated that comes in? */
+  function* walk(summary: ChainSummary, set: Node): Generator<{ readonly rule: Rule; readonly packets: Node }, boolean> {
     const key = `${summary.chain.name} ${set}`
-    if (seen.has(key)) return
-    seen.add(key)
-    for (const { index, packets, ways } of summary.along(set, 0, summary.chain.rules.length)) {
-      for (const one of ways.nat)
-        if (one.effect.manip !== 'src') yield { rule: summary.chain.rules[index]!, packets: scope.space.union(one.ways.map((way) => bdd.and(way.packets, packets))) }
-      for (const call of ways.calls) {
-        const inside = math.image(call.ways, packets)
-        if (inside !== EMPTY) yield* walk(Summaries.of(scope.conditions).chain(table, calledChain(table, call.chain)), inside)
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const whole = yield* over(summary, set)
+    known.set(key, whole)
+    return whole
+  }
+  function* over(summary: ChainSummary, set: Node): ReturnType<typeof walk> {
+    const inside = (ways: readonly Way[]) => bdd.and(set, space.union(ways.map((way) => space.project(way.packets, fields))))
+    for (const [index, rule] of summary.chain.rules.entries()) {
+      const { nat, calls } = summary.ruleWays(index)
+      for (const { effect, ways } of nat) {
+        const packets = effect.manip === 'src' ? EMPTY : inside(ways)
+        if (packets !== EMPTY) yield { rule, packets }
+        if (packets === set) return true
+      }
+      for (const { chain, ways } of calls) {
+        const packets = inside(ways)
+        const whole = packets !== EMPTY && (yield* walk(summaries.chain(table, calledChain(table, chain)), packets))
+        if (whole && packets === set) return true
       }
     }
+    return false
   }
   yield* walk(base, FULL)
 } // biome-ignore format: long lines
