@@ -47,7 +47,7 @@ export function duplicate(cursor: Cursor, { gateway, oif }: { readonly gateway: 
   skb.pieces = skb.pieces && { ...skb.pieces, pieces: [] }
   skb.tracking = { is: 'untracked' }
   skb.template = undefined
-  skb.sender = skb.sender && { ...skb.sender, uid: undefined, gid: undefined, socket: false, kernel: false }
+  disown(skb)
   skb.originalIif ??= skb.iif
   skb.iif = undefined
   skb.oif = route.dev
@@ -61,6 +61,11 @@ export function duplicate(cursor: Cursor, { gateway, oif }: { readonly gateway: 
     walkCopy(cursor, skb, 'output', 'a copy of the packet')
     run.duplicating = false
   })
+}
+
+/** A copy has no socket behind it, whoever sent the original (skb_clone). */
+function disown(copy: Skb): void {
+  copy.sender = copy.sender && { ...copy.sender, uid: undefined, gid: undefined, socket: false, kernel: false }
 }
 
 /**
@@ -81,5 +86,6 @@ export function loopBack(cursor: Cursor): void {
   const copy = skb.clone()
   copy.looped = true
   copy.sum = { is: 'trusted' }
+  disown(copy)
   walkCopy(cursor, copy, 'postrouting', 'this host listens to it as well')
 }
