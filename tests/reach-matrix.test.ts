@@ -17,6 +17,7 @@ interface Cell {
   readonly receivers: readonly {
     readonly place: string
     readonly sources: readonly string[]
+    readonly listens: boolean | null
     readonly example: { readonly packet: string; readonly sees: string } | null
   }[]
 }
@@ -48,12 +49,15 @@ async function examplesWalk(name: string, { cells }: Document): Promise<number> 
   const read = readSnapshot(await readFolder(sample(name)), { now: 0 })
   if (!read.ok) throw new Error()
   let count = 0
-  for (const { place, example } of cells.flat().flatMap(({ receivers }) => receivers)) {
+  for (const { place, listens, example } of cells.flat().flatMap(({ receivers }) => receivers)) {
     expect(example, place).not.toBeNull()
     const parsed = parsePacketLine(example!.packet)
     if (!parsed.ok) throw new Error(example!.packet)
     const { branches } = trace(read.hosts, parsed.packet, { now: 0 })
     expect(branches.map(({ where, final }) => `${placeName(where)} ${final.src}`), example!.packet).toContain(`${place} ${example!.sees}`)
+    // where nobody listens, trace says so too
+    const here = branches.filter(({ where }) => placeName(where) === place)
+    if (listens !== null) expect(here.some(({ outcome }) => outcome === 'delivered'), example!.packet).toBe(listens)
     count++
   }
   return count
@@ -80,6 +84,15 @@ describe('Docker with ufw', () => {
     const { cell, document } = await matrixOf('docker-ufw-host')
     expect(cell('internet', '192.0.2.10:8080/tcp').reach).not.toBe('none')
     expect(cell('internet', '192.0.2.10:8080/tcp').receivers.map(({ place }) => place)).toEqual(['docker-ufw-host/web'])
+    // docker publishes a port of 127.0.0.1 on which nobody listens in the container
+    expect(cell('internet', '127.0.0.1:5353/udp').receivers).toMatchObject([
+      { place: 'docker-ufw-host/dns', listens: false },
+    ])
+    expect(cell('docker-ufw-host', '127.0.0.1:5353/udp').receivers).toMatchObject([
+      { place: 'docker-ufw-host', listens: true },
+    ])
+    const { out } = await packetwalk(['reach', sample('docker-ufw-host'), '--matrix'])
+    expect(out).toMatch(/\ninternet +yes +closed +yes/)
     const database = await matrixOf('docker-ufw-host', '--to', 'db:5432/tcp')
     expect(database.cell('internet', 'db:5432/tcp')).toEqual({ reach: 'none', receivers: [] })
     expect(database.cell('docker-ufw-host/web', 'db:5432/tcp').reach).toBe('none')

@@ -1,3 +1,4 @@
+import { PROTOCOL } from '../packet/checksum.js'
 import type { Field } from '../packet/fields.js'
 import { type Hosts, type Namespace, placeName } from '../path/world.js'
 import { EMPTY, type Node } from '../sets/bdd.js'
@@ -20,6 +21,8 @@ export interface Cell {
   readonly receivers: readonly {
     readonly place: string
     readonly sources: readonly string[]
+    /** Does a socket take some of them there? Undefined where the snapshot lists none. */
+    readonly listens: boolean | undefined
     readonly example: Example | undefined
   }[]
 }
@@ -42,6 +45,8 @@ interface Receiver {
   readonly start: Start
   readonly possible: Node
   readonly seen: Node
+  /** Those for which there may be a socket; undefined: it is not known. */
+  readonly heard: Node | undefined
 }
 
 /** What becomes of all packets to all targets. */
@@ -57,13 +62,13 @@ interface Fares {
 export function cellsOf(hosts: Hosts, worlds: readonly Walked[], targets: readonly Target[], examples: boolean): readonly Cell[] {
   const { ground } = worlds[0]!
   const fares = faresOf(worlds)
-  const sets = [fares.there, fares.elsewhere, fares.mixed, ...fares.receivers.flatMap(({ possible, seen }) => [possible, seen])]
+  const sets = [fares.there, fares.elsewhere, fares.mixed, ...fares.receivers.flatMap(({ possible, seen, heard }) => [possible, seen, heard ?? EMPTY])]
   const cells: Cell[] = []
   const known = new Map<string, Cell>()
   for (const { members, parts } of alike(ground, targets, sets)) {
     const key = parts.join(' ')
     const target = targets[members[0]!]!
-    const fared = { there: parts[0]!, elsewhere: parts[1]!, mixed: parts[2]!, receivers: fares.receivers.map((one, i) => ({ ...one, possible: parts[3 + 2 * i]!, seen: parts[4 + 2 * i]! })) }
+    const fared = { there: parts[0]!, elsewhere: parts[1]!, mixed: parts[2]!, receivers: fares.receivers.map((one, i) => ({ ...one, possible: parts[3 + 3 * i]!, seen: parts[4 + 3 * i]!, heard: one.heard === undefined ? undefined : parts[5 + 3 * i]! })) }
     const cell = known.get(key) ?? cellOf(ground, hosts, fared, target, examples)
     known.set(key, cell)
     for (const member of members) {
@@ -118,16 +123,31 @@ function faresOf(worlds: readonly Walked[]): Fares {
         }
         here = bdd.or(here, packets)
         const key = `${placeName(place)} ${placeName(start.place)}`
-        const known = receivers.get(key) ?? { place, start, possible: EMPTY, seen: EMPTY }
+        const known = receivers.get(key) ?? { place, start, possible: EMPTY, seen: EMPTY, heard: EMPTY }
         const seen = space.union(ways.map((way) => seenOf(ground, ground.site(place).math, way)))
-        receivers.set(key, { ...known, possible: bdd.or(known.possible, packets), seen: bdd.or(known.seen, seen) })
+        const open = listeningAt(ground, place)
+        const heard = open === undefined || known.heard === undefined ? undefined : space.union([known.heard, ...ground.site(place).math.into(ways, open).map((way) => way.packets)])
+        receivers.set(key, { ...known, possible: bdd.or(known.possible, packets), seen: bdd.or(known.seen, seen), heard })
       }
       mixed = bdd.or(mixed, bdd.and(here, other))
       there = bdd.or(there, here)
       elsewhere = bdd.or(elsewhere, other)
     }
   return { there, elsewhere, mixed, receivers: [...receivers.values()] }
-}
+} // biome-ignore format: long lines
+
+/** First packets that a socket of this namespace takes, and those that need none; undefined: it is not known which sockets there are. */
+function listeningAt({ space, addresses }: Ground, { sockets }: Namespace): Node | undefined {
+  if (!sockets) return undefined
+  const { bdd, family } = space
+  const asking = space.in('meta.l4proto', [[PROTOCOL.TCP, PROTOCOL.TCP], [PROTOCOL.UDP, PROTOCOL.UDP]])
+  const open = sockets.flatMap(({ protocol, state, port, local, family: own }): readonly Node[] => {
+    if (state !== 'listen' || (protocol !== 'tcp' && protocol !== 'udp') || (own !== 'both' && own !== family)) return []
+    const there = bdd.and(space.equals('meta.l4proto', PROTOCOL[protocol === 'tcp' ? 'TCP' : 'UDP']), space.equals('th.dport', port))
+    return [local === undefined ? there : bdd.and(there, space.equals(addresses.dst, local))]
+  })
+  return bdd.or(bdd.not(asking), space.union(open))
+} // biome-ignore format: long lines
 
 /** The source that packets have in the end, beside the target that they had in the beginning. */
 function seenOf(ground: Ground, math: WayMath, { transform, packets }: Way): Node {
@@ -154,16 +174,17 @@ function receiversOf(ground: Ground, hosts: Hosts, found: readonly Receiver[], t
   const { bdd } = ground.space
   const { address, protocol, port } = target
   const wanted = destined(ground, target)
-  const places = new Map<string, { seen: Node; example: Example | undefined }>()
-  for (const { place, start, possible, seen } of found) {
-    const known = places.get(placeName(place)) ?? { seen: EMPTY, example: undefined }
+  const places = new Map<string, { seen: Node; listens: boolean | undefined; example: Example | undefined }>()
+  for (const { place, start, possible, seen, heard } of found) {
+    const known = places.get(placeName(place)) ?? { seen: EMPTY, listens: false, example: undefined }
     const packets = bdd.and(possible, wanted)
     const arrival: Arrival = { start, place, outcome: 'delivered', interface: undefined, possible: packets, sure: packets, seen, hangs: [] }
     const question: ReachQuestion = { from: {}, to: { address, protocol, port, sentTo: true } }
     places.set(placeName(place), {
       seen: bdd.or(known.seen, seen),
+      listens: known.listens || (heard === undefined ? undefined : bdd.meets(heard, wanted)),
       example: known.example ?? (examples ? exampleOf(ground, hosts, arrival, question) : undefined),
     })
   }
-  return [...places].map(([place, { seen, example }]) => ({ place, sources: sourcesOf(ground, seen), example }))
+  return [...places].map(([place, { seen, listens, example }]) => ({ place, sources: sourcesOf(ground, seen), listens, example }))
 } // biome-ignore format: long lines

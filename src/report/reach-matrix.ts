@@ -15,10 +15,20 @@ const ROLES: Readonly<Record<Cell['reach'], Role>> = {
   none: 'drop',
 }
 
-function textOf({ reach, receivers }: Cell, view: MatrixView): string {
-  if (view === 'reach') return NAMES[reach]
-  if (reach === 'none') return '-'
-  return receivers.map(({ place, sources }) => `${place} ← ${sources.join(', ')}`).join('; ')
+/** They get there, and no socket takes them: they are refused. */
+const isClosed = ({ receivers }: Cell): boolean =>
+  receivers.length > 0 && receivers.every(({ listens }) => listens === false)
+
+const nameOf = (cell: Cell): string => (isClosed(cell) ? 'closed' : NAMES[cell.reach])
+const roleOf = (cell: Cell): Role => (isClosed(cell) ? 'drop' : ROLES[cell.reach])
+
+function textOf(cell: Cell, view: MatrixView): string {
+  if (view === 'reach') return nameOf(cell)
+  if (cell.reach === 'none') return '-'
+  const closed = (listens: boolean | undefined) => (listens === false ? ' (closed)' : '')
+  return cell.receivers
+    .map(({ place, sources, listens }) => `${place}${closed(listens)} ← ${sources.join(', ')}`)
+    .join('; ')
 }
 
 /** Rows are who asks, columns are what is asked for. */
@@ -40,7 +50,7 @@ export function matrixText(matrix: Matrix, view: MatrixView): readonly Line[] {
     const rows = askers.flatMap((asker, row): Line[] => [
       [span(printable(asker), 'heading')],
       ...cells[row]!.flatMap((cell, i): Line[] =>
-        cell.reach === 'none' ? [] : [[span(`${numbers[i]!.padStart(3)}  `, 'label'), span(printable(textOf(cell, view)), ROLES[cell.reach]), span(cell.reach === 'all' ? '' : ` (${NAMES[cell.reach]})`, 'dim')]],
+        cell.reach === 'none' ? [] : [[span(`${numbers[i]!.padStart(3)}  `, 'label'), span(printable(textOf(cell, view)), roleOf(cell)), span(cell.reach === 'all' ? '' : ` (${NAMES[cell.reach]})`, 'dim')]],
       ),
     ])
     return [...head, [], ...rows]
@@ -49,7 +59,7 @@ export function matrixText(matrix: Matrix, view: MatrixView): readonly Line[] {
   const title: Line = [span(pad('from', width + 1), 'label'), ...numbers.map((number) => span(pad(number, cell), 'label'))]
   const rows = askers.map((asker, row): Line => [
     span(pad(printable(asker), width + 1), 'name'),
-    ...cells[row]!.map((one) => span(pad(NAMES[one.reach], cell), ROLES[one.reach])),
+    ...cells[row]!.map((one) => span(pad(nameOf(one), cell), roleOf(one))),
   ])
   return [...head, [], title, ...rows]
 } // biome-ignore format: long lines
@@ -75,12 +85,12 @@ export function matrixFile(matrix: Matrix, view: MatrixView, format: Exclude<Mat
       const escaped = (text: string) =>
         printable(text).replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
       const body = rows.map(([asker, ...cells], row) => {
-        const kind = (i: number) => matrix.cells[row]![i]!.reach
+        const kind = (i: number) => (isClosed(matrix.cells[row]![i]!) ? 'closed' : matrix.cells[row]![i]!.reach)
         return `<tr><th scope="row">${escaped(asker!)}</th>${cells.map((text, i) => `<td class="${kind(i)}">${escaped(text)}</td>`).join('')}</tr>`
       })
       return `<!doctype html>
 <meta charset="utf-8"><title>packetwalk reach --matrix</title>
-<style>table{border-collapse:collapse;font:14px sans-serif}th,td{border:1px solid #999;padding:4px 8px;text-align:left}.all{background:#d7f0d7}.some,.perhaps{background:#fdf1c7}.none{background:#f6d5d5}</style>
+<style>table{border-collapse:collapse;font:14px sans-serif}th,td{border:1px solid #999;padding:4px 8px;text-align:left}.all{background:#d7f0d7}.some,.perhaps{background:#fdf1c7}.none,.closed{background:#f6d5d5}</style>
 <table><thead><tr>${head!.map((text) => `<th scope="col">${escaped(text)}</th>`).join('')}</tr></thead>
 <tbody>
 ${body.join('\n')}
@@ -99,9 +109,10 @@ export const matrixJson = ({ family, askers, targets, cells }: Matrix) => ({
   cells: cells.map((row) =>
     row.map(({ reach, receivers }) => ({
       reach,
-      receivers: receivers.map(({ place, sources, example }) => ({
+      receivers: receivers.map(({ place, sources, listens, example }) => ({
         place,
         sources,
+        listens: listens ?? null,
         example: example ? { packet: example.packet, sees: example.sees, becomes: example.becomes } : null,
       })),
     })),
