@@ -7,7 +7,8 @@ export type AddressMask = Prefix & { readonly mask: Ip }
 /** `ADDRESS[/LENGTH|/MASK]`; host bits are cleared, as iptables does it. `undefined` where it is none. */
 export function parseAddressMask(word: string): AddressMask | undefined {
   const slash = word.indexOf('/')
-  const ip = slash < 0 ? parseIp(word) : parseIp(padded(word.slice(0, slash)))
+  const host = slash < 0 ? word : word.slice(0, slash)
+  const ip = parseIp(padded(host)) ?? parseIp(dotted(host))
   if (ip === undefined) return undefined
   const family = familyOf(ip)
   if (slash < 0) return { ip, mask: maskOf(family, bitsOf(family)), length: bitsOf(family) }
@@ -23,9 +24,19 @@ function ofLength(ip: Ip, family: Family, length: number): AddressMask {
   return { ip: and(ip, mask), mask, length }
 }
 
-/** `10.1/16` is `10.1.0.0/16` (xtables.c: parse_hostnetwork pads what a network leaves out). */
+/** `10.1/16` is `10.1.0.0/16`, `10.1` is `10.1.0.0` (xtables.c: xtables_numeric_to_ipaddr, parse_hostnetwork pad what is left out). */
 const padded = (word: string): string =>
   /^\d+(\.\d+){0,2}$/.test(word) ? `${word}${'.0'.repeat(4 - word.split('.').length)}` : word
+
+/** `10.258` as inet_aton(3) reads it: the last number is all that is left, 10.0.1.2. */
+export function dotted(word: string): string {
+  if (!/^\d+(\.\d+){0,2}$/.test(word)) return word
+  const parts = word.split('.').map(Number)
+  const last = parts.pop()!
+  const left = 4 - parts.length
+  if (last >= 256 ** left) return word
+  return [...parts, ...Array.from({ length: left }, (_, i) => Math.floor(last / 256 ** (left - 1 - i)) % 256)].join('.')
+}
 
 /** One to three digits up to the end of the word. */
 function decimal(word: string, from: number): number | undefined {

@@ -53,7 +53,7 @@ export function quote(word: string): string {
 /** strtoul with base 0 (xtables_strtoui): decimal, 0x hex, 0 octal; `undefined` where it is none. */
 export function unsigned(word: string): number | undefined {
   if (/^0[0-7]+$/.test(word)) return Number.parseInt(word, 8)
-  return /^(0x[\da-f]+|\d+)$/i.test(word) ? Number(word) : undefined
+  return /^(0x[\da-f]+|0|[1-9]\d*)$/i.test(word) ? Number(word) : undefined
 }
 
 export function number(word: string, max: number, what = 'number', min = 0): number {

@@ -1,11 +1,11 @@
-import { bitsOf, type Family, familyOf } from '../../address/ip.js'
+import { type Family, familyOf } from '../../address/ip.js'
 import { CT_STATE, CT_STATUS } from '../../packet/fields.js'
 import { all, any, anyBit, type Condition, equals, inRanges, invertedIf, not } from '../../rules/condition.js'
 import type { Value } from '../../rules/value.js'
 import { addressIn } from '../address-condition.js'
-import { type AddressMask, parseAddressMask, printAddressMask, showIp } from '../address-mask.js'
 import { type Codec, keyword, nameSet, numberRange, portRange, rangesOf, WordError } from '../codec.js'
 import type { Given } from '../extension.js'
+import { type HostMask, hostMask } from '../host-mask.js'
 import { defineMatch } from '../match.js'
 import { parseProtocol } from '../protocol.js'
 
@@ -27,18 +27,6 @@ const STATUS = {
   CONFIRMED: CT_STATUS.CONFIRMED,
 } as const
 const REAL = CT_STATE.INVALID | CT_STATE.NEW | CT_STATE.RELATED | CT_STATE.ESTABLISHED | CT_STATE.UNTRACKED
-
-/** A whole address is printed without its length (libxt_conntrack.c: conntrack_dump_addr). */
-const prefix: Codec<AddressMask> = {
-  words: 1,
-  metavar: 'address[/mask]',
-  parse(word) {
-    const parsed = parseAddressMask(word)
-    if (!parsed) throw new WordError(`bad address "${word}"`)
-    return parsed
-  },
-  print: (value) => (value.length === bitsOf(familyOf(value.ip)) ? showIp(value.ip) : printAddressMask(value)),
-}
 
 const protocol: Codec<number> = {
   words: 1,
@@ -70,7 +58,7 @@ function stateCondition(bits: number): Condition {
   return { is: 'any', of: parts }
 }
 
-type AddressGiven = Given<AddressMask>
+type AddressGiven = Given<HostMask>
 
 const addressOf = (family: Family, end: 'original' | 'reply', side: 'saddr' | 'daddr'): Value =>
   (family === 4 ? `ct.${end}.${side}` : `ct.${end}.${side}6`) as Value
@@ -88,15 +76,20 @@ export const conntrack = defineMatch({
       doc: 'the connection is in one of these states',
     },
     protocol: { flag: '--ctproto', invertible: true, value: protocol, doc: 'the protocol of the connection' },
-    origsrc: { flag: '--ctorigsrc', invertible: true, value: prefix, doc: 'source address of the original direction' },
+    origsrc: {
+      flag: '--ctorigsrc',
+      invertible: true,
+      value: hostMask,
+      doc: 'source address of the original direction',
+    },
     origdst: {
       flag: '--ctorigdst',
       invertible: true,
-      value: prefix,
+      value: hostMask,
       doc: 'destination address of the original direction: before DNAT',
     },
-    replsrc: { flag: '--ctreplsrc', invertible: true, value: prefix, doc: 'source address of replies' },
-    repldst: { flag: '--ctrepldst', invertible: true, value: prefix, doc: 'destination address of replies' },
+    replsrc: { flag: '--ctreplsrc', invertible: true, value: hostMask, doc: 'source address of replies' },
+    repldst: { flag: '--ctrepldst', invertible: true, value: hostMask, doc: 'destination address of replies' },
     origsrcport: {
       flag: '--ctorigsrcport',
       invertible: true,
@@ -161,7 +154,7 @@ function ofConnection(given: Options, family: Family): readonly Condition[] {
   const parts: Condition[] = []
   const { direction, protocol, status, expire } = given
   const address = (side: AddressGiven | undefined, end: 'original' | 'reply', which: 'saddr' | 'daddr') =>
-    side && parts.push(invertedIf(side.inverted, addressIn(addressOf(family, end, which), side.value)))
+    side && parts.push(invertedIf(side.inverted, addressIn(addressOf(family, end, which), side.value.where)))
   const ports = (side: Given<readonly [number, number]> | undefined, value: Value) =>
     side && parts.push(invertedIf(side.inverted, inRanges(value, [side.value])))
   if (direction) parts.push(equals('ct.direction', direction.value === 'ORIGINAL' ? 0 : 1))

@@ -1,8 +1,8 @@
-import { type Ip, parseIp } from '../../address/ip.js'
 import { type Condition, equals } from '../../rules/condition.js'
-import { type AddressMask, parseAddressMask, showIp } from '../address-mask.js'
+import { showIp } from '../address-mask.js'
 import { type Codec, flag, integer, unsigned, WordError } from '../codec.js'
 import type { Given, OptionsOf, OptionTable, RuleContext } from '../extension.js'
+import { type HostMask, hostMask } from '../host-mask.js'
 import { defineMatch } from '../match.js'
 import { parseProtocol, printProtocol } from '../protocol.js'
 
@@ -41,27 +41,6 @@ const spi: Codec<number> = {
   print: (value) => `0x${value.toString(16)}`,
 }
 
-/** Printed as it was said, host bits and all. */
-interface Tunnel {
-  readonly ip: Ip
-  readonly where: AddressMask
-}
-
-const tunnel: Codec<Tunnel> = {
-  words: 1,
-  metavar: 'address[/mask]',
-  parse(text) {
-    const where = parseAddressMask(text)
-    const ip = where && (parseIp(text.replace(/\/.*/, '')) ?? where.ip)
-    if (!where || ip === undefined) throw new WordError(`bad address "${text}"`)
-    return { ip, where }
-  },
-  print: ({ ip, where }) => {
-    const whole = where.length === (typeof ip === 'number' ? 32 : 128)
-    return `${showIp(ip)}${whole ? '' : `/${where.length >= 0 ? where.length : showIp(where.mask)}`}`
-  },
-}
-
 const of = (flag: `--${string}`, doc: string) => ({ flag, invertible: true, inEveryPart: true, doc }) as const
 /** XT_POLICY_MAX_ELEM. */
 const MOST = 4
@@ -94,8 +73,8 @@ const TABLE = {
   spi: { ...of('--spi', 'the security parameter index'), value: spi },
   proto: { ...of('--proto', 'AH, ESP or IPComp'), value: protocol },
   mode: { ...of('--mode', 'tunnel or transport'), value: word('mode', ['transport', 'tunnel']) },
-  dst: { ...of('--tunnel-dst', 'where the tunnel ends'), value: tunnel },
-  src: { ...of('--tunnel-src', 'where the tunnel begins'), value: tunnel },
+  dst: { ...of('--tunnel-dst', 'where the tunnel ends'), value: hostMask },
+  src: { ...of('--tunnel-src', 'where the tunnel begins'), value: hostMask },
   next: { flag: '--next', inEveryPart: true, value: flag, doc: 'the next element begins' },
 } as const
 
@@ -139,7 +118,7 @@ export const policy = defineMatch({
       const inTunnel = mode && (mode.value === 'tunnel') !== mode.inverted
       if ((src || dst) && !inTunnel) return '--tunnel-src and --tunnel-dst need --mode tunnel'
       for (const given of [src, dst]) {
-        const ip = (given?.value as Tunnel | undefined)?.ip
+        const ip = (given?.value as HostMask | undefined)?.ip
         if (ip !== undefined && (typeof ip === 'number') !== (family === 4))
           return `${showIp(ip)} is of the other family`
       }

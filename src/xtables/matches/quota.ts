@@ -2,13 +2,20 @@ import { invertedIf } from '../../rules/condition.js'
 import { type Codec, WordError } from '../codec.js'
 import { defineMatch } from '../match.js'
 
+/** strtoull(3) with base 0, as long as it is any number of ours. */
+function numberOf(word: string): bigint | undefined {
+  if (/^0[0-7]{1,22}$/.test(word)) return BigInt(`0o${word}`)
+  return /^([1-9]\d{0,19}|0|0x[\da-f]{1,17})$/i.test(word) ? BigInt(word) : undefined
+}
+
 /** 64 bits: a bigint. */
 const bytes: Codec<bigint> = {
   words: 1,
   metavar: 'bytes',
   parse(word) {
-    if (!/^\d{1,20}$/.test(word) || BigInt(word) >= 1n << 64n) throw new WordError(`bad number of bytes "${word}"`)
-    return BigInt(word)
+    const value = numberOf(word)
+    if (value === undefined || value >= 1n << 64n) throw new WordError(`bad number of bytes "${word}"`)
+    return value
   },
   print: String,
 }
