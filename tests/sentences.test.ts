@@ -30,6 +30,7 @@ const NO_SENTENCE = [
   /\tproto kernel$/,
   // what is kept by a key, routes that are made up, the end of an error, the beginning of a sentence that is looked for
   /^path\/ask-neighbour\.ts\t --src-mac $/,
+  /^conntrack\/helpers\/sip\/[a-z]+\.ts\t(Via (UDP|TCP)|(audio|video|image) )$/,
   /^analysis\/walk-routes\.ts\t(local|nowhere|forward|input|no|output|addresses) \{0\}/,
   /^path\/(suppose|settle)\.ts\t(local |default dev |\{0\}\{1\} dev |\{0\}: no sysctl $)/,
   /\t( nexthop | pref (high|low))$/,

@@ -65,9 +65,13 @@ describe.skipIf(!CHROMIUM)('what if, rules, questions over all packets', () => {
     const { page, faults } = await site.open(await serveRules('-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n'))
     await page.waitForSelector('button[type=submit]:not([disabled])')
     await command(page, 'iptables -I INPUT 1 -s 198.51.100.0/24 -p tcp --dport 22 -j DROP')
-    const row = page.locator('.difference-row')
+    const rows = page.locator('.difference-row')
+    const row = rows.first()
     await row.waitFor()
-    expect(await row.locator('.packets').textContent()).toContain('tcp 198.51.100.0/24 → any:22')
+    expect(await rows.locator('.packets').allTextContents()).toEqual([
+      'tcp 198.51.100.0/24 → 192.0.2.10,192.0.2.255:22 in h:eth0',
+      'tcp 198.51.100.0/24 → any:22 ESTABLISHED,RELATED',
+    ])
     expect(await row.locator('.side.accepted').textContent()).toContain('-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT')
     expect(await row.locator('.side.dropped').textContent()).toContain('-A INPUT -s 198.51.100.0/24')
     await row.getByRole('button', { name: 'walk an example' }).click()

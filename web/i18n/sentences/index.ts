@@ -1,4 +1,6 @@
 import { DEVICES } from './devices.js'
+import { DIFF, DIFF_COMPOSED } from './diff.js'
+import { HELPERS } from './helpers.js'
 import { LINE, LINE_COMPOSED } from './line.js'
 import { LINK, LINK_COMPOSED } from './link.js'
 import { LINT, LINT_COMPOSED } from './lint.js'
@@ -21,6 +23,8 @@ export const SENTENCES: Sentences = {
   ...LINE,
   ...REACH,
   ...LINK,
+  ...DIFF,
+  ...HELPERS,
 }
 
 /** What several of them make together. */
@@ -33,6 +37,7 @@ export const COMPOSED: Sentences = {
   ...LINE_COMPOSED,
   ...REACH_COMPOSED,
   ...LINK_COMPOSED,
+  ...DIFF_COMPOSED,
 }
 
 export const chinese = new Phrasebook({ ...COMPOSED, ...SENTENCES }, LOOSE)

@@ -2,8 +2,6 @@ import type { Sentences } from './match.js'
 
 /** What is wrong in the rules, and how it is mended (src/analysis). */
 export const LINT: Sentences = {
-  '{0}, IPv{1}: the rules of the nat table differ; what they translate is not compared':
-    '{0}，IPv{1}：nat 表的规则不同；不比较它们转换什么',
   'there is no such chain': '没有这条链',
   'policy {0} of {1}': '{1} 的默认策略 {0}',
   'new connections to any port are accepted from whoever uses a certain source port':

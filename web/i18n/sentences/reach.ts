@@ -24,6 +24,8 @@ export const REACH: Sentences = {
   '{0}: outer packets of the other family are not followed': '{0}：不跟踪另一地址族的外层包',
   "the tunnel's own packets{0}": '隧道自己的包{0}',
   ' leave the snapshot': '离开快照的范围',
+  ' are taken in, but not by the tunnel': '被收下，但不是由隧道收下',
+  'has {0}': '',
 }
 
 export const REACH_COMPOSED: Sentences = {

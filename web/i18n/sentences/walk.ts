@@ -220,6 +220,9 @@ export const WALK: Sentences = {
   'forward to dev {0}{1}': '转发到 dev {0}{1}',
   'which next hop the hash of this flow gives: {0}': '这个流的哈希选中哪个下一跳：{0}',
   ' or ': ' 或 ',
+  '{0} of {1}': '{1} 的 {0}',
+  'over the wire to {0} {1}': '经链路到 {0} {1}',
+  'the answer to an untracked packet': '对未跟踪的包的应答',
 }
 
 /** The same with the pieces that the engine puts in at their ends. */

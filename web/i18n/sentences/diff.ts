@@ -1,0 +1,61 @@
+import type { Sentences } from './match.js'
+
+/** Which packets fare differently, and what becomes of them (src/analysis/diff). */
+export const DIFF: Sentences = {
+  'routes, interfaces or settings differ: what that changes is compared where both snapshots have all of them':
+    '路由、接口或设置不同：只有两个快照都包含全部这些信息时才比较它们带来的变化',
+  'packets of connections that exist, multicast and fragments: where routes, interfaces or settings send them now':
+    '已有连接的包、组播和分片：不比较路由、接口或设置现在把它们送往何处',
+  'IPv{0}, from end to end: {1}': 'IPv{0}，从一端到另一端：{1}',
+  'any address': '任意地址',
+  'with another MSS': 'MSS 被修改',
+  'without some TCP options': '去掉部分 TCP 选项',
+  'with another prefix': '前缀被替换',
+  'with a hashed mark': '标记取自散列值',
+  'to a socket (TPROXY)': '交给套接字（TPROXY）',
+  'answered by SYNPROXY': '由 SYNPROXY 应答',
+  'copied (TEE)': '被复制（TEE）',
+  'tracked by other rules (CT)': '按其他规则跟踪（CT）',
+  'noted in a set': '记入集合',
+  'with what a set says': '带上集合给出的值',
+  'queued to a program': '排队交给程序',
+  'with another frame': '帧被修改',
+  'from the address of the interface (MASQUERADE)': '源地址改为接口的地址（MASQUERADE）',
+  'to this host{0} (REDIRECT)': '转到本机{0}（REDIRECT）',
+  ', port {0}': '，端口 {0}',
+  'one of {0} more': '其余 {0} 种之一',
+  'one of {0} that both sides have': '两边都有的 {0} 种之一',
+  'policies of IPsec': 'IPsec 策略',
+  'rules of ebtables': 'ebtables 规则',
+  'rules of arptables': 'arptables 规则',
+  'what is not evaluated': '未求值的内容',
+  '{0}: {1}: they differ': '{0}：{1}不同',
+  'delivered to {0}': '交付给 {0}',
+  'leaves {0} by {1}': '经 {1} 离开 {0}',
+  'not known: {0}': '未知：{0}',
+  'one thing or another, as its first chunk may be': '取决于它的第一个 chunk，可能这样也可能那样',
+  'from {0}': '源改为 {0}',
+  // pieces of others, and what only tells fates apart
+  '{0} port {1}': '',
+  '{0} any': '',
+  '{0} from the {1}': '',
+  ' written': '',
+  'in {0}': '',
+  'delivered {0}': '',
+  'delivered {0} {1}': '',
+  'sent {0} {1}': '',
+  'sent {0} {1} {2}': '',
+  'undecided {0}': '',
+}
+
+export const DIFF_COMPOSED: Sentences = {
+  'to {0}': '目的改为 {0}',
+  'from port {0}': '源端口改为 {0}',
+  'to port {0}': '目的端口改为 {0}',
+  'mark any': '标记任意',
+  'connmark any': '连接标记任意',
+  'mark from the connmark': '标记取自连接标记',
+  'connmark from the mark': '连接标记取自标记',
+  'to this host, port {0} (REDIRECT)': '转到本机，端口 {0}（REDIRECT）',
+  'to this host (REDIRECT)': '转到本机（REDIRECT）',
+}
