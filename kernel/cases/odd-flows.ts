@@ -66,6 +66,12 @@ export function* fragmentFlow(stage: Stage): Flow {
   }
 }
 
+/** Addresses of the lab at which nobody answers TCP: of subnets, groups, anycast. */
+const NOT_UNICAST = {
+  4: ['10.1.255.255', '10.2.255.255', '255.255.255.255', '224.0.0.1'],
+  6: ['fd00:1::', 'fd00:2::', 'ff02::1', 'ff0e::1'],
+} as const
+
 /** Packets that nobody should send. */
 export function* oddFlow(stage: Stage): Flow {
   const { random, scene, ids } = stage
@@ -90,6 +96,10 @@ export function* oddFlow(stage: Stage): Flow {
     () => arrives(at, plain({}), { type: 0x8100 }),
     () => arrives(at, network(stage, { src, dst, protocol: random.pick([50, 47, 132, 2, 89, 253, 33]) }, '0102030405060708090a0b0c0d0e0f10')),
     () => arrives(at, network(stage, { src, dst, protocol: random.pick([6, 17]) }, '01020304')),
+    () => {
+      const whole = { src, dst: random.pick(NOT_UNICAST[family]), protocol: 6 }
+      return arrives(at, network(stage, whole, tcp({ ...whole, ...ports, seq: 1, ack: 1, flags: random.pick([2, 2, 16, 18, 4]) })))
+    },
     () => arrives(at, network(stage, { src, dst, protocol: 6 }, `${tcp({ src, dst, ...ports, seq: 1, ack: 0, flags: 2 }).slice(0, 24)}f${tcp({ src, dst, ...ports, seq: 1, ack: 0, flags: 2 }).slice(25)}`)),
   ] // biome-ignore format: a list
   const only4: readonly (() => Injection)[] = [

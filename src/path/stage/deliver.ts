@@ -97,16 +97,24 @@ function delivered(cursor: Cursor, socket: string | undefined, text: string): Fa
   })
 }
 
+/** What TCP wants of an address, else it says nothing (tcp_v4_conn_request, tcp_v4_send_reset; ipv6_unicast_destination). */
+function isUnicast({ skb, netns }: Cursor): boolean {
+  const result = skb.destination?.result
+  return result !== 'broadcast' && result !== 'multicast' && !netns.isAnycast(netns.addressOf(skb.packet, 'dst'))
+}
+
 function tcp(cursor: Cursor): Fate {
   const { packet } = cursor.skb
   const flags = FIELDS['tcp.flags'].read(packet) ?? 0
   const port = FIELDS['th.dport'].read(packet)!
   const socket = findSocket(cursor, 'tcp')
-  if (socket === 'unknown') return assumedSocket(cursor, 'tcp', port)
   const asks = (flags & (SYN | ACK | RST | FIN)) === SYN
+  const unicast = isUnicast(cursor)
+  if (asks && !unicast) return cursor.drop('not-for-this-host', 'TCP takes connections to a unicast address only')
+  if (socket === 'unknown') return assumedSocket(cursor, 'tcp', port)
   if (socket && (asks || socket.state === 'connected'))
     return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
-  const answer = sendStackReset(cursor)
+  const answer = unicast ? sendStackReset(cursor) : undefined
   const what = socket ? `no connection of ${socketName(socket)} takes this segment` : `nothing listens on tcp ${port}`
   return cursor.drop('no-socket', answer ? `${what}: the stack answers with RST` : what, { answer })
 }

@@ -184,6 +184,7 @@ export const WALK: Sentences = {
   'nothing here takes protocol {0}': '这里没有谁接收协议 {0}',
   'wrong {0} checksum': '{0} 校验和错误',
   'TCP takes no broadcasts': 'TCP 不接收广播',
+  'TCP takes connections to a unicast address only': 'TCP 只接受发往单播地址的连接',
   'to the kernel (IGMP)': '交给内核（IGMP）',
   'to the kernel (ICMP)': '交给内核（ICMP）',
   'no connection of {0} takes this segment': '{0} 没有接收这个报文段的连接',
