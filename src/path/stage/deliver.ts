@@ -114,7 +114,9 @@ function tcp(cursor: Cursor): Fate {
   if (socket === 'unknown') return assumedSocket(cursor, 'tcp', port)
   if (socket && (asks || socket.state === 'connected'))
     return delivered(cursor, socketName(socket), `to ${socketName(socket)}`)
-  const answer = unicast ? sendStackReset(cursor) : undefined
+  // tcp_rcv_state_process, TCP_LISTEN: a reset for what acknowledges something, nothing for the rest
+  const silent = !unicast || (socket && (flags & ACK) === 0)
+  const answer = silent ? undefined : sendStackReset(cursor)
   const what = socket ? `no connection of ${socketName(socket)} takes this segment` : `nothing listens on tcp ${port}`
   return cursor.drop('no-socket', answer ? `${what}: the stack answers with RST` : what, { answer })
 }
