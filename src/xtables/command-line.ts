@@ -1,6 +1,7 @@
 import type { Family } from '../address/ip.js'
 import { basesOf } from './check.js'
 import { quote } from './codec.js'
+import { protocolContext } from './extension.js'
 import { Registry } from './known.js'
 import { LineError } from './line-error.js'
 import { type CommandOptions, RuleReader } from './read-rule.js'
@@ -256,7 +257,7 @@ class Options implements CommandOptions {
         ...where,
         chain: fields.chain,
         bases: () => bases(fields.chain),
-        protocol: fields.protocol && !fields.protocol.inverted ? fields.protocol.value : undefined,
+        ...protocolContext(fields.protocol),
       }),
     )
     return {

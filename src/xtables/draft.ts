@@ -1,7 +1,14 @@
 import type { Family } from '../address/ip.js'
 import type { Counters } from '../rules/program.js'
 import type { AddressMask } from './address-mask.js'
-import type { AnyExtension, Given, OptionsOf, OptionTable, RuleContext } from './extension.js'
+import {
+  type AnyExtension,
+  type Given,
+  type OptionsOf,
+  type OptionTable,
+  protocolContext,
+  type RuleContext,
+} from './extension.js'
 import type { Known } from './known.js'
 import { LineError } from './line-error.js'
 import type { AnyMatch } from './match.js'
@@ -112,7 +119,7 @@ export class Draft {
       chain: this.chain,
       bases: () => BASE_CHAINS,
       backend: this.#backend,
-      protocol: this.positiveProtocol,
+      ...protocolContext(this.protocol),
       beside: (name) =>
         this.loaded.slice(0, this.count).flatMap((use) => (use.name === name ? [use.options as never] : [])),
     }

@@ -33,11 +33,19 @@ export interface Documentation {
   readonly kernel: string
 }
 
+/** What `-p` says, for the context of a rule. */
+export const protocolContext = (given: Given<number> | undefined): Pick<RuleContext, 'protocol' | 'protocolSaid'> => ({
+  protocol: given && !given.inverted ? given.value : undefined,
+  protocolSaid: given?.value,
+})
+
 /** Where a rule stands, for extensions that mean different things in different places. */
 export interface RuleContext {
   readonly family: Family
   /** Protocol number of `-p`, undefined without it or where it is inverted. */
   readonly protocol: number | undefined
+  /** The same, inverted or not: NAT looks at the number alone. */
+  readonly protocolSaid: number | undefined
   readonly table: string
   readonly chain: string
   /** The base chains from which the rule is reached, as bits (baseChainBit). */

@@ -2,7 +2,7 @@ import type { Family } from '../address/ip.js'
 import type { Counters, Rule, Source, Step } from '../rules/program.js'
 import { type AddressMask, printAddressMask } from './address-mask.js'
 import { parseCounters, printCounters } from './counters.js'
-import { type Given, printOptions, type RuleContext } from './extension.js'
+import { type Given, printOptions, protocolContext, type RuleContext } from './extension.js'
 import { interfaceName } from './interface.js'
 import { lowerRule } from './lower.js'
 import { printProtocol } from './protocol.js'
@@ -155,7 +155,7 @@ const contextOf = ({ chain, protocol }: RuleFields, { family, table, backend, ba
   chain,
   backend,
   bases: () => bases(chain),
-  protocol: protocol && !protocol.inverted ? protocol.value : undefined,
+  ...protocolContext(protocol),
 })
 
 const not = (given: { readonly inverted: boolean }): string => (given.inverted ? '! ' : '')

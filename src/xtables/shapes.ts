@@ -1,6 +1,6 @@
 import type { Draft } from './draft.js'
 import { Edges } from './edges.js'
-import type { RuleContext } from './extension.js'
+import { protocolContext, type RuleContext } from './extension.js'
 import { hashOf, Names } from './names.js'
 import { type Plain, plainAddress, plainInterface } from './plain.js'
 import type { RuleReader } from './read-rule.js'
@@ -213,7 +213,7 @@ function printed(draft: Draft, context: Pick<RuleContext, 'family' | 'table' | '
     asked = true
     return BASE_CHAINS
   }
-  const { chain, positiveProtocol: protocol } = draft
-  const text = printRule(draft.fields(0, undefined), { ...context, chain, protocol, bases })
+  const { chain, protocol } = draft
+  const text = printRule(draft.fields(0, undefined), { ...context, chain, ...protocolContext(protocol), bases })
   return asked ? undefined : text
 }

@@ -42,9 +42,9 @@ const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 132, 33, 1])
 /** What is wrong with a range in its rule, or undefined. */
 export function rangeProblem(
   range: Pick<NatRange, 'addresses' | 'ports'>,
-  { family, protocol }: RuleContext,
+  { family, protocolSaid }: RuleContext,
 ): string | undefined {
-  if (range.ports && (protocol === undefined || !WITH_PORTS.has(protocol)))
+  if (range.ports && (protocolSaid === undefined || !WITH_PORTS.has(protocolSaid)))
     return 'ports need -p with TCP, UDP, SCTP or DCCP'
   return range.addresses?.some((ip) => familyOf(ip) !== family) ? 'this address is of the other family' : undefined
 }
