@@ -40,6 +40,7 @@ SOL_NETLINK = 270
 NETLINK_ADD_MEMBERSHIP = 1
 NFNLGRP_NFTRACE = 9
 FENCE_ROUNDS = 4
+FENCE_TRIES = 50
 STORM = 20000  # rules can make a packet go round for ever
 FENCE = b'\xff' * 12 + b'\x88\xb5' + b'fence' * 10
 
@@ -235,11 +236,22 @@ class Lab:
             self.listeners.append(sock)
         return {}
 
+    def fence_in(self, sender):
+        """The queue of this CPU may be full of frames that go round for ever."""
+        for _ in range(FENCE_TRIES):
+            try:
+                return sender.send(FENCE)
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                time.sleep(0.01)
+        raise RuntimeError('a storm of frames')
+
     def settle(self):
         """Frames are handled in softirq on this CPU, in order; a few rounds through the fence come after all of them."""
         sender, receiver = self.fence
         for _ in range(FENCE_ROUNDS):
-            sender.send(FENCE)
+            self.fence_in(sender)
             try:
                 receiver.recv(64)  # mostly it is there already
                 continue
