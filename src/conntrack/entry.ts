@@ -105,6 +105,7 @@ export interface Helping {
   started?: boolean
   pptp?: PptpNotes
   sip?: SipNotes
+  h323?: H323Notes
   /** What is to be done when the connection ends. */
   end?: () => void
 }
@@ -115,6 +116,20 @@ export interface SipNotes {
   inviteNumber: number | undefined
   /** The port on which a phone listens, where it is not the one that it sends from; 0: the same, as far as was seen. Undefined: not known. */
   forcedPort: number | undefined
+}
+
+/** What the helpers of H.323 remember of a connection (struct nf_ct_h323_master). */
+export interface H323Notes {
+  /** What was told before the snapshot was taken is not known. */
+  readonly listed: boolean
+  /** So many bytes belong to the header that came in a segment of its own; 0: there was none. Undefined: not known. */
+  readonly left: Record<Direction, number | undefined>
+  /** The last ports for signalling: as one end has told it, and as the other has heard it; 0 before. */
+  readonly signalPort: Record<Direction, number>
+  /** Even ports for media, likewise. */
+  readonly mediaPorts: Record<Direction, number>[]
+  /** RAS: how long a registration counts. Undefined: not known. */
+  seconds: number | undefined
 }
 
 /** What the helper remembers of a control connection (struct nf_ct_pptp_master, struct nf_nat_pptp). PNS is the client, PAC the server. */

@@ -40,7 +40,8 @@ function expectationLine(
     `sport=${original.sport} dport=${original.dport}`,
     ...(flags.length > 0 ? [flags.join(',')] : []),
     `class=${kind}`,
-    `helper=${helper ?? master.helper}`,
+    // ctnetlink_exp_dump_expect: of the master, also where the connection will have another
+    `helper=${master.helper ?? helper}`,
   ].join(' ')
 }
 

@@ -14,6 +14,8 @@ import { followSip } from './sip/expect.js'
 const FOLLOWING: ReadonlySet<string> = new Set(['ftp', 'irc', 'amanda', 'tftp'])
 /** Helpers that leave what they expect to NAT's rules. */
 const LEFT_ALONE: ReadonlySet<string> = new Set(['sane', 'netbios-ns', 'snmp'])
+/** Helpers that give what they expect helpers of its own, or translate it in ways that a listing does not tell. */
+const UNTOLD: ReadonlySet<string> = new Set(['pptp', 'Q.931', 'H.245'])
 
 /**
  * Expects what a listing says that helpers expect. A listing does not say what NAT will make of the connection: it is what the helper does, to the port that is
@@ -92,7 +94,7 @@ interface Followed {
 
 /** What NAT does with the connection that comes of it. */
 function followed({ tuple, mask, helper = '', class: kind }: ListedExpectation, master: Entry, context: FollowContext): Followed {
-  if (helper === 'pptp' || !HELPERS.some(({ name }) => name === helper))
+  if (UNTOLD.has(helper) || !HELPERS.some(({ name }) => name === helper))
     return { follow: undefined, unsure: `what helper ${helper || 'of an unknown name'} makes of a connection that it expects` }
   if (!isTranslated(master) || LEFT_ALONE.has(helper)) return { follow: undefined }
   const direction = directionOf(master, tuple, mask)
