@@ -5,6 +5,7 @@ import { neighbour, transmit } from '../path/stage/leave.js'
 import { ipReceive, receive } from '../path/stage/receive.js'
 import { type StageName, stageAfter } from '../path/stages.js'
 import { type Namespace, placeName } from '../path/world.js'
+import { NOT_FORWARDED6 } from '../routing/input6.js'
 import type { Hook } from '../rules/program.js'
 import type { Node } from '../sets/bdd.js'
 import type { Way } from '../sets/ways.js'
@@ -200,8 +201,13 @@ export class SetWalk {
     const lives = space.in('ip.ttl', [[2, 255]])
     const on = math.written(math.into(group.ways, lives), { do: 'add', field: 'ip.ttl', by: -1 })
     const dies = math.into(group.ways, space.bdd.not(lives))
+    const unfit = this.ground.family === 4 || group.oif === group.iif ? [] : NOT_FORWARDED6
+    const fit = unfit.reduce((ways, { range }) => math.into(ways, space.bdd.not(space.in('ip6.saddr', [range]))), on)
     return [
-      { exit: 'pass', group: { ...group, ways: on } },
+      { exit: 'pass', group: { ...group, ways: fit } },
+      ...unfit.map(({ range, reason, text }) =>
+        endOf(group, 'dropped', reason, text, math.into(on, space.in('ip6.saddr', [range]))),
+      ),
       endOf(group, 'dropped', 'ttl-exceeded', 'the TTL is used up', dies),
     ]
   }

@@ -7,6 +7,7 @@ import { isMulticast } from '../routing/classify.js'
 import { hasJoined } from '../routing/groups.js'
 import { routeOutput } from '../routing/output.js'
 import { Cursor } from './cursor.js'
+import type { Fate } from './fate.js'
 import type { Skb } from './skb.js'
 import type { StageName } from './stages.js'
 
@@ -71,21 +72,22 @@ function disown(copy: Skb): void {
 /**
  * What this host sends to a broadcast address, or to a group that it has joined itself, comes back in a copy by the device through which it
  * leaves (ip_mc_output, in front of POSTROUTING; ip6_finish_output2, behind it, which asks the address alone: TEE's copies too, by whichever gateway).
+ * What is sent to such a group with TTL 0 goes no further.
  */
-export function loopBack(cursor: Cursor): void {
+export function listenIn(cursor: Cursor): Fate | undefined {
   const { skb, netns } = cursor
   const { destination, oif, looped, packet } = skb
-  if (looped || oif === undefined || netns.interfaces.isLoopback(oif)) return
+  if (looped || oif === undefined || netns.interfaces.isLoopback(oif)) return undefined
   const dst = netns.addressOf(packet, 'dst')
-  const listens =
-    packet.family === 6
-      ? isMulticast(dst) && hasJoined(netns.interfaces, oif, dst)
-      : destination?.result === 'broadcast' ||
-        (destination?.result === 'multicast' && hasJoined(netns.interfaces, oif, dst))
-  if (!listens) return
+  const group = packet.family === 6 ? isMulticast(dst) : destination?.result === 'multicast'
+  const joined = group && hasJoined(netns.interfaces, oif, dst)
+  const everybody = packet.family === 4 && destination?.result === 'broadcast'
+  if (!joined && !everybody) return undefined
   const copy = skb.clone()
   copy.looped = true
   copy.sum = { is: 'trusted' }
   disown(copy)
   walkCopy(cursor, copy, 'postrouting', 'this host listens to it as well')
+  const spent = joined && FIELDS['ip.ttl'].read(packet) === 0
+  return spent ? cursor.drop('ttl-exceeded', 'a multicast packet with TTL 0 stays on this host') : undefined
 }

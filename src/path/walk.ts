@@ -1,4 +1,4 @@
-import { loopBack } from './copies.js'
+import { listenIn } from './copies.js'
 import type { Cursor, Engine } from './cursor.js'
 import { reassemble } from './defragment.js'
 import type { Fate } from './fate.js'
@@ -39,7 +39,8 @@ const PERFORM: { readonly [S in Exclude<StageName, 'end'>]: (cursor: Cursor) => 
   output,
   postrouting(cursor) {
     const { skb } = cursor
-    if (skb.packet.family === 4) loopBack(cursor)
+    const ended = skb.packet.family === 4 ? listenIn(cursor) : undefined
+    if (ended) return ended
     skb.iif ??= skb.copiedTo
     const result = runHook(cursor, 'postrouting')
     return result === 'accept' && transformOf(cursor) ? 'transform' : result

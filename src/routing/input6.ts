@@ -1,6 +1,6 @@
 import { printIp } from '../address/ip.js'
 import { isOfOneLink, score6, wantedDevice } from './best6.js'
-import { isLinkLocal6, isLoopback, isMulticast, isZero } from './classify.js'
+import { isLoopback, isMulticast, isZero } from './classify.js'
 import type { Fib } from './fib.js'
 import { isAlive, isSelf6 } from './flow.js'
 import { hasJoined } from './groups.js'
@@ -43,7 +43,6 @@ export function routeInput6(fib: Fib, interfaces: Interfaces, flow: InputFlow): 
   const [src, dst, { iif }] = [flow.src as bigint, flow.dst as bigint, flow]
   const outside = !interfaces.isLoopback(iif)
   if (outside && isLoopback(src)) return martian('source', `a loopback source on ${iif}`)
-  if (outside && isLoopback(dst)) return martian('destination', `a loopback destination on ${iif}`)
   if (isMulticast(dst)) return multicast6(interfaces, flow, dst)
   const { found, tried, ways } = lookupInput6(fib, interfaces, flow)
   const base = { found, tried, validation: undefined }
@@ -52,10 +51,25 @@ export function routeInput6(fib: Fib, interfaces: Interfaces, flow: InputFlow): 
   return forward6(interfaces, flow, found, base, ways)
 }
 
+/** What ip6_forward does not send on by another interface than it came by: sources from one address to another. */
+export const NOT_FORWARDED6: readonly {
+  readonly range: readonly [bigint, bigint]
+  readonly reason: 'martian-source' | 'beyond-scope'
+  readonly text: string
+}[] = [
+  { range: [0n, 1n], reason: 'martian-source', text: 'no address to send from' },
+  {
+    range: [0xfe80n << 112n, (0xfec0n << 112n) - 1n],
+    reason: 'beyond-scope',
+    text: 'a link-local address is not forwarded',
+  },
+  { range: [0xffn << 120n, (1n << 128n) - 1n], reason: 'martian-source', text: 'no address to send from' },
+]
+
 /** ip6_forward's own conditions, but for those that look at the packet. */
 function forward6(
   interfaces: Interfaces,
-  { src, iif }: InputFlow,
+  { iif }: InputFlow,
   { route, nexthop }: FoundRoute,
   base: Looked,
   ways: readonly Way[],
@@ -63,19 +77,6 @@ function forward6(
   if (!interfaces.forwards(6, iif)) return forwardOff(base, iif)
   const { gateway } = nexthop!
   const dev = nexthop!.dev!
-  // a packet that goes back where it came from is answered with a redirect instead of being looked at
-  if (dev !== iif) {
-    if (isZero(src) || isMulticast(src) || isLoopback(src))
-      return { ...martian('source', `${printIp(src)} is no address to send from`), ...base }
-    if (isLinkLocal6(src))
-      return {
-        ...base,
-        to: 'nowhere',
-        reason: 'beyond-scope',
-        text: `the link-local ${printIp(src)} is not forwarded`,
-        icmp: 2,
-      }
-  }
   const decision = { ...base, to: 'forward', dev, gateway, mtu: route.mtu, redirect: false } as const
   if (ways.length < 2) return decision
   return {

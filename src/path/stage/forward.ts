@@ -1,5 +1,7 @@
+import type { Ip } from '../../address/ip.js'
 import { FIELDS } from '../../packet/fields.js'
 import { decreaseTtl } from '../../packet/rewrite.js'
+import { NOT_FORWARDED6 } from '../../routing/input6.js'
 import { selectAddress4 } from '../../routing/source.js'
 import { sendIcmpError } from '../answers.js'
 import type { Cursor } from '../cursor.js'
@@ -23,6 +25,12 @@ export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
     const answer = sendIcmpError(cursor, four ? { type: 11, code: 0 } : { type: 3, code: 0 })
     return cursor.drop('ttl-exceeded', `TTL ${ttl}: it may not go further`, { answer })
   }
+  const unfit = four || skb.oif === skb.iif ? undefined : unfitSource(netns.addressOf(skb.packet, 'src'))
+  if (unfit) {
+    const { reason, text } = unfit
+    const answer = reason === 'beyond-scope' ? sendIcmpError(cursor, BEYOND_SCOPE) : undefined
+    return cursor.drop(reason, text, { answer })
+  }
   const device = netns.link(skb.oif)?.mtu ?? 65535
   // ip_dst_mtu_maybe_forward; ip6_dst_mtu_maybe_forward leaves the route's MTU to the way out
   const mtu = four ? (skb.destination?.mtu ?? device) : Math.max(device, LEAST_MTU6)
@@ -33,6 +41,9 @@ export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
   cursor.record({ kind: 'check', what: 'ttl', passed: true, text: `TTL ${ttl} → ${ttl - 1}` })
   return 'pass'
 }
+
+const BEYOND_SCOPE = { type: 1, code: 2 } as const
+const unfitSource = (src: Ip) => NOT_FORWARDED6.find(({ range: [from, to] }) => src >= from && src <= to)
 
 /** The FORWARD hook, and ip_forward_finish behind it: IPv4 options get what the outgoing interface adds to them. */
 export function forward(cursor: Cursor): ExitOf<'forward'> | Fate {

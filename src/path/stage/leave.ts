@@ -2,13 +2,12 @@ import { printIp } from '../../address/ip.js'
 import { BROADCAST_MAC, type Mac, printMac } from '../../address/mac.js'
 import { fragmentOf, fragmentPacket } from '../../packet/build.js'
 import { recomputeHeader } from '../../packet/checksum.js'
-import { FIELDS } from '../../packet/fields.js'
 import { buildFrame, ETHERTYPE, type VlanTag } from '../../packet/frame.js'
 import { headersOf } from '../../packet/headers.js'
 import { type Packet, put16, u16 } from '../../packet/packet.js'
 import { isMulticast } from '../../routing/classify.js'
 import { askNeighbour } from '../ask-neighbour.js'
-import { loopBack, walkCopy } from '../copies.js'
+import { listenIn, walkCopy } from '../copies.js'
 import { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
 import { type Located, portOf } from '../layer2.js'
@@ -32,7 +31,8 @@ export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
   const link = netns.link(skb.oif)
   if (!link) return cursor.drop('no-device', `interface ${skb.oif} does not exist`)
   if (skb.looped) return 'resolved'
-  if (skb.packet.family === 6) loopBack(cursor)
+  const ended = skb.packet.family === 6 ? listenIn(cursor) : undefined
+  if (ended) return ended
   const ethertype = skb.packet.family === 4 ? ETHERTYPE.IPV4 : ETHERTYPE.IPV6
   const send = (destination: Mac) => {
     skb.packet.mac = { source: link.mac ?? 0, destination, ethertype }
@@ -44,8 +44,6 @@ export function neighbour(cursor: Cursor): ExitOf<'neighbour'> | Fate {
   if (isMulticast(dst)) {
     if (typeof dst === 'bigint' && ((dst >> 112n) & 15n) <= 1n)
       return cursor.drop('multicast-scope', `${printIp(dst)} does not leave its interface`)
-    if (FIELDS['ip.ttl'].read(skb.packet) === 0)
-      return cursor.drop('ttl-exceeded', 'a multicast packet with TTL 0 stays on this host')
   }
   const group = multicastMac(nexthop)
   if (group !== undefined) return send(group)
