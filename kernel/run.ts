@@ -28,7 +28,7 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
     'kernel-only': { type: 'boolean', default: false },
     sets: { type: 'string' },
-    two: { type: 'string' },
+    two: { type: 'string', default: '0.2' },
     'no-shrink': { type: 'boolean', default: false },
     traced: { type: 'string' },
     extensions: { type: 'boolean', default: false },
@@ -174,7 +174,7 @@ async function main(): Promise<number> {
     cases,
     perLab: Math.max(5, Math.min(40, Math.ceil(cases / JOBS))),
     ...(values.sets === undefined ? {} : { sets: Number(values.sets) }),
-    ...(values.two === undefined ? {} : { two: Number(values.two) }),
+    two: Number(values.two),
     families: values.family.split(',').map((family) => (family === '6' ? 6 : 4)),
     backends: values.backend.split(',').map((backend) => (backend === 'nft' ? 'nft' : 'legacy')),
   }

@@ -1,6 +1,7 @@
 import type { Injection } from '../lab.js'
 import { FLAG, hex, icmp, type Seen, tcp, tcpData, tcpFlags, tcpSeq, udp } from './frames.js'
 import { headerFlow } from './header-flows.js'
+import { brokenFlow, greFlow, optionsFlow, sctpFlow, udpliteFlow } from './more-flows.js'
 import { fragmentFlow, oddFlow } from './odd-flows.js'
 import { host } from './scene.js'
 import { arrives, back, byProtocol, dataOf, ends, type Flow, network, type Stage, sport } from './stage.js'
@@ -227,6 +228,11 @@ const FLOWS = [
   [1, fragmentFlow],
   [2, oddFlow],
   [2, headerFlow],
+  [0.4, udpliteFlow],
+  [0.4, greFlow],
+  [0.7, sctpFlow],
+  [0.6, brokenFlow],
+  [0.3, optionsFlow],
 ] as const
 
 /** Several conversations, their packets mixed; ends by itself. */

@@ -21,6 +21,7 @@ const NOP = 1
 const RECORD_ROUTE = 7
 const TIMESTAMP = 68
 const LOOSE_SOURCE_ROUTE = 131
+const CIPSO = 134
 const STRICT_SOURCE_ROUTE = 137
 const ROUTER_ALERT = 148
 
@@ -74,6 +75,8 @@ export function compileOptions(packet: Packet, own: number | undefined): Compile
         if (pointer < 5) return { ok: false, fault: at + 2 }
         seenStamp = true
         break
+      case CIPSO:
+        return { ok: false, fault: at + faultOfLabel(length) }
       case ROUTER_ALERT:
         if (length < 4) return { ok: false, fault: at + 1 }
         break
@@ -82,6 +85,9 @@ export function compileOptions(packet: Packet, own: number | undefined): Compile
   }
   return { ok: true, options: { sourceRoute, recorded, changed } }
 }
+
+/** Where a CIPSO label is wrong (net/ipv4/cipso_ipv4.c: cipso_v4_validate): with NetLabel and no domain of interpretation configured every one is. */
+const faultOfLabel = (length: number): number => (length < 8 ? 1 : 2)
 
 /** ip_forward_options: the record route gets the address of the interface that the packet leaves through. */
 export function forwardOptions(packet: Packet, { recorded, changed }: IpOptions, own: number | undefined): void {

@@ -1,4 +1,5 @@
 import { type Ip, printIp } from '../address/ip.js'
+import { PROTOCOL } from '../packet/checksum.js'
 import { FIELDS } from '../packet/fields.js'
 import { hasPorts } from '../packet/headers.js'
 import { isLinkLocal6, isMulticast } from '../routing/classify.js'
@@ -175,8 +176,10 @@ export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
   const { skb, netns } = cursor
   const through = skb.destination?.result === 'local' && skb.iif !== undefined && netns.interfaces.isLoopback(skb.iif)
   // it kept its route (skb_dst) on the way: of a copy to a group, the one to TEE's gateway, by which nothing handed back is forwarded
-  if (through || (skb.looped && skb.destination)) return skb.destination?.result === 'output' ? 'forward' : 'local'
   const flow = { ...flowOf(cursor), iif: skb.iif! }
+  if (through || (skb.looped && skb.destination))
+    return lookAtOptions(cursor, flow) ?? (skb.destination?.result === 'output' ? 'forward' : 'local')
+  lookForSocket(cursor)
   const route = inputWay(cursor, flow)
   if (!cursor.run.options.silent) recordInput(cursor, flow, route)
   if (route.to === 'nowhere') {
@@ -193,6 +196,21 @@ export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
   skb.nexthop = route.gateway ?? flow.dst
   skb.redirect = route.redirect
   return lookAtOptions(cursor, flow) ?? 'forward'
+}
+
+const TCP_HEADER = 20
+
+/**
+ * ip_rcv_finish_core, ip6_rcv_finish_core: the socket of a TCP connection is looked for before the packet has a route (tcp_v4_early_demux). That takes the whole
+ * TCP header to the front: a packet that came in fragments, of which the first had less, does not leave in the same.
+ */
+function lookForSocket({ skb, netns }: Cursor): void {
+  const { pieces, packet } = skb
+  const first = pieces?.pieces[0]
+  if (!pieces || first === undefined || first >= TCP_HEADER || skb.type !== 'host' || skb.socket) return
+  const protocol = packet.bytes[packet.family === 4 ? 9 : 6]
+  const asked = ['net.ipv4.ip_early_demux', 'net.ipv4.tcp_early_demux'].every((key) => netns.number(key, 1) !== 0)
+  if (protocol === PROTOCOL.TCP && asked) skb.pieces = { ...pieces, pieces: [] }
 }
 
 function recordInput(cursor: Cursor, flow: Flow, route: InputRoute): void {
