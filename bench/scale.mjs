@@ -24,24 +24,31 @@ function measure(args) {
   return JSON.parse(readFileSync(usage, 'utf8'))
 }
 
-/** The same rules, but one of the last Service left out. */
-function withoutOne(rules) {
+/** The same rules, but the last one of these chains left out: of a Service's translations, of what is forwarded. */
+function withoutOne(rules, chains) {
   const lines = rules.split('\n')
-  const last = lines.findLastIndex((line) => line.startsWith('-A KUBE-SVC-'))
+  const last = lines.findLastIndex((line) => line.startsWith(`-A ${chains}`))
   return lines.filter((_, i) => i !== last).join('\n')
 }
 
 function run() {
   return SIZES.map((services) => {
     const rules = kubeRules(services)
-    const [old, now] = ['old', 'now'].map((name) => join(work, `${name}-${services}`))
+    const [old, nat, filter] = ['old', 'nat', 'filter'].map((name) => join(work, `${name}-${services}`))
     writeFileSync(old, rules)
-    writeFileSync(now, withoutOne(rules))
+    writeFileSync(nat, withoutOne(rules, 'KUBE-SVC-'))
+    writeFileSync(filter, withoutOne(rules, 'KUBE-FORWARD'))
     const lines = rules.split('\n').length - 1
-    const row = { services, lines, lint: measure(['lint', old, '--json']), diff: measure(['diff', old, now, '--json']) }
+    const row = {
+      services,
+      lines,
+      lint: measure(['lint', old, '--json']),
+      diff: measure(['diff', old, nat, '--json']),
+      filter: measure(['diff', old, filter, '--json']),
+    }
     const text = ({ cpuMs, rssMb }) => `${(cpuMs / 1000).toFixed(1)} s | ${rssMb.toFixed(0)} MB`
     process.stdout.write(
-      `| ${services.toLocaleString('en')} | ${lines.toLocaleString('en')} | ${text(row.lint)} | ${text(row.diff)} |\n`,
+      `| ${services.toLocaleString('en')} | ${lines.toLocaleString('en')} | ${text(row.lint)} | ${text(row.diff)} | ${text(row.filter)} |\n`,
     )
     return row
   })
@@ -87,7 +94,7 @@ ${series.map(([name, colour, points]) => label(last.services, points.at(-1)[1], 
 if (!existsSync(cli)) throw new Error(`${cli} is missing: npm run build`)
 try {
   process.stdout.write(
-    '| Services | lines | lint: CPU | memory | diff: CPU | memory |\n|---:|---:|---:|---:|---:|---:|\n',
+    '| Services | lines | lint: CPU | memory | diff, in nat: CPU | memory | diff, in filter: CPU | memory |\n|---:|---:|---:|---:|---:|---:|---:|---:|\n',
   )
   const rows = run()
   if (process.argv.includes('--write')) writeFileSync(join(root, 'docs/images/scale.svg'), picture(rows))

@@ -220,3 +220,51 @@ test('other members of a named set', async () => {
     ])
   })
 })
+
+test('the output in docs/diff.md is the output given', async () => {
+  const text = readFileSync(join(root, 'docs/diff.md'), 'utf8')
+  const [, command, shown] = /```console\n\$ packetwalk (.*)\n([\s\S]*?)```/.exec(text)!
+  const words = [...command!.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!)
+  const { out } = await packetwalk(words)
+  expect(out).toBe(shown)
+})
+
+test('two changes of one snapshot against each other', async () => {
+  const [first, last] = ['-I INPUT -p tcp --dport 22 -j DROP', '-A INPUT -p tcp --dport 22 -j DROP'].map((rule) => `docker-host: iptables ${rule}`)
+  const same = await waysOf(DOCKER, '--with-old', first!, '--with', last!)
+  expect([same.told, same.status]).toEqual([[], 0])
+  const { told: ways, status } = await waysOf(DOCKER, '--with-old', first!, '--with', 'docker-host: iptables -A INPUT -p tcp --dport 23 -j DROP')
+  expect(status).toBe(1)
+  expect(ways.filter(({ kind }: { kind: string }) => kind === 'way').map(({ becomes }: { becomes: string }) => becomes)).toEqual([
+    'dropped → delivered to docker-host',
+    'delivered to docker-host → dropped',
+  ])
+}) // biome-ignore format: short lines
+
+test('three snapshots are too many', async () => {
+  expect((await packetwalk(['diff', UFW, UFW, UFW])).status).toBe(2)
+})
+
+test('every difference of ordinary changes of a sample has an example, as the schema says', async () => {
+  const schema = JSON.parse(readFileSync(join(root, 'schema/diff.schema.json'), 'utf8'))
+  const validate = new Ajv2020({ allErrors: true }).compile(schema)
+  const changes = [
+    'iptables -D ufw-user-input -p tcp --dport 22 -j ACCEPT',
+    'iptables -P FORWARD ACCEPT',
+    'iptables -t nat -D POSTROUTING 1',
+    'iptables -t mangle -A PREROUTING -s 198.51.100.0/24 -j MARK --set-mark 1',
+    'iptables -I FORWARD -p tcp -j REJECT --reject-with tcp-reset',
+    'ip rule add from 172.17.0.2 blackhole',
+    'sysctl -w net.ipv4.ip_forward=0',
+    'ip route del default',
+  ]
+  for (const change of changes) {
+    const { out, status } = await packetwalk(['diff', UFW, '--with', `docker-ufw-host: ${change}`, '--json'])
+    const document = JSON.parse(out)
+    expect(validate(document), `${change}: ${JSON.stringify(validate.errors)}`).toBe(true)
+    expect(status, change).toBe(1)
+    const known = document.differences.filter(({ before, after }: Difference) => !/not known/.test(before.text + after.text))
+    expect(known.length, change).toBeGreaterThan(0)
+    for (const { example, before, after } of known) expect(example, `${change}: ${before.text} → ${after.text}`).not.toBeNull()
+  }
+}) // biome-ignore format: short lines
