@@ -5,6 +5,7 @@ import { placeName } from '../path/world.js'
 import type { Rule, Table } from '../rules/program.js'
 import { EMPTY, FULL, type Node } from '../sets/bdd.js'
 import { type Block, blocksOf } from '../sets/blocks.js'
+import type { Space } from '../sets/space.js'
 import { type ChainSummary, calledChain, Summaries } from '../sets/summary.js'
 import type { Way } from '../sets/ways.js'
 import type { Scope } from './scope.js'
@@ -67,11 +68,27 @@ function* servicesOf(ground: Ground, place: Namespace): Generator<readonly [name
         // several endpoints of one Service
         if (seen.has(packets)) continue
         seen.add(packets)
-        for (const block of blocksOf(space, packets, fields, 8).blocks)
+        const point = pointOf(space, packets, fields)
+        for (const block of point ? [point] : blocksOf(space, packets, fields, 8).blocks)
           for (const service of servicesIn(block, addresses.dst, own)) yield [nameOf(rule), service]
       }
   }
 } // biome-ignore format: long line
+
+/** The one value of each field that the set allows, if there is no more in it. */
+function pointOf(space: Space, set: Node, fields: readonly Field[]): Block | undefined {
+  const any = space.bdd.any(set)
+  const levels = fields.map((field) => space.levelsOf(field))
+  if (levels.some((bits) => bits.some((level) => !any.has(level)))) return undefined
+  const values = levels.map((bits) => bits.map((level) => [level, any.get(level)!] as const))
+  if (space.bdd.cube(values.flat()) !== set) return undefined
+  return new Map(
+    fields.map((field, i) => {
+      const value = values[i]!.reduce((sum, [, bit]) => (sum << 1n) | BigInt(bit), 0n)
+      return [field, [[value, value]]]
+    }),
+  )
+}
 
 /**
  * The packets that rules translate, as far as these fields go. What rules before them take away is not taken away here: a column more does no harm. Where one rule

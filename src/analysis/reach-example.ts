@@ -3,8 +3,8 @@ import { parsePacketLine } from '../packet/language.js'
 import { QuestionError } from '../path/resolve.js'
 import { trace } from '../path/trace.js'
 import type { Branch, RuleVisit, Step } from '../path/trail.js'
-import { type Hosts, placeName } from '../path/world.js'
-import { EMPTY } from '../sets/bdd.js'
+import { type Hosts, type Namespace, placeName } from '../path/world.js'
+import { EMPTY, type Node } from '../sets/bdd.js'
 import { pickOne, sampleText } from '../sets/sample.js'
 import type { ReachQuestion } from './reach-question.js'
 import type { Arrival } from './reach-walk.js'
@@ -47,7 +47,10 @@ export function exampleOf(
   const { bdd } = space
   const { start } = arrival
   const exists = start.generated ? arrival.possible : bdd.and(arrival.possible, start.packets)
-  let left = bdd.and(arrival.sure, exists) === EMPTY ? exists : bdd.and(arrival.sure, exists)
+  const all = bdd.and(arrival.sure, exists) === EMPTY ? exists : bdd.and(arrival.sure, exists)
+  // who is outside calls an address of the host that he comes to, if that gets him there: a published port before a container's own address
+  const called = start.generated ? EMPTY : bdd.and(all, space.union(calledAt(ground, start.place)))
+  let left = called === EMPTY ? all : called
   for (let n = 0; n < TRIES && left !== EMPTY; n++) {
     const picked = pickOne(space, left)
     if (!picked) return undefined
@@ -60,9 +63,19 @@ export function exampleOf(
       return { packet: text, sees: final.src, becomes: `${end(final.src, final.sport)} > ${end(final.dst, final.dport)}`,certain: walked.certain, rules: decidingOf(steps) } // biome-ignore format: one line
     }
     left = bdd.minus(left, picked.packet)
+    if (left === EMPTY && called !== EMPTY && n < TRIES - 1) left = bdd.minus(all, called)
   }
   return undefined
 }
+
+const calledAt = ({ space, addresses, family }: Ground, { links, routes }: Namespace): readonly Node[] => {
+  const outer = new Set(routes.flatMap(({ destination, nexthops }) => (destination.length === 0 ? nexthops.map(({ dev }) => dev) : [])))
+  return links
+    .filter(({ name }) => outer.has(name))
+    .flatMap((link) => link.addresses)
+    .filter(({ prefix, scope }) => scope === 'global' && familyOf(prefix.ip) === family)
+    .map(({ prefix }) => space.equals(addresses.dst, prefix.ip))
+} // biome-ignore format: short
 
 function textOf(
   hosts: Hosts,

@@ -127,11 +127,13 @@ const PORT_FIELDS = ['meta.physiifname', 'meta.physoifname', 'meta.bridged'] as 
 /** What rules of a namespace ask of connections besides state, status and mark, and of bridge ports. */
 function askedFor({ tables }: Scope): ReadonlySet<string> {
   const found = new Set<string>()
+  const look = (value: unknown): void => {
+    if (typeof value === 'string') {
+      if (value.startsWith('ct.') || value.startsWith('meta.')) found.add(value)
+    } else if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) look(part)
+  }
   for (const table of tables)
-    for (const chain of table.chains.values())
-      for (const rule of chain.rules)
-        for (const [field] of JSON.stringify(rule.steps, (_, value) => (typeof value === 'bigint' ? '' : value)).matchAll(/(?:ct|meta)\.[a-z0-9.]+/g))
-          found.add(field) // biome-ignore format: one line
+    for (const chain of table.chains.values()) for (const rule of chain.rules) look(rule.steps)
   return found
 }
 

@@ -1,5 +1,6 @@
 import type { Effect } from '../rules/effect.js'
 import type { Rule, Table } from '../rules/program.js'
+import { FULL, type Node } from '../sets/bdd.js'
 import type { Conditions } from '../sets/conditions.js'
 import { type ChainSummary, calledChain, Summaries } from '../sets/summary.js'
 import { NO_WAYS, type Way, type WayMath } from '../sets/ways.js'
@@ -21,6 +22,8 @@ export interface Translations {
 }
 
 interface Piece extends Translations {
+  /** Packets, as they come to the first rule, with which one of the rules may do anything. */
+  readonly touched: Node
   readonly next: readonly Way[]
 }
 
@@ -44,7 +47,23 @@ export function translationsOf(
     if (end - first === 1) return ofRule(first)
     const middle = (first + end) >> 1
     const [left, right] = [pieceOf(first, middle), pieceOf(middle, end)]
+    const { bdd } = math.space
+    const [only, ...more] = left.next
+    // what rules do that stand behind others which ask for other packets is done to all that come
+    const apart =
+      more.length === 0 && only?.transform === math.transforms.identity && bdd.isWithin(right.touched, only.packets)
+    const touched =
+      more.length === 0 && only?.transform === math.transforms.identity ? bdd.or(left.touched, right.touched) : FULL
+    if (apart)
+      return {
+        touched,
+        next: math.sequence(left.next, right.next),
+        translated: joined(math, left.translated, right.translated),
+        accepted: math.union(left.accepted, right.accepted),
+        dropped: math.union(left.dropped, right.dropped),
+      }
     return {
+      touched,
       next: math.sequence(left.next, right.next),
       translated: joined(math, left.translated, behind(math, left.next, right.translated)),
       accepted: math.union(left.accepted, math.sequence(left.next, right.accepted)),
@@ -53,7 +72,7 @@ export function translationsOf(
   }
 
   function ofRule(index: number): Piece {
-    const { next, nat, calls, ownAccepted, ownDropped } = summary.ruleWays(index)
+    const { next, nat, calls, ownAccepted, ownDropped, touched } = summary.ruleWays(index)
     const rule = chain.rules[index]!
     let translated: readonly TranslatedWay[] = nat.map(({ effect, ways }) => ({ rule, effect: together(effect), ways }))
     let accepted = nat.length > 0 ? NO_WAYS : ownAccepted
@@ -65,7 +84,7 @@ export function translationsOf(
       accepted = math.union(accepted, math.sequence(call.ways, inside.accepted))
       dropped = math.union(dropped, math.sequence(call.ways, inside.dropped))
     }
-    return { next, translated, accepted, dropped }
+    return { touched, next, translated, accepted, dropped }
   }
 }
 

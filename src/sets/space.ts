@@ -32,6 +32,8 @@ export class Space {
   /** Whole packets and first fragments, with a whole transport header and no authentication header: what people have in mind. */
   readonly whole: Node
   readonly #ranges = new WeakMap<Bits, Map<string, Node>>()
+  /** Variables of everything but some fields, by these. */
+  readonly #others = new Map<string, number>()
   readonly #present = new Map<Field, Node>()
   readonly #asks = new Map<Field, Map<Node, boolean>>()
 
@@ -190,11 +192,15 @@ export class Space {
 
   /** What is left of `set` where only these fields are looked at. */
   project(set: Node, fields: readonly Field[]): Node {
-    const kept = new Set(fields.flatMap((field) => this.levelsOf(field)))
-    const others: number[] = []
-    for (const level of this.bdd.support(set)) if (!kept.has(level)) others.push(level)
-    return this.bdd.exists(set, this.bdd.variables(others))
-  }
+    const key = fields.join(' ')
+    let others = this.#others.get(key)
+    if (others === undefined) {
+      const kept = new Set(fields.flatMap((field) => this.levelsOf(field)))
+      others = this.bdd.variables(Array.from({ length: this.layout.levels }, (_, level) => level).filter((level) => !kept.has(level)))
+      this.#others.set(key, others)
+    }
+    return this.bdd.exists(set, others)
+  } // biome-ignore format: one line
 
   /** The variables of a field. */
   levelsOf(field: Field): readonly number[] {
