@@ -222,6 +222,8 @@ export const WALK: Sentences = {
   'which next hop the hash of this flow gives: {0}': '这个流的哈希选中哪个下一跳：{0}',
   ' or ': ' 或 ',
   '{0} of {1}': '{1} 的 {0}',
+  'no address to send from': '不能用作源的地址',
+  'a link-local address is not forwarded': '链路本地地址不被转发',
   'over the wire to {0} {1}': '经链路到 {0} {1}',
   'the answer to an untracked packet': '对未跟踪的包的应答',
 }
