@@ -38,10 +38,12 @@ test('nothing outside reaches the database of the docker host, and ufw does not 
   expect(packets.some((text) => text.includes('192.0.2.10:8080'))).toBe(true)
   for (const { packet } of examples) expect((await packetwalk(['trace', UFW, packet, '-q'])).status).toBe(0)
   // the example is what somebody outside would try: the published port, which ufw denies
-  expect(examples.map(({ packet }) => packet)).toEqual(['tcp 198.51.100.9:40000 > 192.0.2.10:8080 syn in docker-ufw-host:eth0'])
+  expect(examples.map(({ packet }) => packet)).toEqual([
+    'tcp 198.51.100.9:40000 > 192.0.2.10:8080 syn in docker-ufw-host:eth0',
+  ])
   const input = (await packetwalk(['reach', UFW, '--from', 'internet', '--to', '192.0.2.10:8080/tcp'])).out
   expect(input).toContain('no new connection gets to 192.0.2.10:8080/tcp')
-}) // biome-ignore format: short
+})
 
 test('the database is reached from its own network', async () => {
   const { status, ways } = await ask(UFW, '--from', '172.18.0.0/16', '--to', 'db:5432/tcp')

@@ -49,8 +49,22 @@ export function exampleOf(
   const exists = start.generated ? arrival.possible : bdd.and(arrival.possible, start.packets)
   const all = bdd.and(arrival.sure, exists) === EMPTY ? exists : bdd.and(arrival.sure, exists)
   // who is outside calls an address of the host that he comes to, if that gets him there: a published port before a container's own address
-  const called = start.generated ? EMPTY : bdd.and(all, space.union(calledAt(ground, start.place)))
-  let left = called === EMPTY ? all : called
+  const called = start.generated ? EMPTY : bdd.and(all, ownAddresses(ground, start.place))
+  return (
+    triedExample(ground, hosts, arrival, question, called) ??
+    triedExample(ground, hosts, arrival, question, bdd.minus(all, called))
+  )
+}
+
+/** One of these packets, if one of the first few is walked there. */
+function triedExample(
+  { space }: Ground,
+  hosts: Hosts,
+  arrival: Arrival,
+  question: ReachQuestion,
+  packets: Node,
+): Example | undefined {
+  let left = packets
   for (let n = 0; n < TRIES && left !== EMPTY; n++) {
     const picked = pickOne(space, left)
     if (!picked) return undefined
@@ -60,22 +74,31 @@ export function exampleOf(
       const { final, steps } = walked.branch
       const end = (ip: string, port: number | undefined) =>
         port === undefined ? ip : `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
-      return { packet: text, sees: final.src, becomes: `${end(final.src, final.sport)} > ${end(final.dst, final.dport)}`,certain: walked.certain, rules: decidingOf(steps) } // biome-ignore format: one line
+      return {
+        packet: text,
+        sees: final.src,
+        becomes: `${end(final.src, final.sport)} > ${end(final.dst, final.dport)}`,
+        certain: walked.certain,
+        rules: decidingOf(steps),
+      }
     }
-    left = bdd.minus(left, picked.packet)
-    if (left === EMPTY && called !== EMPTY && n < TRIES - 1) left = bdd.minus(all, called)
+    left = space.bdd.minus(left, picked.packet)
   }
   return undefined
 }
 
-const calledAt = ({ space, addresses, family }: Ground, { links, routes }: Namespace): readonly Node[] => {
-  const outer = new Set(routes.flatMap(({ destination, nexthops }) => (destination.length === 0 ? nexthops.map(({ dev }) => dev) : [])))
-  return links
-    .filter(({ name }) => outer.has(name))
-    .flatMap((link) => link.addresses)
-    .filter(({ prefix, scope }) => scope === 'global' && familyOf(prefix.ip) === family)
-    .map(({ prefix }) => space.equals(addresses.dst, prefix.ip))
-} // biome-ignore format: short
+/** Packets to addresses of links that default routes leave by. */
+function ownAddresses({ space, addresses, family }: Ground, { links, routes }: Namespace): Node {
+  const outer = new Set<string | undefined>()
+  for (const { destination, nexthops } of routes)
+    if (destination.length === 0) for (const { dev } of nexthops) outer.add(dev)
+  const own = links.filter(({ name }) => outer.has(name)).flatMap((link) => link.addresses)
+  return space.union(
+    own
+      .filter(({ prefix, scope }) => scope === 'global' && familyOf(prefix.ip) === family)
+      .map(({ prefix }) => space.equals(addresses.dst, prefix.ip)),
+  )
+}
 
 function textOf(
   hosts: Hosts,

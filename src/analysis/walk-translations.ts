@@ -49,11 +49,10 @@ export function translationsOf(
     const [left, right] = [pieceOf(first, middle), pieceOf(middle, end)]
     const { bdd } = math.space
     const [only, ...more] = left.next
+    const isPlain = more.length === 0 && only?.transform === math.transforms.identity
+    const touched = isPlain ? bdd.or(left.touched, right.touched) : FULL
     // what rules do that stand behind others which ask for other packets is done to all that come
-    const apart =
-      more.length === 0 && only?.transform === math.transforms.identity && bdd.isWithin(right.touched, only.packets)
-    const touched =
-      more.length === 0 && only?.transform === math.transforms.identity ? bdd.or(left.touched, right.touched) : FULL
+    const apart = isPlain && bdd.isWithin(right.touched, only.packets)
     if (apart)
       return {
         touched,

@@ -196,11 +196,12 @@ export class Space {
     let others = this.#others.get(key)
     if (others === undefined) {
       const kept = new Set(fields.flatMap((field) => this.levelsOf(field)))
-      others = this.bdd.variables(Array.from({ length: this.layout.levels }, (_, level) => level).filter((level) => !kept.has(level)))
+      const all = Array.from({ length: this.layout.levels }, (_, level) => level)
+      others = this.bdd.variables(all.filter((level) => !kept.has(level)))
       this.#others.set(key, others)
     }
     return this.bdd.exists(set, others)
-  } // biome-ignore format: one line
+  }
 
   /** The variables of a field. */
   levelsOf(field: Field): readonly number[] {
