@@ -1,6 +1,5 @@
 import type { Ip } from '../address/ip.js'
 import { halfMadeChecksum, rejectChecksumOk } from '../packet/checksum.js'
-import { CT_STATUS } from '../packet/fields.js'
 import { describe, headersOf } from '../packet/headers.js'
 import type { Packet } from '../packet/packet.js'
 import { echoReply, icmpError, rejectReset, stackReset, timestampReply } from '../packet/reply.js'
@@ -189,12 +188,9 @@ function send(
   if (related) attachAnswer(skb, reply)
   const walk = new Cursor(run, cursor.walkOn, netns, reply)
   const headers = headersOf(packet, reply.mark)
-  // before it leaves: what it meets on its way may confirm the connection
-  const closing = isReset && skb.tracking?.is === 'tracked' ? skb.tracking.attachment.entry : undefined
-  const ends = closing !== undefined && (closing.status & CT_STATUS.CONFIRMED) !== 0
+  if (isReset && skb.tracking?.is === 'tracked') reply.closes = skb.tracking.attachment.entry
   const fate = run.nested(() => cursor.walkOn(walk, 'generate'))
   if (!fate) return undefined
-  if (ends && walk.way.some(({ stage }) => stage === 'output')) netns.connections.close(closing, run.now)
   cursor.record({ kind: 'reply', text: describe(headers), reply: headers, walked: walk.steps, way: walk.way })
   return { ...what, fate }
 }

@@ -108,6 +108,8 @@ export class Skb {
   secured = false
   /** 802.1Q tags of the frame, outermost first; a device that takes it removes its own. */
   vlans: readonly VlanTag[] = []
+  /** REJECT's reset: the connection that it ends, once it has a route and before OUTPUT (nf_send_reset, nf_send_reset6: nf_ct_set_closing). */
+  closes: Entry | undefined
   /** Handed back to this host, which listens to the group or broadcast address it was sent to (dev_loopback_xmit). */
   looped = false
 

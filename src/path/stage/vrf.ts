@@ -20,6 +20,8 @@ export function prerouting(cursor: Cursor): ExitOf<'prerouting'> | Fate {
 /** What this host sends through a port of a VRF is shown to OUTPUT and POSTROUTING twice, which is not walked: where there are rules, it is not decided. */
 export function output(cursor: Cursor): ExitOf<'output'> | Fate {
   const { skb, netns } = cursor
+  if (skb.closes) netns.connections.close(skb.closes, cursor.run.now)
+  skb.closes = undefined
   const blocked = blockedOut(cursor)
   if (blocked) return blocked
   const vrf = skb.oif === undefined ? undefined : netns.interfaces.vrf?.(skb.oif)
