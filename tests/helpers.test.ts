@@ -95,9 +95,9 @@ test('a connection of a listing: what its helper had seen is not known until a l
 
 test('a helper that is not modelled: nobody knows what it does with payload', () => {
   const table = new ConnectionTable()
-  const ras = build('10.1.0.2', '10.2.0.9', { is: 'udp', sport: 1719, dport: 1719 }, 'request')
-  expect(pass(table, ras, { helper: 'RAS' }).helped).toEqual({
+  const search = build('10.1.0.2', '10.2.0.9', { is: 'udp', sport: 1900, dport: 1900 }, 'request')
+  expect(pass(table, search, { helper: 'ssdp' }).helped).toEqual({
     is: 'unknown',
-    reason: 'conntrack helper RAS is not modelled',
+    reason: 'conntrack helper ssdp is not modelled',
   })
 })

@@ -1,37 +1,85 @@
 import { USER_INFORMATION } from '../../src/conntrack/helpers/h323/h225-types.js'
 import { CONTROL_MESSAGE } from '../../src/conntrack/helpers/h323/h245-types.js'
 import { Bits, Kept, type Type } from '../../src/conntrack/helpers/h323/per.js'
+import { RAS_MESSAGE } from '../../src/conntrack/helpers/h323/ras-types.js'
 import { address, hex } from '../cases/frames.js'
-import type { Random } from '../prng.js'
+import { Random } from '../prng.js'
 
 const MOST = 1100
+const noise = new Random('noise')
+const NOISE = Uint8Array.from({ length: MOST + 64 }, () => noise.int(0, 255))
 
-/** Bits that are drawn as they are asked for: what has been read of them is a value of the type, as the model understands it. The kernel tells whether it is one. */
+/**
+ * Bits that are drawn as they are asked for, behind those of an earlier drawing: what has been read of them is a value of the type, as the model understands it.
+ * The kernel tells whether it is one.
+ */
 class Drawing extends Bits {
   readonly bytes: Uint8Array
+  readonly values: number[] = []
   readonly #random: Random
+  readonly #before: readonly (number | undefined)[]
+  readonly #lengths: { readonly at: number; readonly to: number; readonly long: boolean }[] = []
 
-  constructor(random: Random) {
+  constructor(random: Random, before: readonly (number | undefined)[] = []) {
     super(new Uint8Array(0), 0, 0)
     this.#random = random
-    this.bytes = Uint8Array.from({ length: MOST + 64 }, () => random.int(0, 255))
+    this.#before = before
+    this.bytes = NOISE.slice()
   }
 
   override has(bytes: number): boolean {
     return this.at + bytes < MOST
   }
 
-  /** Lengths are mostly short. */
   override take(bits: number): number {
+    const value = (this.#before[this.values.length] ?? this.#drawn(bits)) % 2 ** bits
+    this.values.push(value)
+    this.#write(value, bits)
+    return value
+  }
+
+  /** Lengths are mostly short. */
+  #drawn(bits: number): number {
     const random = this.#random
-    const value = bits === 8 ? random.weighted([[6, random.int(0, 2)], [3, random.int(3, 12)], [1, random.int(0, 255)]] as const) : bits === 7 ? random.weighted([[4, random.int(0, 7)], [1, random.int(0, 127)]] as const) : random.int(0, 2 ** bits - 1) // biome-ignore format: one line
+    if (bits === 8) return random.weighted([[6, random.int(0, 2)], [3, random.int(3, 12)], [1, random.int(0, 255)]] as const) // biome-ignore format: one line
+    if (bits === 7)
+      return random.weighted([
+        [6, random.int(0, 9)],
+        [1, random.int(0, 127)],
+      ] as const)
+    return random.int(0, 2 ** bits - 1)
+  }
+
+  #write(value: number, bits: number): void {
     for (let left = bits - 1; left >= 0; left--) {
       const mask = 0x80 >> this.bit
       if (Math.floor(value / 2 ** left) % 2 === 1) this.bytes[this.at]! |= mask
       else this.bytes[this.at]! &= ~mask
       this.skip(1)
     }
+  }
+
+  override length(): number {
+    const { at } = this
+    const drawn = this.take(8)
+    const value = drawn % 128
+    const long = drawn % 2 === 1
+    this.to(at)
+    if (long) this.#write(0x8000 | value, 16)
+    else this.#write(value, 8)
+    this.#lengths.push({ at, to: this.at + value, long })
     return value
+  }
+
+  /** What has turned out to be longer than was said: it is said again. */
+  override to(at: number): void {
+    const end = this.at + (this.bit > 0 ? 1 : 0)
+    const said = at < end ? this.#lengths.findLast((one) => one.to === at) : undefined
+    super.to(said ? end : at)
+    if (!said) return
+    const begin = said.at + (said.long ? 2 : 1)
+    if (said.long) this.bytes[said.at] = 0x80 | ((end - begin) >> 8)
+    this.bytes[begin - 1] = end - begin
   }
 }
 
@@ -63,21 +111,90 @@ function addressesIn(kept: Kept, path: readonly string[] = []): readonly Told[] 
   ]
 }
 
-/** A value of the type with as many addresses of this family as can be had by drawing often. */
-function drawn(random: Random, type: Type, family: 4 | 6): Message {
-  let best: { message: Message; score: number } | undefined
-  for (let n = random.pick([1, 30, 300]); n > 0; n--) {
-    const bits = new Drawing(random)
+/** How much there is of interest. */
+function worth(kept: Kept, wanted: string, family: 4 | 6): number {
+  let sum = kept.choice === '' ? 0 : kept.choice === wanted ? 20 : 1
+  for (const [name, part] of kept.parts) {
+    const fits = family === 4 ? name === 'ip' || name === 'network' : name.includes('6')
+    sum += (name === wanted ? 20 : 1) + (fits ? 5 : 0) + worth(part, wanted, family)
+  }
+  for (const item of kept.items) sum += worth(item, wanted, family)
+  return sum
+}
+
+interface Drawn {
+  readonly message: Message
+  readonly score: number
+  readonly values: readonly number[]
+}
+
+/** A value of the type, drawn again from some place on, or in one place, as often as this, as long as there is more of interest in it. */
+function climbed(
+  random: Random,
+  type: Type,
+  family: 4 | 6,
+  wanted: string,
+  times: number,
+  from?: Drawn,
+): Drawn | undefined {
+  let best = from
+  for (let n = times; n > 0; n--) {
+    const place = random.int(0, best?.values.length ?? 0)
+    const before = random.chance(0.5) ? best?.values.slice(0, place) : best?.values.map((value, i) => (i === place ? undefined : value)) // biome-ignore format: one line
+    const bits = new Drawing(random, before)
     const kept = new Kept()
     const how = type(bits, kept)
     if (how === 'bad' || how === 'unknown' || bits.at > MOST - 20) continue
+    const score = worth(kept, wanted, family) - bits.at / 100
+    // at the end of the way it may be worth somewhat less
+    if (best && score < best.score - (from ? 4 : 0)) continue
     const told = addressesIn(kept)
-    const score = told.filter((one) => one.family === family).length - bits.at / 400
     const end = Math.max(bits.at + (bits.bit > 0 ? 1 : 0), ...told.map((one) => one.at + 20))
-    if (!best || score > best.score) best = { message: { bytes: bits.bytes.slice(0, end), told }, score }
+    best = { message: { bytes: bits.bytes.slice(0, end), told }, score, values: bits.values }
   }
-  return best?.message ?? { bytes: Uint8Array.from([0]), told: [] }
+  return best
 }
+
+interface Subject {
+  readonly name: string
+  readonly type: Type
+  readonly parts: readonly string[]
+}
+
+/** Where climbing begins: values with each of the parts. */
+const beginnings = new Map<string, Drawn | undefined>()
+
+function beginning({ name, type }: Subject, family: 4 | 6, wanted: string, number: number): Drawn | undefined {
+  const key = `${name} ${family} ${wanted} ${number}`
+  if (!beginnings.has(key)) beginnings.set(key, climbed(new Random(key), type, family, wanted, 4000))
+  return beginnings.get(key)
+}
+
+/** A value with some part, or any. */
+function drawn(random: Random, subject: Subject, family: 4 | 6): Message {
+  const wanted = random.pick(subject.parts)
+  const from = random.chance(0.85) ? beginning(subject, family, wanted, random.int(0, 1)) : undefined
+  const found = climbed(random, subject.type, family, wanted, random.pick([5, 20, 60]), from)
+  if (!found) return { bytes: Uint8Array.from([0]), told: [] }
+  return { bytes: found.message.bytes.slice(), told: found.message.told }
+}
+
+const CHANNEL = ['forward', 'reverse', 'separateStack', 'localAreaAddress', 'separateLANStack', 'mediaChannel', 'mediaControlChannel'] // biome-ignore format: one line
+const CALL: Subject = {
+  name: 'call',
+  type: USER_INFORMATION,
+  parts: ['setup', 'callProceeding', 'connect', 'alerting', 'facility', 'progress', 'h245Address', 'fastStart', 'h245Control', 'sourceCallSignalAddress', 'destCallSignalAddress', ...CHANNEL],
+} // biome-ignore format: a list
+const CONTROL: Subject = {
+  name: 'control',
+  type: CONTROL_MESSAGE,
+  parts: ['openLogicalChannel', 'openLogicalChannelAck', 'forwardAck', ...CHANNEL],
+} // biome-ignore format: a list
+const RAS: Subject = {
+  name: 'ras',
+  type: RAS_MESSAGE,
+  parts: ['gatekeeperRequest', 'gatekeeperConfirm', 'registrationRequest', 'registrationConfirm', 'unregistrationRequest', 'admissionRequest', 'admissionConfirm', 'locationRequest', 'locationConfirm', 'infoRequestResponse', 'timeToLive', 'registrationRequest', 'registrationConfirm'],
+} // biome-ignore format: a list
 
 const bytesOf = (digits: string): Uint8Array => Uint8Array.from((digits.match(/../g) ?? []).map((two) => Number.parseInt(two, 16))) // biome-ignore format: one line
 export const hexOfBytes = (bytes: Uint8Array): string => Array.from(bytes, (byte) => hex(byte, 1)).join('')
@@ -88,15 +205,17 @@ export interface Speaker {
   readonly family: 4 | 6
   readonly own: string
   readonly others: readonly string[]
+  /** Ports of which it speaks already. */
+  readonly ports?: readonly number[]
 }
 
 /** The addresses are the sender's mostly; a part of the messages is broken. */
-function filled({ random, family, own, others }: Speaker, message: Message): Message {
+function filled({ random, family, own, others, ports = [] }: Speaker, message: Message): Message {
   const { bytes, told } = message
   for (const one of told) {
     if (one.family !== family) continue
     const ip = random.weighted([[8, own], [2, random.pick(others)]] as const) // biome-ignore format: one line
-    const port = random.weighted([[5, random.int(2, 32000) * 2], [2, 5000], [1, 5001], [1, 5002], [1, random.int(1, 65535)], [1, random.pick([0, 1, 1720, 65534, 65535])]] as const) // biome-ignore format: one line
+    const port = ports.length > 0 && random.chance(0.6) ? random.pick(ports) : random.weighted([[5, random.int(2, 32000) * 2], [2, 5000], [1, 5001], [1, 5002], [1, random.int(1, 65535)], [1, random.pick([0, 1, 1720, 65534, 65535])]] as const) // biome-ignore format: one line
     bytes.set(bytesOf(address(ip) + hex(port, 2)), one.at)
   }
   if (random.chance(0.2))
@@ -124,7 +243,7 @@ const framed = (random: Random, message: Message): Message => {
 /** ITU-T Q.931 with a user-user information element. */
 export function callMessage(speaker: Speaker): Message {
   const { random, family } = speaker
-  const message = filled(speaker, drawn(random, USER_INFORMATION, family))
+  const message = filled(speaker, drawn(random, CALL, family))
   const elements = random.weighted([[5, ''], [3, '0403808090'], [1, '2803414243'], [1, '04ff8080'], [1, 'a1']] as const) // biome-ignore format: one line
   const length = hex(message.bytes.length + 1 + (random.chance(0.02) ? random.int(-3, 3) : 0), 2)
   const whole = `${random.chance(0.02) ? '09' : '08'}${random.pick(['020001', '020001', '00', '0105'])}${random.pick(['05', '02', '07', '62', '0580'])}${elements}7e${length}05` // biome-ignore format: one line
@@ -133,4 +252,7 @@ export function callMessage(speaker: Speaker): Message {
 
 /** ITU-T H.245. */
 export const controlMessage = (speaker: Speaker): Message =>
-  framed(speaker.random, filled(speaker, drawn(speaker.random, CONTROL_MESSAGE, speaker.family)))
+  framed(speaker.random, filled(speaker, drawn(speaker.random, CONTROL, speaker.family)))
+
+/** RAS of ITU-T H.225.0. */
+export const rasMessage = (speaker: Speaker): Message => filled(speaker, drawn(speaker.random, RAS, speaker.family))

@@ -1,7 +1,15 @@
 import type { Flow } from '../cases/stage.js'
-import { callMessage, controlMessage, hexOfBytes, type Message, type Speaker, type Told } from './h323-messages.js'
+import {
+  callMessage,
+  controlMessage,
+  hexOfBytes,
+  type Message,
+  rasMessage,
+  type Speaker,
+  type Told,
+} from './h323-messages.js'
 import { ADDRESSES } from './scene.js'
-import { answering, datagram, hexOf, type Side, type Talk, TcpTalk, textOf } from './talk.js'
+import { answering, datagram, type Ends, hexOf, type Side, type Talk, TcpTalk, textOf } from './talk.js'
 
 interface Heard {
   readonly ip: string
@@ -18,6 +26,12 @@ function heardOf(text: string, { at, family }: Told): Heard | undefined {
   return { ip: family === 4 ? ip.match(/../g)!.map((two) => Number.parseInt(two, 16)).join('.') : ip.match(/..../g)!.join(':'), port } // biome-ignore format: one line
 }
 
+/** Of whom else a message may speak. */
+function othersThan({ dst }: { readonly dst: string }, family: 4 | 6): readonly string[] {
+  const { client, server, service } = ADDRESSES[family]
+  return [dst, dst, client, server, service, ADDRESSES[family].public, family === 4 ? '127.0.0.1' : '::1']
+}
+
 const other = (side: Side): Side => (side === 'client' ? 'server' : 'client')
 
 /** One or several messages in one segment, or a header alone. */
@@ -31,9 +45,7 @@ function* say(
   const { random, family } = talk
   const { place } = control.ends[side]
   if (!place) return
-  const { client, server, service } = ADDRESSES[family]
-  const others = [place.dst, client, server, service, ADDRESSES[family].public, '127.0.0.1'].filter((one) => one.includes(':') === (family === 6)) // biome-ignore format: one line
-  const speaker = { random, family, own: place.src, others }
+  const speaker = { random, family, own: place.src, others: othersThan(place, family) }
   const messages = Array.from({ length: random.weighted([[8, 1], [1, 2]] as const) }, () => make(speaker)) // biome-ignore format: one line
   const text = textOf(messages.map(({ bytes }) => hexOfBytes(bytes)).join('')).slice(0, 1400)
   let came: string | undefined
@@ -88,5 +100,45 @@ function* followed(talk: Talk, control: TcpTalk, side: Side, { of }: Told, { ip,
   for (let steps = random.int(0, 3); steps > 0; steps--) {
     const speaker = random.pick(['client', 'server'] as const)
     yield* say(talk, channel, speaker, random.chance(0.95) ? controlMessage : callMessage, (told, heard) => followed(talk, channel, speaker, told, heard, 0)) // biome-ignore format: one line
+  }
+}
+
+/** Registrations and admissions; who has heard of an address calls it, or asks there. */
+export function* rasFlow(talk: Talk): Flow {
+  const { random, family } = talk
+  const { client, other: second, server, service } = ADDRESSES[family]
+  for (let sessions = random.int(1, 2); sessions > 0; sessions--)
+    yield* asked(talk, { at: 'r0', src: random.pick([client, client, second]), dst: random.pick([server, service]), sport: random.pick([1719, random.int(1024, 65535)]), dport: 1719 }, 1) // biome-ignore format: one line
+}
+
+function* asked(talk: Talk, ends: Ends, depth: number): Flow {
+  const { random, family } = talk
+  const places: Ends[] = [ends]
+  const ports: number[] = [random.int(1024, 65535)]
+  for (let steps = random.int(1, 8); steps > 0; steps--) {
+    const from = random.pick(places)
+    const speaker = { random, family, own: from.src, others: othersThan(from, family), ports: [...ports, from.sport] }
+    const { bytes, told } = rasMessage(speaker)
+    const seen = yield* datagram(talk, from, hexOfBytes(bytes))
+    if (!seen) continue
+    const back = answering(seen)
+    if (places.length === 1) places.push(back)
+    const came = textOf(seen.transport.slice(16))
+    for (const one of told) {
+      const heard = one.family === family ? heardOf(came, one) : undefined
+      if (!heard) continue
+      ports.push(heard.port)
+      if (!random.chance(0.5)) continue
+      if (one.of === 'rasAddress' || one.of === 'replyAddress') {
+        if (depth > 0) yield* asked(talk, { ...back, dst: heard.ip, dport: heard.port, sport: random.int(1024, 65535) }, 0) // biome-ignore format: one line
+        continue
+      }
+      const call = new TcpTalk(talk, back.at, back.src, random.int(1024, 65535), heard.ip, heard.port)
+      if (!(yield* call.open())) continue
+      for (let more = random.int(0, 2); more > 0; more--) {
+        const side = random.pick(['client', 'server'] as const)
+        yield* say(talk, call, side, callMessage, (what, where) => followed(talk, call, side, what, where, 0))
+      }
+    }
   }
 }

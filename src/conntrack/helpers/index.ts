@@ -3,7 +3,7 @@ import type { Tuple } from '../tuple.js'
 import { amanda } from './amanda.js'
 import { netbiosNs, snmp } from './broadcast.js'
 import { ftp } from './ftp.js'
-import { h245, q931 } from './h323/index.js'
+import { h245, q931, ras } from './h323/index.js'
 import type { Helper } from './helper.js'
 import { irc } from './irc.js'
 import { pptp } from './pptp.js'
@@ -11,8 +11,8 @@ import { sane } from './sane.js'
 import { sipOverTcp, sipOverUdp } from './sip/index.js'
 import { tftp } from './tftp.js'
 
-/** Every helper that is modelled. The kernel has besides: H.323's RAS. */
-export const HELPERS: readonly Helper[] = [ftp, tftp, irc, amanda, netbiosNs, snmp, sane, pptp, sipOverUdp, sipOverTcp, q931, h245] // biome-ignore format: one line
+/** Every helper of the kernel. */
+export const HELPERS: readonly Helper[] = [ftp, tftp, irc, amanda, netbiosNs, snmp, sane, pptp, sipOverUdp, sipOverTcp, q931, h245, ras] // biome-ignore format: one line
 
 /** What `CT --helper NAME` attaches to a connection of this protocol. */
 export const helperNamed = (name: string, family: Family, protocol: number): Helper | undefined =>

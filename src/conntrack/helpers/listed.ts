@@ -15,7 +15,7 @@ const FOLLOWING: ReadonlySet<string> = new Set(['ftp', 'irc', 'amanda', 'tftp'])
 /** Helpers that leave what they expect to NAT's rules. */
 const LEFT_ALONE: ReadonlySet<string> = new Set(['sane', 'netbios-ns', 'snmp'])
 /** Helpers that give what they expect helpers of its own, or translate it in ways that a listing does not tell. */
-const UNTOLD: ReadonlySet<string> = new Set(['pptp', 'Q.931', 'H.245'])
+const UNTOLD: ReadonlySet<string> = new Set(['pptp', 'RAS', 'Q.931', 'H.245'])
 
 /**
  * Expects what a listing says that helpers expect. A listing does not say what NAT will make of the connection: it is what the helper does, to the port that is

@@ -4,10 +4,12 @@ import { CONTROL_MESSAGE } from './h245-types.js'
 import { NAMES, POLICIES } from './notes.js'
 import { Bits, Kept } from './per.js'
 import { callSignal } from './q931.js'
+import { registration } from './ras.js'
+import { RAS_MESSAGE } from './ras-types.js'
 import { Signal } from './signal.js'
 import { type Framed, messagesIn } from './tpkt.js'
 
-const TCP = 6
+const [TCP, UDP] = [6, 17]
 
 /** Each message of a segment, as long as they can be read. */
 function eachMessage(context: HelpContext, signal: Signal, take: (message: Framed) => Helped | 'bad'): Helped {
@@ -56,5 +58,22 @@ export const h245: Helper = {
       const how = CONTROL_MESSAGE(new Bits(context.packet.bytes, message.at, message.end), kept)
       return how === 'bad' || how === 'unknown' ? 'bad' : control(signal, kept)
     })
+  },
+}
+
+/** Gatekeepers of H.323: RAS of ITU-T H.225.0 over UDP. */
+export const ras: Helper = {
+  name: NAMES.ras,
+  families: [4, 6],
+  protocol: UDP,
+  port: 1719,
+  policies: POLICIES.ras.policies,
+  help(context) {
+    const payload = payloadOf(context)
+    if (!payload) return ACCEPT
+    const { bytes } = context.packet
+    const kept = new Kept()
+    const how = RAS_MESSAGE(new Bits(bytes, payload.at, bytes.length), kept)
+    return how === 'bad' || how === 'unknown' ? ACCEPT : registration(new Signal(context, POLICIES.ras), kept)
   },
 }

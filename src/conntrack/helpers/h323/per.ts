@@ -69,6 +69,12 @@ export class Bits {
     if (this.bit > 0) this.skip(8 - this.bit)
   }
 
+  /** On from the beginning of this byte. */
+  to(at: number): void {
+    this.at = at
+    this.bit = 0
+  }
+
   /** A length of at most 14 bits; Linux takes longer ones, which come in pieces, for such. */
   length(): number {
     const first = this.take(8)
@@ -205,9 +211,8 @@ function readOpen(part: Part | undefined, bits: Bits, keep: Kept | undefined): E
   if (part && keep && part.name !== '') {
     const how = read(part, bits, keep)
     if (how === 'bad' || how === 'unknown') return how
-    bits.bit = 0
   }
-  bits.at = end
+  bits.to(end)
   return 'read'
 }
 
