@@ -219,6 +219,32 @@ function blank(left: readonly Caught[], right: readonly Caught[]): readonly Caug
   return frames
 }
 
+const TIMESTAMP = '44'
+
+/** A frame without what the kernel writes into the timestamp options of its IPv4 header, and of one that an ICMP error quotes: it has the time of day. */
+function blankStamps(frame: string, at = 28): string {
+  const end = at + 8 * Number.parseInt(frame[at + 1] ?? '0', 16)
+  const digits = [...frame]
+  let stamped = false
+  for (let option = at + 40; option < end; ) {
+    const kind = frame.slice(option, option + 2)
+    if (kind === '00') break
+    const length = kind === '01' ? 2 : 2 * Number.parseInt(frame.slice(option + 2, option + 4), 16)
+    if (!(length >= 2)) break
+    if (kind === TIMESTAMP) digits.fill('?', option + 8, option + length)
+    stamped ||= kind === TIMESTAMP
+    option += length
+  }
+  // the checksum that covers it
+  if (stamped && at > 28) digits.fill('?', at + 20, at + 24)
+  const blanked = digits.join('')
+  const quotes =
+    at === 28 && frame.slice(46, 48) === '01' && ['03', '05', '0b', '0c'].includes(frame.slice(end, end + 2))
+  if (!quotes) return blanked
+  const inner = blankStamps(blanked, end + 16)
+  return inner === blanked ? inner : `${inner.slice(0, end + 4)}????${inner.slice(end + 8)}`
+}
+
 /**
  * A frame with what the kernel draws by itself blanked: the IPv4 id, and the header checksum that covers it; the id of an IPv6
  * fragment header right behind the IPv6 header (packets that were put together are taken apart again under a new one).
@@ -226,7 +252,7 @@ function blank(left: readonly Caught[], right: readonly Caught[]): readonly Caug
 export function blankIds(frame: string): string {
   const without = (from: number, digits: number, text: string) =>
     `${text.slice(0, from)}${'?'.repeat(digits)}${text.slice(from + digits)}`
-  if (frame.slice(24, 28) === '0800' && frame.length >= 68) return without(48, 4, without(36, 4, frame))
+  if (frame.slice(24, 28) === '0800' && frame.length >= 68) return without(48, 4, without(36, 4, blankStamps(frame)))
   if (frame.slice(24, 28) === '86dd' && frame.slice(40, 42) === '2c') return without(116, 8, frame)
   return frame
 }

@@ -11,7 +11,7 @@ import type { Done } from './done.js'
 import type { Answer } from './fate.js'
 import { echoedOptions } from './ip-options.js'
 import { Skb } from './skb.js'
-import { outputSource } from './source.js'
+import { optionsHost, outputSource } from './source.js'
 import { sumHolds } from './sums.js'
 import { attachAnswer } from './track.js'
 
@@ -36,11 +36,13 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
     four && skb.destination ? skb.destination.result === 'local' : netns.isLocal(here) || netns.isAnycast(here)
   const source = own ? here : sourceOfError(cursor, dst)
   if (source === undefined || isMulticast(dst) || isLimitedBroadcast(dst)) return undefined
+  const options = optionsBack(cursor, source)
+  if (options === 'refused') return undefined
   const packet = icmpError(skb.partial ? halfMadeChecksum(skb.packet) : skb.packet, {
     ...about,
     source,
     ttl: netns.defaultTtl(skb.packet.family),
-    options: optionsBack(cursor),
+    options,
   })
   return packet && send(cursor, packet, { kind: four ? 'icmp' : 'icmp6', type: about.type, code: about.code }, true)
 }
@@ -53,15 +55,18 @@ function sourceOfError(cursor: Cursor, dst: Ip): Ip | undefined {
   return own ?? outputSource(cursor, dst, vrfNameOf(cursor), reflectedMark(cursor))
 }
 
-/** The IPv4 options of an answer, once the question's have been looked at. */
-const optionsBack = ({ skb }: Cursor): Uint8Array | undefined => (skb.options ? echoedOptions(skb.packet) : undefined)
+/** The IPv4 options of an answer from `source`, once the question's have been looked at; with `refused` there is none. */
+function optionsBack(cursor: Cursor, source: Ip): Uint8Array | 'refused' | undefined {
+  const { options, packet } = cursor.skb
+  return options && echoedOptions(packet, options, optionsHost(cursor, source))
+}
 
 /** tcp_v4_send_reset, tcp_v6_send_reset: nobody takes the segment. */
 export function sendStackReset(cursor: Cursor): Answer | undefined {
-  const packet = stackReset(cursor.skb.packet, {
-    ttl: cursor.netns.defaultTtl(cursor.skb.packet.family),
-    options: optionsBack(cursor),
-  })
+  const { netns, skb } = cursor
+  const options = optionsBack(cursor, netns.addressOf(skb.packet, 'dst'))
+  if (options === 'refused') return undefined
+  const packet = stackReset(skb.packet, { ttl: netns.defaultTtl(skb.packet.family), options })
   return packet && send(cursor, packet, { kind: 'tcp-reset', type: 0, code: 0 }, false)
 }
 
@@ -74,11 +79,9 @@ export function echo(cursor: Cursor): Answer | undefined {
     ? dst
     : outputSource(cursor, netns.addressOf(skb.packet, 'src'), alone ? skb.iif : undefined)
   if (source === undefined) return undefined
-  const packet = echoReply(skb.packet, {
-    source,
-    ttl: netns.defaultTtl(skb.packet.family),
-    options: optionsBack(cursor),
-  })
+  const options = optionsBack(cursor, source)
+  if (options === 'refused') return undefined
+  const packet = echoReply(skb.packet, { source, ttl: netns.defaultTtl(skb.packet.family), options })
   const type = skb.packet.family === 4 ? 0 : 129
   return packet && send(cursor, packet, { kind: 'echo-reply', type, code: 0 }, false, alone)
 }
@@ -91,12 +94,9 @@ export function timestamp(cursor: Cursor): Answer | undefined {
   const dst = netns.addressOf(skb.packet, 'dst')
   const source = netns.isLocal(dst) ? dst : outputSource(cursor, netns.addressOf(skb.packet, 'src'), undefined)
   if (source === undefined) return undefined
-  const packet = timestampReply(skb.packet, {
-    source,
-    now: run.now * 1000,
-    ttl: netns.defaultTtl(4),
-    options: optionsBack(cursor),
-  })
+  const options = optionsBack(cursor, source)
+  if (options === 'refused') return undefined
+  const packet = timestampReply(skb.packet, { source, now: run.now * 1000, ttl: netns.defaultTtl(4), options })
   return packet && send(cursor, packet, { kind: 'echo-reply', type: 14, code: 0 }, false)
 }
 

@@ -1,8 +1,9 @@
 import type { Hook } from '../rules/program.js'
 import { recordChain, runChain } from './chains.js'
 import type { Cursor } from './cursor.js'
+import { dropped } from './dropped.js'
 import type { Fate } from './fate.js'
-import { dropped, opaque } from './hook-run.js'
+import { opaque } from './opaque.js'
 
 /** What a frame is longer by on its way out: its Ethernet header counts there (seen on 6.18: 28 bytes in INPUT, 42 in OUTPUT). */
 const HEADER = 14

@@ -2,9 +2,10 @@ import { isIp } from '../packet/arp.js'
 import type { Hook, Table } from '../rules/program.js'
 import { recordChain, runChain } from './chains.js'
 import type { Cursor } from './cursor.js'
+import { dropped } from './dropped.js'
 import type { Fate } from './fate.js'
-import { dropped, opaque } from './hook-run.js'
 import type { ChainEntry } from './hooks.js'
+import { opaque } from './opaque.js'
 
 /**
  * What stands on a bridge's own hook: the chains of ebtables, by priority (enum nf_br_hook_priorities), and what is there and not evaluated. The IP

@@ -1,8 +1,8 @@
 import { ETHERTYPE, type VlanTag } from '../packet/frame.js'
 import type { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
-import { opaque } from './hook-run.js'
 import type { Netns } from './netns.js'
+import { opaque } from './opaque.js'
 import type { Link, PortVlan } from './world.js'
 
 /** VLAN filtering of bridges (net/bridge/br_vlan.c). Without it a bridge looks at no tag, and all is VLAN 0 to it. */

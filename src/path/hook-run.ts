@@ -1,13 +1,14 @@
 import type { FieldValue } from '../packet/fields.js'
 import { FIELDS } from '../packet/fields.js'
 import type { Hook } from '../rules/program.js'
-import { localErrno } from './answers.js'
 import { recordChain, runChain } from './chains.js'
 import type { Cursor } from './cursor.js'
 import { defragment } from './defragment.js'
+import { dropped } from './dropped.js'
 import type { Fate } from './fate.js'
 import type { ChainEntry, HookEntry } from './hooks.js'
 import { natHook } from './nat-hook.js'
+import { opaque } from './opaque.js'
 import { reroute } from './route.js'
 import { confirmConnection, track } from './track.js'
 
@@ -40,14 +41,6 @@ function runEntry(cursor: Cursor, hook: Hook, entry: HookEntry): Fate | undefine
   }
 }
 
-/** It may end the packet, or change it: both ways are walked, and where they differ the answer is undecided. */
-export function opaque(cursor: Cursor, text: string): Fate | undefined {
-  const about = `${text}: not evaluated`
-  cursor.record({ kind: 'check', what: 'unmodelled', passed: true, text: about })
-  const ends = cursor.run.options.chooser.choose({ kind: 'unknown', weights: [0.5, 0.5], about }) === 1
-  return ends ? cursor.drop('unmodelled', about) : undefined
-}
-
 function chainOnHook(cursor: Cursor, hook: Hook, entry: ChainEntry): Fate | undefined {
   const routes = hook === 'output' && entry.base.type === 'route'
   const before = routes ? routingInputs(cursor) : []
@@ -73,21 +66,4 @@ function routingInputs({ skb }: Cursor): readonly (FieldValue | undefined)[] {
     FIELDS['ip6.flowlabel'].read(packet),
     FIELDS['ip.tos'].read(packet),
   ]
-}
-
-/** The end of a packet that a chain did not let through. */
-export function dropped(cursor: Cursor, entry: ChainEntry, run: ReturnType<typeof runChain>): Fate {
-  const { visit } = run
-  const { chain, number } = visit.decidedBy
-  const at = { table: visit.table, chain, rule: number }
-  if (run.afterwards) return { ...run.afterwards(), ...at }
-  if (number === undefined) {
-    const text = `policy ${entry.base.policy.toUpperCase()} of ${visit.table}/${visit.chain}`
-    return cursor.drop('policy-drop', text, { ...at, errno: localErrno(cursor) })
-  }
-  const cut = run.decidedBy?.outcome === 'drop'
-  const text = cut
-    ? `rule ${number} of ${visit.table}/${chain} could not read the header it needs`
-    : `rule ${number} of ${visit.table}/${chain}: ${visit.decidedBy.rule?.text ?? ''}`
-  return cursor.drop(cut ? 'header-cut-off' : 'rule-drop', text, { ...at, errno: localErrno(cursor) })
 }

@@ -12,8 +12,9 @@ import { isIcmp } from '../conntrack/tuple.js'
 import { type Headers, headersOf } from '../packet/headers.js'
 import type { Hook } from '../rules/program.js'
 import type { RuleVisit } from '../rules/traverse.js'
-import { type ChainRun, recordChain, runChain, skippedChain } from './chains.js'
+import { recordChain, runChain, skippedChain } from './chains.js'
 import type { Cursor } from './cursor.js'
+import { dropped } from './dropped.js'
 import type { Fate } from './fate.js'
 import type { HookEntry } from './hooks.js'
 import { setupContext } from './nat-setup.js'
@@ -95,20 +96,12 @@ function decide(
     }
     const run = runChain(cursor, chain)
     recordChain(cursor, hook, run.visit)
-    if (run.verdict !== 'accept') return { fate: dropInNat(cursor, run) }
+    if (run.verdict !== 'accept') return { fate: dropped(cursor, chain, run) }
     if (isInitialised(attachment.entry, entry.manip)) return { rule: run.decidedBy }
   }
   const setup: Setup = nullBinding(attachment.entry, entry.manip, setupContext(cursor))
   cursor.drawnPorts = setup.ports
   return { rule: undefined }
-}
-
-function dropInNat(cursor: Cursor, { visit, decidedBy }: ChainRun): Fate {
-  const at = { table: visit.table, chain: visit.decidedBy.chain, rule: visit.decidedBy.number }
-  const text = decidedBy
-    ? `rule ${decidedBy.number} of ${visit.table}/${decidedBy.chain}: ${decidedBy.did.join(', ')}`
-    : `policy of ${visit.table}/${visit.chain}`
-  return cursor.drop(decidedBy ? 'rule-drop' : 'policy-drop', text, at)
 }
 
 function related(cursor: Cursor, hook: Hook, entry: NatEntry, attachment: Attachment): Fate | undefined {

@@ -13,8 +13,9 @@ import type { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
 import { compileOptions } from './ip-options.js'
 import { drawWay } from './multipath.js'
+import { opaque } from './opaque.js'
 import type { Destination } from './skb.js'
-import { outputSource } from './source.js'
+import { optionsHost, outputSource } from './source.js'
 import type { ExitOf } from './stages.js'
 import type { RouteLookup } from './trail.js'
 import type { Link } from './world.js'
@@ -227,15 +228,14 @@ function lookAtOptions(cursor: Cursor, { src, dst }: Flow): Fate | undefined {
   const { skb, netns } = cursor
   if (skb.packet.family !== 4 || (skb.packet.bytes[0]! & 15) === 5) return undefined
   const own = skb.destination?.result === 'local' ? dst : outputSource(cursor, src!, undefined)
-  const compiled = compileOptions(skb.packet, typeof own === 'number' ? own : undefined)
-  if (!compiled.ok) {
-    const answer = sendIcmpError(cursor, { type: PARAMETER_PROBLEM, code: 0, info: (compiled.fault << 24) >>> 0 })
-    return cursor.drop('ip-options', `IP options: what stands at byte ${compiled.fault} of the header is wrong`, {
-      answer,
-    })
+  const { options, fault } = compileOptions(skb.packet, optionsHost(cursor, own))
+  skb.options = options
+  if (fault !== undefined) {
+    const answer = sendIcmpError(cursor, { type: PARAMETER_PROBLEM, code: 0, info: (fault << 24) >>> 0 })
+    return cursor.drop('ip-options', `IP options: what stands at byte ${fault} of the header is wrong`, { answer })
   }
-  skb.options = compiled.options
-  if (compiled.options.sourceRoute === undefined || netns.acceptsSourceRoute(skb.iif!)) return undefined
+  if (options.sourceRoute === undefined) return undefined
+  if (netns.acceptsSourceRoute(skb.iif!)) return opaque(cursor, 'where the source route in its IP options leads')
   return cursor.drop('source-route', `a source route is not accepted on ${skb.iif}: accept_source_route=0`)
 }
 

@@ -1,6 +1,7 @@
 import type { Ip } from '../address/ip.js'
 import { routeOutput } from '../routing/output.js'
 import type { Cursor } from './cursor.js'
+import type { OptionsHost } from './ip-options.js'
 
 /** The source address that the kernel would choose for `dst`; undefined where it has no way there. */
 export function outputSource(cursor: Cursor, dst: Ip, oif: string | undefined, mark = cursor.skb.mark): Ip | undefined {
@@ -9,3 +10,12 @@ export function outputSource(cursor: Cursor, dst: Ip, oif: string | undefined, m
   const route = routeOutput(netns.fib(family), netns.interfaces, { dst, mark, ...(oif === undefined ? {} : { oif }) })
   return route.ok ? route.source : undefined
 }
+
+const DAY = 86_400_000
+
+/** `own`: the address with which the host looks at them. */
+export const optionsHost = ({ netns, run }: Cursor, own: Ip | undefined): OptionsHost => ({
+  own: typeof own === 'number' ? own : undefined,
+  time: Math.floor(run.now * 1000) % DAY,
+  isUnicast: (ip) => !netns.isLocal(ip) && !netns.isBroadcastOrMulticast(ip),
+})

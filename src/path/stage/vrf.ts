@@ -1,6 +1,7 @@
 import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
-import { opaque, runHook } from '../hook-run.js'
+import { runHook } from '../hook-run.js'
+import { opaque } from '../opaque.js'
 import type { ExitOf } from '../stages.js'
 import { blockedOut } from './ipsec.js'
 
