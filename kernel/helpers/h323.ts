@@ -8,7 +8,7 @@ import {
   type Speaker,
   type Told,
 } from './h323-messages.js'
-import { ADDRESSES } from './scene.js'
+import { ADDRESSES, labOf } from './scene.js'
 import { answering, datagram, type Ends, hexOf, type Side, type Talk, TcpTalk, textOf } from './talk.js'
 
 interface Heard {
@@ -26,10 +26,17 @@ function heardOf(text: string, { at, family }: Told): Heard | undefined {
   return { ip: family === 4 ? ip.match(/../g)!.map((two) => Number.parseInt(two, 16)).join('.') : ip.match(/..../g)!.join(':'), port } // biome-ignore format: one line
 }
 
+/** Somebody whose gateway is the server. */
+const BEHIND = { 4: '203.0.113.5', 6: 'fd00:99::5' } as const
+export const h323Lab: typeof labOf = (family, backend) => {
+  const spec = labOf(family, backend)
+  return { ...spec, routes: [...spec.routes, family === 4 ? '203.0.113.0/24 via 10.2.0.20 dev r1' : 'fd00:99::/64 via fd00:2::20 dev r1'] } // biome-ignore format: one line
+}
+
 /** Of whom else a message may speak. */
 function othersThan({ dst }: { readonly dst: string }, family: 4 | 6): readonly string[] {
   const { client, server, service } = ADDRESSES[family]
-  return [dst, dst, client, server, service, ADDRESSES[family].public, family === 4 ? '127.0.0.1' : '::1']
+  return [dst, dst, client, server, service, ADDRESSES[family].public, BEHIND[family], family === 4 ? '127.0.0.1' : '::1'] // biome-ignore format: one line
 }
 
 const other = (side: Side): Side => (side === 'client' ? 'server' : 'client')

@@ -10,7 +10,7 @@ import { Random } from '../prng.js'
 import { recordingOf, recordingText } from '../record.js'
 import type { Verdict } from '../verdict.js'
 import { ftpFlow } from './ftp.js'
-import { callFlow, rasFlow } from './h323.js'
+import { callFlow, h323Lab, rasFlow } from './h323.js'
 import { type ListedCase, listedCase, listedDifferences } from './listed.js'
 import { amandaFlow, broadcastFlow, ircFlow, saneFlow } from './others.js'
 import { pptpFlow } from './pptp.js'
@@ -56,8 +56,8 @@ const SUBJECTS: readonly Subject[] = [
   { helper: 'sip', name: 'sip-tcp', protocol: 'tcp', port: 5060, families: [4, 6], flow: sipFlow('TCP') },
   { helper: 'netbios-ns', protocol: 'udp', port: 137, families: [4], flow: broadcastFlow(137) },
   { helper: 'snmp', protocol: 'udp', port: 161, families: [4], flow: broadcastFlow(161) },
-  { helper: 'Q.931', name: 'h323', protocol: 'tcp', port: 1720, families: [4, 6], flow: callFlow },
-  { helper: 'RAS', name: 'h323-ras', protocol: 'udp', port: 1719, families: [4, 6], flow: rasFlow },
+  { helper: 'Q.931', name: 'h323', protocol: 'tcp', port: 1720, families: [4, 6], flow: callFlow, lab: h323Lab },
+  { helper: 'RAS', name: 'h323-ras', protocol: 'udp', port: 1719, families: [4, 6], flow: rasFlow, lab: h323Lab },
   {
     helper: 'synproxy',
     protocol: 'tcp',

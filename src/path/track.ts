@@ -1,9 +1,11 @@
+import { familyOf, type Ip } from '../address/ip.js'
 import { maskOf } from '../address/prefix.js'
 import type { Attachment } from '../conntrack/entry.js'
 import { help } from '../conntrack/helpers/run.js'
 import { opposite, printTuple } from '../conntrack/tuple.js'
 import { headerWords, PROTOCOL } from '../packet/checksum.js'
 import { CT_STATUS } from '../packet/fields.js'
+import { routeOutput } from '../routing/output.js'
 import type { Hook } from '../rules/program.js'
 import type { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
@@ -164,6 +166,7 @@ function askHelper(cursor: Cursor, attachment: Attachment): Fate | undefined {
     random: run.options.random,
     broadcastMask: () => broadcastMask(cursor),
     linearize: () => cutAnew(skb),
+    sameWay: (a, b) => sameWay(cursor, a, b),
     loopback: skb.iif !== undefined && netns.interfaces.isLoopback(skb.iif),
   })
   if (packet.bytes !== bytes) cutAnew(skb)
@@ -203,6 +206,19 @@ function broadcastMask({ skb, netns }: Cursor): number | undefined {
     ?.addresses.find(({ broadcast, secondary }) => broadcast === to && !secondary)
   const mask = own && maskOf(4, own.prefix.length)
   return typeof mask === 'number' && mask !== 0 ? mask : undefined
+}
+
+/** nf_ip_route, nf_ip6_route: by their addresses alone, and nothing goes where there is no route (nf_conntrack_h323_main.c: callforward_do_filter). */
+function sameWay({ netns }: Cursor, ...ends: readonly [Ip, Ip]): boolean | undefined {
+  const ways = ends.map((dst) => {
+    const route = routeOutput(netns.fib(familyOf(dst)), netns.interfaces, { dst }, { lookupOnly: true })
+    if (!route.ok) return route.reason === 'no-source' ? undefined : 'none'
+    // a gateway of the other family does not count
+    const gateway = route.gateway !== undefined && familyOf(route.gateway) === familyOf(dst) ? route.gateway : dst
+    return route.ways ? undefined : `${route.dev} ${gateway}`
+  })
+  if (ways.includes('none')) return false
+  return ways.includes(undefined) ? undefined : ways[0] === ways[1]
 }
 
 /** nf_ct_attach: an answer belongs to its question's connection, against its direction. */

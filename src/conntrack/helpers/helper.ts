@@ -30,6 +30,8 @@ export interface HelpContext {
   readonly broadcastMask: () => number | undefined
   /** The helper wants the packet in one piece (skb_linearize): one that came in fragments does not leave in the same ones. */
   readonly linearize?: () => void
+  /** Does this host send to both by the same device and next hop? Undefined: it draws. Left out: nobody knows. */
+  readonly sameWay?: (a: Ip, b: Ip) => boolean | undefined
 }
 
 /** What is asked when an announced connection has come. */

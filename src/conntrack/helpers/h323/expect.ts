@@ -1,5 +1,6 @@
 import type { Ip } from '../../../address/ip.js'
 import type { Expectation } from '../../expectation.js'
+import { setUp } from '../../nat/setup.js'
 import type { Tuple } from '../../tuple.js'
 import { followMaster } from '../follow.js'
 import { ACCEPT, type Announcement, announce, drop, expect, type Helped } from '../helper.js'
@@ -56,6 +57,31 @@ export function findFollowing(
   const { entry, back, context } = signal
   const follow = followMaster(entry, back, told, context)
   return findPort(signal, (port) => announce(entry, { ...at(port), follow }), first, context)?.port
+}
+
+/**
+ * expect_callforwarding, nat_callforwarding: the call that somebody else is to take. Where caller and callee are on the same side of this host, it will not see
+ * that call (callforward_filter, which is on by itself).
+ */
+export function expectForwarded(signal: Signal, address: Kept | undefined): Helped {
+  const place = signal.place(address)
+  if (!place || place.port === 0) return ACCEPT
+  const { context, entry, other, direction } = signal
+  const sameSide = context.sameWay?.(place.ip, other.src)
+  if (sameSide === undefined)
+    return { is: 'unknown', reason: 'whether a forwarded call goes the way of the one before it' }
+  if (sameSide) return ACCEPT
+  const at = (dst: Ip, port: number) => comingTo(signal, TCP, dst, port, { helper: NAMES.q931 })
+  if (!signal.hidden) return expectAsTold(signal, at(place.ip, place.port))
+  const { table, random } = context
+  const follow: Expectation['follow'] = (begun, now) => {
+    const own = begun[direction].src
+    setUp(begun, 'src', { addresses: [own, own] }, { table, now, random })
+    setUp(begun, 'dst', { addresses: [place.ip, place.ip], ports: [place.port, place.port] }, { table, now, random })
+  }
+  const found = findPort(signal, (port) => announce(entry, { ...at(other.dst, port), follow }), place.port, context)
+  if (found) signal.tell(place, other.dst, found.port)
+  return ACCEPT
 }
 
 /** expect_t120, nat_t120: shared documents, over as many connections as are wanted. */

@@ -1,5 +1,5 @@
 import { ACCEPT, type Helped } from '../helper.js'
-import { expectControl } from './expect.js'
+import { expectControl, expectForwarded } from './expect.js'
 import { USER_INFORMATION } from './h225-types.js'
 import { control, inTurn, openChannel } from './h245.js'
 import { Bits, Kept } from './per.js'
@@ -70,9 +70,7 @@ const setup = (signal: Signal, message: Kept): Helped =>
   )
 
 /** process_facility. */
-function facility(signal: Signal, message: Kept): Helped {
-  if (message.get('reason')?.choice !== 'callForwarded') return progress(signal, message)
-  const place = signal.place(message.get('alternativeAddress'))
-  if (!place || place.port === 0) return ACCEPT
-  return { is: 'unknown', reason: 'to where a call is forwarded that the helper of H.323 has seen' }
-}
+const facility = (signal: Signal, message: Kept): Helped =>
+  message.get('reason')?.choice === 'callForwarded'
+    ? expectForwarded(signal, message.get('alternativeAddress'))
+    : progress(signal, message)
