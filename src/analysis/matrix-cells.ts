@@ -1,5 +1,4 @@
 import { PROTOCOL } from '../packet/checksum.js'
-import type { Field } from '../packet/fields.js'
 import { type Hosts, type Namespace, placeName } from '../path/world.js'
 import { EMPTY, type Node } from '../sets/bdd.js'
 import { maskedField } from '../sets/effects.js'
@@ -10,6 +9,7 @@ import { sourcesOf } from './reach.js'
 import { type Example, exampleOf } from './reach-example.js'
 import { destined, type ReachQuestion, type Start } from './reach-question.js'
 import type { Arrival } from './reach-walk.js'
+import { targetFields } from './translating.js'
 import type { SetWalk } from './walk.js'
 import type { Ground } from './walk-ground.js'
 import { imageOf } from './walk-image.js'
@@ -78,8 +78,6 @@ export function cellsOf(hosts: Hosts, worlds: readonly Walked[], targets: readon
   }
   return cells
 } // biome-ignore format: long lines
-
-const targetFields = ({ addresses }: Ground): readonly Field[] => ['meta.l4proto', addresses.dst, 'th.dport']
 
 /** Targets (by index) for which each of the sets looks the same but for the target itself, with what the sets are then. */
 function* alike(ground: Ground, targets: readonly Target[], sets: readonly Node[]): Generator<{ readonly members: readonly number[]; readonly parts: readonly Node[] }> {

@@ -1,14 +1,11 @@
 import { type Family, familyOf, type Ip, printIp } from '../address/ip.js'
-import { type Field, PROTOCOLS } from '../packet/fields.js'
+import { PROTOCOLS } from '../packet/fields.js'
 import type { Namespace } from '../path/world.js'
 import { placeName } from '../path/world.js'
-import type { Rule, Table } from '../rules/program.js'
-import { EMPTY, FULL, type Node } from '../sets/bdd.js'
+import type { Rule } from '../rules/program.js'
+import type { Node } from '../sets/bdd.js'
 import { type Block, blocksOf } from '../sets/blocks.js'
-import type { Space } from '../sets/space.js'
-import { type ChainSummary, calledChain, Summaries } from '../sets/summary.js'
-import type { Way } from '../sets/ways.js'
-import type { Scope } from './scope.js'
+import { pointOf, targetFields, translating } from './translating.js'
 import type { Ground } from './walk-ground.js'
 
 /** What is asked for, as the sender writes it. */
@@ -58,13 +55,13 @@ export function targetsOf(ground: Ground): readonly Target[] {
 function* servicesOf(ground: Ground, place: Namespace): Generator<readonly [name: string, service: Service]> {
   const { space, addresses } = ground
   const { scope } = ground.site(place)
-  const fields = ['meta.l4proto', addresses.dst, 'th.dport'] as const
+  const fields = targetFields(ground)
   const own = addressOf(place, ground.family)
   for (const entry of scope.hooks.prerouting) {
     if (entry.kind !== 'nat') continue
     const seen = new Set<Node>()
     for (const { table, chain } of entry.chains)
-      for (const { rule, packets } of translating(scope, table, Summaries.of(scope.conditions).chain(table, chain), fields)) {
+      for (const { rule, packets } of translating(scope, table, chain, fields)) {
         // several endpoints of one Service
         if (seen.has(packets)) continue
         seen.add(packets)
@@ -74,59 +71,6 @@ function* servicesOf(ground: Ground, place: Namespace): Generator<readonly [name
       }
   }
 } // biome-ignore format: long line
-
-/** The one value of each field that the set allows, if there is no more in it. */
-function pointOf(space: Space, set: Node, fields: readonly Field[]): Block | undefined {
-  const any = space.bdd.any(set)
-  const levels = fields.map((field) => space.levelsOf(field))
-  if (levels.some((bits) => bits.some((level) => !any.has(level)))) return undefined
-  const values = levels.map((bits) => bits.map((level) => [level, any.get(level)!] as const))
-  if (space.bdd.cube(values.flat()) !== set) return undefined
-  return new Map(
-    fields.map((field, i) => {
-      const value = values[i]!.reduce((sum, [, bit]) => (sum << 1n) | BigInt(bit), 0n)
-      return [field, [[value, value]]]
-    }),
-  )
-}
-
-/**
- * The packets that rules translate, as far as these fields go. What rules before them take away is not taken away here: a column more does no harm. Where one rule
- * of a chain translates whatever comes into it, the others are not looked at.
- */
-function* translating(scope: Scope, table: Table, base: ChainSummary, fields: readonly Field[]): Generator<{ readonly rule: Rule; readonly packets: Node }> {
-  const { space } = scope
-  const { bdd } = space
-  const summaries = Summaries.of(scope.conditions)
-  const known = new Map<string, boolean>()
-  /** Is everything translated that comes in? */
-  function* walk(summary: ChainSummary, set: Node): Generator<{ readonly rule: Rule; readonly packets: Node }, boolean> {
-    const key = `${summary.chain.name} ${set}`
-    const before = known.get(key)
-    if (before !== undefined) return before
-    const whole = yield* over(summary, set)
-    known.set(key, whole)
-    return whole
-  }
-  function* over(summary: ChainSummary, set: Node): ReturnType<typeof walk> {
-    const inside = (ways: readonly Way[]) => bdd.and(set, space.union(ways.map((way) => space.project(way.packets, fields))))
-    for (const [index, rule] of summary.chain.rules.entries()) {
-      const { nat, calls } = summary.ruleWays(index)
-      for (const { effect, ways } of nat) {
-        const packets = effect.manip === 'src' ? EMPTY : inside(ways)
-        if (packets !== EMPTY) yield { rule, packets }
-        if (packets === set) return true
-      }
-      for (const { chain, ways } of calls) {
-        const packets = inside(ways)
-        const whole = packets !== EMPTY && (yield* walk(summaries.chain(table, calledChain(table, chain)), packets))
-        if (whole && packets === set) return true
-      }
-    }
-    return false
-  }
-  yield* walk(base, FULL)
-} // biome-ignore format: long lines
 
 function* servicesIn(block: Block, field: 'ip.daddr' | 'ip6.daddr', own: Ip | undefined): Generator<Service> {
   const values = (name: 'meta.l4proto' | 'th.dport' | typeof field): readonly bigint[] => {

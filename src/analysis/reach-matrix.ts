@@ -1,5 +1,6 @@
 import type { Family } from '../address/ip.js'
 import { type Hosts, placeName } from '../path/world.js'
+import { NodeLimitError } from '../sets/bdd.js'
 import { type Cell, cellsOf, type Walked } from './matrix-cells.js'
 import { addressOf, type Target, targetsOf } from './matrix-targets.js'
 import { destined, type ReachQuestion, startsOf } from './reach-question.js'
@@ -43,14 +44,21 @@ export function matrix(hosts: Hosts, options: MatrixOptions = {}): Matrix {
     return grounds
   }
   let grounds = prepared()
-  const { limit } = grounds[0]!.ground.space.bdd
   const askers = options.askers ?? askersOf(hosts, family)
   const targets = options.targets ?? targetsOf(grounds[0]!.ground)
-  const cells = askers.map(({ from }): readonly Cell[] => {
-    // what one walk leaves behind takes room from the next
-    if (grounds[0]!.ground.space.bdd.size > limit / 2) grounds = prepared()
+  const rowOf = ({ from }: Asker): readonly Cell[] => {
     const walked = grounds.map(({ ground, world }) => walkTargets(ground, world.hosts, from, targets))
     return cellsOf(hosts, walked, targets, options.examples === true)
+  }
+  const cells = askers.map((asker, i) => {
+    try {
+      return rowOf(asker)
+    } catch (error) {
+      // what the walks before have left behind takes the room
+      if (i === 0 || !(error instanceof NodeLimitError)) throw error
+      grounds = prepared()
+      return rowOf(asker)
+    }
   })
   return { family, askers: askers.map(({ label }) => label), targets: targets.map(({ label }) => label), cells }
 }

@@ -6,9 +6,8 @@ import type { Rule, Table } from '../rules/program.js'
 import type { Ranges } from '../rules/value.js'
 import { type Bdd, FULL, type Node } from '../sets/bdd.js'
 import { intervalsOf } from '../sets/fib.js'
-import { Summaries } from '../sets/summary.js'
-import { packetsOf } from '../sets/ways.js'
 import { conditionsOf, effectsOf } from './scope.js'
+import { targetFields, translating } from './translating.js'
 import type { Ground, Site } from './walk-ground.js'
 import type { Nat } from './walk-translations.js'
 
@@ -67,7 +66,7 @@ function toldApart(ground: Ground, sites: readonly Site[]): ((ip: Ip) => string)
     const asked = bdd.support(set)
     if (levels.some((level) => asked.has(level))) sets.add(set)
   }
-  for (const { scope, math, existing } of sites) {
+  for (const { scope, existing } of sites) {
     add(existing)
     for (const rule of rulesOf(scope.tables)) {
       if (effectsOf(rule).some(hangsOnDestination)) return undefined
@@ -84,10 +83,8 @@ function toldApart(ground: Ground, sites: readonly Site[]): ((ip: Ip) => string)
     for (const hook of ['prerouting', 'output'] as const)
       for (const entry of scope.hooks[hook])
         if (entry.kind === 'nat' && entry.manip === 'dst')
-          for (const { table, chain } of entry.chains) {
-            const { accepted } = Summaries.of(scope.conditions).chain(table, chain)
-            ends.add(space.project(packetsOf(math, accepted), [dst]))
-          }
+          for (const { table, chain } of entry.chains)
+            ends.add(space.project(space.union(translating(scope, table, chain, targetFields(ground)).map(({ packets }) => packets)), [dst]))
   }
   if (sets.size > MOST_SETS) return undefined
   const sorted = [...starts].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
