@@ -56,8 +56,8 @@ export function backAgreement(ground: Ground, beginning: Beginning, ends: readon
     const outcome = sent ? 'sent' : fate.outcome === 'delivered' || ARRIVED.has(fate.reason) ? 'delivered' : undefined
     const answer = outcome && replyTo(fate.skb.packet)
     if (!answer) return 'none'
-    const found = goalOf(keyOf({ place: fate.place, outcome, interface: sent ? fate.interface : '' }))
     const netns = own.netns(fate.place)
+    const found = goalOf(keyOf({ place: netns.state, outcome, interface: sent ? fate.interface : '' }))
     const skb = new Skb(answer)
     if (sent) {
       skb.iif = fate.interface
@@ -68,7 +68,7 @@ export function backAgreement(ground: Ground, beginning: Beginning, ends: readon
     const home = placeName(back.place) === placeName(beginning.origin.place) && (back.outcome === 'delivered' || ARRIVED.has(back.reason))
     const concrete = home ? 'home' : back.outcome === 'undecided' ? 'undecided' : 'elsewhere'
     const symbolic = new Set<string>()
-    const origin = { place: fate.place, ...(sent && fate.interface !== undefined ? { iif: fate.interface } : {}) }
+    const origin = { place: netns.state, ...(sent && fate.interface !== undefined ? { iif: fate.interface } : {}) }
     const one = found && singleton(ground, { origin, packets: found.start.packets }, headers, headers.src)
     // who is outside may have an address from which nothing is taken in, or have no way back to a private one
     if (!one && sent) return 'none'
