@@ -82,6 +82,12 @@ const SYSCTLS =
 
 let made = 0
 
+/** A program that watches connections, and where it writes. */
+interface Watched {
+  readonly process: string
+  readonly file: string
+}
+
 /** A lab that stands. `close` takes it down. */
 export class Lab {
   readonly spec: LabSpec
@@ -291,6 +297,19 @@ export class Lab {
   /** `conntrack -L expect`. */
   async expectations(): Promise<readonly string[]> {
     const { out } = await this.#agent.run(['conntrack', '-L', 'expect', '-f', `ipv${this.spec.family}`])
+    return out.split('\n').filter((line) => line !== '')
+  }
+
+  /** From now on `conntrack -E -o extended` writes down what connections do; `events` ends it. */
+  async watch(): Promise<Watched> {
+    const family = `ipv${this.spec.family}`
+    const { out } = await this.#agent.run(['sh', '-c', `f=$(mktemp); conntrack -E -f ${family} -o extended >"$f" 2>/dev/null </dev/null & sleep 0.15; echo $! $f`]) // biome-ignore format: one line
+    const [process, file] = out.trim().split(' ')
+    return { process: process!, file: file! }
+  }
+
+  async events({ process, file }: Watched): Promise<readonly string[]> {
+    const { out } = await this.#agent.run(['sh', '-c', `sleep 0.05; kill ${process}; sleep 0.05; cat ${file}; rm ${file}`]) // biome-ignore format: one line
     return out.split('\n').filter((line) => line !== '')
   }
 

@@ -132,3 +132,18 @@ test('progress shows on a terminal, and only when it takes more than a second', 
     }
   })
 })
+
+test('what connections do meanwhile, as conntrack -E prints it', async () => {
+  await withFiles(snapshot, async (folder) => {
+    writeFileSync(join(folder, 'in.pcapng'), CAPTURE)
+    const flags = ['--events', join(folder, 'events')]
+    await packetwalk(['replay', join(folder, 'router'), join(folder, 'in.pcapng'), ...flags])
+    const lines = readFileSync(join(folder, 'events'), 'utf8').trimEnd().split('\n')
+    const kinds = lines.map((line) =>
+      /^\[\d+\.\d{6}\]\t( {4}\[NEW\]| \[UPDATE\]|\[DESTROY\]) ipv4 {5}2 /.exec(line)?.[1]?.trim(),
+    )
+    expect(kinds.slice(0, 3)).toEqual(['[NEW]', '[UPDATE]', '[UPDATE]'])
+    expect(lines[0]).toMatch(/tcp {6}6 120 SYN_SENT src=.* \[UNREPLIED\] src=.* helper=ftp$/)
+    expect(lines[2]).toMatch(/ 432000 ESTABLISHED src=.* \[ASSURED\] helper=ftp$/)
+  })
+})

@@ -9,6 +9,8 @@ import { Lab } from '../lab.js'
 import { Random } from '../prng.js'
 import { recordingOf, recordingText } from '../record.js'
 import type { Verdict } from '../verdict.js'
+import { endsFlow } from './ends.js'
+import { type EventsCase, eventsCase, marking, modelEvents, sameEvents } from './events.js'
 import { ftpFlow } from './ftp.js'
 import { callFlow, h323Lab, rasFlow } from './h323.js'
 import { type ListedCase, listedCase, listedDifferences } from './listed.js'
@@ -33,6 +35,7 @@ const { values } = parseArgs({
     unknown: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
     listed: { type: 'boolean', default: false },
+    events: { type: 'boolean', default: false },
   },
 })
 
@@ -47,6 +50,7 @@ interface Subject extends Watched {
 }
 const SUBJECTS: readonly Subject[] = [
   { helper: 'ftp', protocol: 'tcp', port: 21, families: [4, 6], flow: ftpFlow },
+  { helper: 'ftp', name: 'ends', protocol: 'tcp', port: 21, families: [4, 6], flow: endsFlow },
   { helper: 'tftp', protocol: 'udp', port: 69, families: [4, 6], flow: tftpFlow },
   { helper: 'irc', protocol: 'tcp', port: 6667, families: [4], flow: ircFlow },
   { helper: 'amanda', protocol: 'udp', port: 10080, families: [4, 6], flow: amandaFlow },
@@ -72,17 +76,64 @@ const SUBJECTS: readonly Subject[] = [
 const RECORDED = 12
 /** Of listings, for each helper and family. */
 const RECORDED_LISTINGS = 3
+const RECORDED_EVENTS = 2
 const recordedListings: ListedCase[] = []
+const recordedEvents: EventsCase[] = []
 let failed = 0
 for (const subject of SUBJECTS)
   for (const family of subject.families) {
     if (values.helper !== undefined && !values.helper.split(',').includes(subject.name ?? subject.helper)) continue
     if (!values.family.split(',').includes(String(family))) continue
-    failed += await (values.listed ? listings(subject, family) : campaign(subject, family))
+    failed += await (values.listed
+      ? listings(subject, family)
+      : values.events
+        ? events(subject, family)
+        : campaign(subject, family))
   }
 if (values.listed && values.record && failed === 0)
   writeFileSync('tests/expectations.json', `[\n${recordedListings.map((one) => JSON.stringify(one)).join(',\n')}\n]\n`)
+if (values.events && values.record && failed === 0)
+  writeFileSync('tests/events.json', `[\n${recordedEvents.map((one) => JSON.stringify(one)).join(',\n')}\n]\n`)
 process.exitCode = failed > 0 ? 1 : 0
+
+/** What connections do, as `conntrack -E` tells it. */
+async function events(subject: Subject, family: 4 | 6): Promise<number> {
+  const pair = await buildPair(labOf(family, values.backend as 'legacy' | 'nft'))
+  const counts = { conversations: 0, unstable: 0, events: 0, differ: 0, unknown: 0 }
+  const kept: EventsCase[] = []
+  try {
+    for (let n = 0; n < Number(values.cases); n++) {
+      if (values.only !== undefined && Number(values.only) !== n) continue
+      const name = `${subject.name ?? subject.helper}${family}:${values.seed}:${n}`
+      const random = new Random(name)
+      const one = await eventsCase(
+        name,
+        pair,
+        marking(random, rulesOf(random, family, subject)),
+        subject.flow({ random, family }),
+      )
+      const model = one && modelEvents(one)
+      if (!one) {
+        counts.unstable++
+        continue
+      }
+      counts.conversations++
+      counts.events += one.events.length
+      if (!model) counts.unknown++
+      else if (sameEvents(one.events, model)) {
+        if (kept.length < RECORDED_EVENTS) kept.push(one)
+      } else if (++counts.differ <= Number(values.failures))
+        console.log(
+          `${name}: ${one.packets.length} packets\nkernel:\n${one.events.join('\n')}\nmodel:\n${model.join('\n')}`,
+        )
+    }
+  } finally {
+    await closePair(pair)
+  }
+  recordedEvents.push(...kept)
+  console.log(`${subject.name ?? subject.helper} IPv${family}, events: ${JSON.stringify(counts)}`)
+  return counts.differ
+}
 
 /** What is expected according to listings, and what came of it. */
 async function listings(subject: Subject, family: 4 | 6): Promise<number> {

@@ -1,11 +1,13 @@
+import type { ConnectionEvent } from '../conntrack/events.js'
 import { concatBytes } from '../packet/hex.js'
 import { pcapngHeader, pcapngPacket } from '../packet/pcapng.js'
 import type { Namespace } from '../path/world.js'
+import { eventLine } from '../report/connections.js'
 import { UserError } from './exit.js'
 import type { Io } from './io.js'
 import { unreadable } from './load.js'
 
-const { closeSync, openSync, writeSync } = process.getBuiltinModule('node:fs')
+const { closeSync, openSync, writeFileSync, writeSync } = process.getBuiltinModule('node:fs')
 const ETHERNET = 1
 const ENOUGH = 1 << 16
 
@@ -80,5 +82,51 @@ export class CaptureWriter {
     } catch (error) {
       throw unreadable(this.#path, error)
     }
+  }
+}
+
+/** Lines about connections, into a file or to standard output (-). */
+export class EventWriter {
+  readonly #path: string
+  readonly #descriptor: number | undefined
+  readonly #io: Io
+  readonly #accounting: boolean
+  #text = ''
+
+  private constructor(path: string, descriptor: number | undefined, accounting: boolean, io: Io) {
+    this.#path = path
+    this.#descriptor = descriptor
+    this.#accounting = accounting
+    this.#io = io
+  }
+
+  /** Throws UserError where the file cannot be written. */
+  static open(path: string, { sysctls }: Namespace, io: Io): EventWriter {
+    const accounting = sysctls?.get('net.netfilter.nf_conntrack_acct') === '1'
+    try {
+      return new EventWriter(path, path === '-' ? undefined : openSync(path, 'w'), accounting, io)
+    } catch (error) {
+      throw unreadable(path, error)
+    }
+  }
+
+  write(event: ConnectionEvent): void {
+    this.#text += `[${event.at.toFixed(6)}]\t${eventLine(event, this.#accounting)}\n`
+    if (this.#text.length >= ENOUGH) this.#flush()
+  }
+
+  close(): void {
+    this.#flush()
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor)
+  }
+
+  #flush(): void {
+    try {
+      if (this.#descriptor === undefined) this.#io.out(this.#text)
+      else writeFileSync(this.#descriptor, this.#text)
+    } catch (error) {
+      throw unreadable(this.#path, error)
+    }
+    this.#text = ''
   }
 }

@@ -2,6 +2,7 @@ import { checksumOk, PROTOCOL } from '../packet/checksum.js'
 import { CT_STATUS } from '../packet/fields.js'
 import type { Packet } from '../packet/packet.js'
 import type { Attachment, Entry, ProtocolState, Tracking } from './entry.js'
+import type { ConnectionWatch } from './events.js'
 import { type Expectation, Expectations } from './expectation.js'
 import { GreKeys } from './gre-keys.js'
 import { classifyIcmp, type IcmpMessage } from './icmp.js'
@@ -55,6 +56,7 @@ const zoneAt = ({ zone, zoneDirection }: Arrival): Zone => ({ id: zone, directio
 export class ConnectionTable {
   readonly settings: Settings
   readonly #store = new Store((entry) => this.#ended(entry))
+  #watch: ConnectionWatch | undefined
   /** What helpers have announced. */
   readonly expectations = new Expectations()
   /** The call ids of PPTP. */
@@ -66,8 +68,21 @@ export class ConnectionTable {
     for (const entry of initial) this.#store.add(cloneEntry(entry))
   }
 
+  /** Tells from now on what connections do. */
+  watch(watch: ConnectionWatch): void {
+    this.#watch = watch
+    for (const entry of this.#store.entries()) watch.know(entry)
+  }
+
+  /** CONNMARK. */
+  mark(entry: Entry, mark: number): void {
+    if (entry.mark !== mark) this.#watch?.marked(entry)
+    entry.mark = mark
+  }
+
   /** nf_ct_helper_destroy, destroy_gre_conntrack. */
   #ended(entry: Entry): void {
+    this.#watch?.ended(entry)
     const { original, master, helping } = entry
     helping?.end?.()
     if (original.protocol === PROTOCOL.GRE && master) this.greKeys.removeOf(master)
@@ -108,9 +123,10 @@ export class ConnectionTable {
     return this.#store.entries().some(({ status, expires }) => expires <= now || !(status & CT_STATUS.ASSURED))
   }
 
-  /** gc_worker: lets go of all whose time is up. */
+  /** gc_worker: lets go of all whose time is up, in the order in which it was. */
   collect(now: number): void {
-    for (const entry of this.#store.entries()) if (entry.expires <= now) this.#store.expire(entry)
+    const over = this.#store.entries().filter(({ expires }) => expires <= now)
+    for (const entry of over.sort((a, b) => a.expires - b.expires)) this.#store.expire(entry)
   }
 
   /** nf_ct_refresh: it lives until then, unless its time is fixed. */
@@ -263,12 +279,14 @@ export class ConnectionTable {
 
   /** __nf_conntrack_confirm: the packet has got through; its connection enters the table. */
   settle({ entry, direction }: Attachment, now: number): Settled {
+    if (entry.status & CT_STATUS.CONFIRMED) this.#watch?.passed(entry)
     if (entry.status & CT_STATUS.CONFIRMED || direction !== 'original') return { is: 'entered' }
     if (entry.status & CT_STATUS.DYING) return this.#unsettled(entry, 'its connection was ended meanwhile')
     const winner = this.#store.clash(entry, now)
     if (winner) return this.#resolveClash(entry, winner, now)
     entry.status |= CT_STATUS.CONFIRMED
     this.#store.add(entry)
+    this.#watch?.passed(entry)
     return { is: 'entered' }
   }
 

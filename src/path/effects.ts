@@ -169,7 +169,7 @@ function written(cursor: Cursor, field: Field, old: FieldValue, value: FieldValu
   return { did: `${fieldSpec(field).label} ${show(old)} → ${show(value)}`, verdict: 'next' }
 }
 
-function store({ skb }: Cursor, field: Field, value: FieldValue): void {
+function store({ skb, netns }: Cursor, field: Field, value: FieldValue): void {
   switch (field) {
     case 'meta.mark':
       skb.mark = Number(value)
@@ -178,7 +178,7 @@ function store({ skb }: Cursor, field: Field, value: FieldValue): void {
       skb.priority = Number(value)
       return
     case 'ct.mark':
-      if (skb.attachment) skb.attachment.entry.mark = Number(value)
+      if (skb.attachment) netns.connections.mark(skb.attachment.entry, Number(value))
       return
     default:
       if (!writeField(skb.packet, field, value)) throw new Error(`field ${field} can't be written`)

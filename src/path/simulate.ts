@@ -1,3 +1,4 @@
+import { type ConnectionEvent, ConnectionWatch } from '../conntrack/events.js'
 import { recomputeHeader } from '../packet/checksum.js'
 import { FIELDS } from '../packet/fields.js'
 import { payloadOfFrame, tagsOf } from '../packet/frame.js'
@@ -5,6 +6,7 @@ import { Packet, put16, u16, u32 } from '../packet/packet.js'
 import { type Chooser, type Point, seededRandom } from './choices.js'
 import { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
+import type { Netns } from './netns.js'
 import { Run } from './run.js'
 import type { Handled, Simulation, SimulationOptions } from './simulation.js'
 import { Skb } from './skb.js'
@@ -25,9 +27,12 @@ class HostsSimulation implements Simulation {
   readonly #run: Run
   #unknown: Point | undefined
   #handledPackets = 0
+  readonly #events: SimulationOptions['events']
+  readonly #told = new Set<Netns>()
 
   constructor(hosts: Hosts, options: SimulationOptions) {
     const random = seededRandom(options.seed)
+    this.#events = options.events
     const chooser: Chooser = {
       choose: (point) => {
         if (point.kind === 'unknown') {
@@ -83,7 +88,19 @@ class HostsSimulation implements Simulation {
   /** What is over is let go, so that a run of any length takes no more room than what it knows: frames that were told of, connections that timed out. */
   #tidy(place: Place): void {
     this.#run.sent.length = 0
-    if (++this.#handledPackets % EVERY === 0) this.#run.netns(place).connections.collect(this.#run.now)
+    if (this.#events) this.#watched(place).connections.collect(this.#run.now)
+    else if (++this.#handledPackets % EVERY === 0) this.#run.netns(place).connections.collect(this.#run.now)
+  }
+
+  /** A namespace of which every connection's doings are told. */
+  #watched(place: Place): Netns {
+    const netns = this.#run.netns(place)
+    if (!this.#told.has(netns)) {
+      this.#told.add(netns)
+      const tell = (event: ConnectionEvent) => this.#events?.(event, place)
+      netns.connections.watch(new ConnectionWatch(tell, () => this.#run.now))
+    }
+    return netns
   }
 
   #handled(cursor: Cursor, fate: Fate): Handled {

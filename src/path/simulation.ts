@@ -1,4 +1,5 @@
 import type { Entry } from '../conntrack/entry.js'
+import type { ConnectionEvent } from '../conntrack/events.js'
 import type { Expectation } from '../conntrack/expectation.js'
 import type { Counters, Rule } from '../rules/program.js'
 import type { OpenSets } from '../rules/store.js'
@@ -22,6 +23,8 @@ export interface SimulationOptions {
   readonly steps?: boolean
   /** Frames go on over wires between the namespaces; `sent` has them all the same. Left out: they end where they leave. */
   readonly carryFrames?: boolean
+  /** Told what connections do, in the order in which they do it. Those whose time is up end before the next packet. */
+  readonly events?: (event: ConnectionEvent, place: Place) => void
 }
 
 /** One packet's way through a run that keeps its state: what left, and the trail with every reason. */

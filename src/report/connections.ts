@@ -1,5 +1,6 @@
 import { printIp } from '../address/ip.js'
 import type { Entry } from '../conntrack/entry.js'
+import type { ConnectionEvent } from '../conntrack/events.js'
 import type { Expectation } from '../conntrack/expectation.js'
 import { type Direction, isIcmp, type Tuple } from '../conntrack/tuple.js'
 import { PROTOCOL } from '../packet/checksum.js'
@@ -9,6 +10,16 @@ import { CT_STATUS } from '../packet/fields.js'
 const NAMES: Readonly<Record<number, string>> = {
   1: 'icmp', 6: 'tcp', 17: 'udp', 33: 'dccp', 47: 'gre', 58: 'icmpv6', 132: 'sctp', 136: 'udplite',
 } // biome-ignore format: a table
+
+/** Which parts of a line there are. */
+interface Parts {
+  readonly timeout: boolean
+  readonly state: boolean
+  readonly mark: boolean
+  readonly helper: boolean
+  readonly use: boolean
+}
+const ALL: Parts = { timeout: true, state: true, mark: true, helper: true, use: true }
 
 export interface ConnectionView {
   /** Seconds since the epoch: timeouts count from it. */
@@ -45,12 +56,26 @@ function expectationLine(
   ].join(' ')
 }
 
+const EVENTS = { new: '    [NEW]', update: ' [UPDATE]', destroy: '[DESTROY]' } as const
+
+/**
+ * What a connection has done, as `conntrack -E -o extended` prints it (src/conntrack.c: event_cb). What was counted is told at the end only, and then nothing is
+ * said of helpers; so is a timeout that is over (nf_conntrack_netlink.c: ctnetlink_conntrack_event).
+ */
+export function eventLine({ kind, at, entry, state, mark }: ConnectionEvent, accounting: boolean): string {
+  const over = kind === 'destroy'
+  const timeout = !over || Math.floor(entry.expires - at) > 0
+  // times are fractions: a timeout that has just begun is whole
+  const view = { now: at - 1e-6, accounting: accounting && over }
+  return `${EVENTS[kind]} ${connectionLine(entry, view, { timeout, state, mark, helper: !over, use: false })}`
+}
+
 /** Connections as `conntrack -L -o extended` prints them, one line each. */
 export const connectionsText = (entries: readonly Entry[], view: ConnectionView): string =>
   entries.map((entry) => `${connectionLine(entry, view)}\n`).join('')
 
 /** The order of the parts: libnetfilter_conntrack, src/conntrack/snprintf_default.c. */
-function connectionLine(entry: Entry, { now, accounting }: ConnectionView): string {
+function connectionLine(entry: Entry, { now, accounting }: ConnectionView, parts = ALL): string {
   const { original, reply, status, mark, zone, helper, protocol, expires } = entry
   const counters = (direction: Direction): string[] => {
     const { packets, bytes } = entry.counters[direction]
@@ -58,11 +83,14 @@ function connectionLine(entry: Entry, { now, accounting }: ConnectionView): stri
   }
   const zoneOf = (direction: Direction, word: string): string[] =>
     zone !== 0 && entry.zoneDirection === direction ? [`${word}=${zone}`] : []
-  const state = protocol.kind === 'tcp' || (protocol.kind === 'other' && protocol.state !== '') ? [protocol.state] : []
+  const state =
+    parts.state && (protocol.kind === 'tcp' || (protocol.kind === 'other' && protocol.state !== ''))
+      ? [protocol.state]
+      : []
   return [
     `${`ipv${original.family}`.padEnd(8)} ${original.family === 4 ? 2 : 10}`,
     `${(NAMES[original.protocol] ?? 'unknown').padEnd(8)} ${original.protocol}`,
-    `${Math.max(0, Math.floor(expires - now))}`,
+    ...(parts.timeout ? [`${Math.max(0, Math.floor(expires - now))}`] : []),
     ...state,
     ...tupleWords(original),
     ...zoneOf('original', 'zone-orig'),
@@ -72,10 +100,10 @@ function connectionLine(entry: Entry, { now, accounting }: ConnectionView): stri
     ...zoneOf('reply', 'zone-reply'),
     ...counters('reply'),
     ...(status & CT_STATUS.ASSURED ? ['[ASSURED]'] : []),
-    `mark=${mark}`,
+    ...(parts.mark ? [`mark=${mark}`] : []),
     ...(zone === 0 || entry.zoneDirection ? [] : [`zone=${zone}`]),
-    ...(helper === undefined ? [] : [`helper=${helper}`]),
-    'use=1',
+    ...(helper === undefined || !parts.helper ? [] : [`helper=${helper}`]),
+    ...(parts.use ? ['use=1'] : []),
   ].join(' ')
 }
 

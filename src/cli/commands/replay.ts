@@ -13,6 +13,7 @@ interface Options {
   readonly out?: string
   readonly counters?: string
   readonly conntrack?: string
+  readonly events?: string
   readonly namespace?: string
   readonly iface?: string
   readonly assumeNeighbours?: boolean
@@ -35,6 +36,7 @@ export const replay: CommandSpec<Options> = {
       .option('--out <file>', 'the frames that leave, as pcapng')
       .option('--counters <file>', 'all tables afterwards, as iptables-save -c prints them (-: standard output)')
       .option('--conntrack <file>', 'the connections afterwards, as conntrack -L -o extended prints them')
+      .option('--events <file>', 'what connections do, as conntrack -E -o extended,timestamp prints it')
       .option('--namespace <host[/netns]>', 'where the packets arrive')
       .option('--iface <name>', 'the interface, where the capture names none')
       .option('--assume-neighbours', 'take neighbours that the table does not have as ones that answer')
@@ -47,14 +49,17 @@ export const replay: CommandSpec<Options> = {
     const { openCapture } = await import('../capture.js')
     const opened = await openCapture(capture as string, io)
     const { simulate } = await import('../../path/simulate.js')
+    const { EventWriter } = await import('../writers.js')
+    const events = options.events === undefined ? undefined : EventWriter.open(options.events, place, io)
     const begin = (now: number) =>
       simulate(hosts, {
         now,
         seed: Number(options.seed),
         assumeNeighbours: options.assumeNeighbours ?? false,
         steps: false,
+        ...(events ? { events: (event) => events.write(event) } : {}),
       })
-    const { simulation, now } = await walkAll(begin, place, opened, options, io)
+    const { simulation, now } = await walkAll(begin, place, opened, options, io).finally(() => events?.close())
     await writeResults(simulation, place, now, options, io)
     return EXIT.yes
   },
