@@ -1,4 +1,4 @@
-import { printIp } from '../src/address/ip.js'
+import { inetNtop } from '../src/address/ip.js'
 import type { Entry } from '../src/conntrack/entry.js'
 import type { Tuple } from '../src/conntrack/tuple.js'
 import { CT_STATUS } from '../src/packet/fields.js'
@@ -188,7 +188,7 @@ export function connectionLine({
 const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136])
 
 function tupleText({ protocol, src, dst, sport, dport }: Tuple): string {
-  const addresses = `src=${printIp(src)} dst=${printIp(dst)}`
+  const addresses = `src=${inetNtop(src)} dst=${inetNtop(dst)}`
   if (WITH_PORTS.has(protocol)) return `${addresses} sport=${sport} dport=${dport}`
   if (protocol === 1 || protocol === 58) return `${addresses} type=${dport >> 8} code=${dport & 255}`
   if (protocol === 47) return `${addresses} srckey=0x${sport.toString(16)} dstkey=0x${dport.toString(16)}`

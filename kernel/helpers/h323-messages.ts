@@ -1,6 +1,6 @@
 import { USER_INFORMATION } from '../../src/conntrack/helpers/h323/h225-types.js'
 import { CONTROL_MESSAGE } from '../../src/conntrack/helpers/h323/h245-types.js'
-import { Bits, Kept, type Type } from '../../src/conntrack/helpers/h323/per.js'
+import { Bits, type Ended, Kept, type Type } from '../../src/conntrack/helpers/h323/per.js'
 import { RAS_MESSAGE } from '../../src/conntrack/helpers/h323/ras-types.js'
 import { address, hex } from '../cases/frames.js'
 import { Random } from '../prng.js'
@@ -112,15 +112,17 @@ function addressesIn(kept: Kept, path: readonly string[] = []): readonly Told[] 
 }
 
 /** How much there is of interest. */
-function worth(kept: Kept, wanted: string, family: 4 | 6): number {
-  let sum = kept.choice === '' ? 0 : kept.choice === wanted ? 20 : 1
+function worth(kept: Kept, wanted: readonly string[], family: 4 | 6): number {
+  let sum = kept.choice === '' ? 0 : wanted.includes(kept.choice) ? 20 : 1
   for (const [name, part] of kept.parts) {
     const fits = family === 4 ? name === 'ip' || name === 'network' : name.includes('6')
-    sum += (name === wanted ? 20 : 1) + (fits ? 5 : 0) + worth(part, wanted, family)
+    sum += (wanted.includes(name) ? 20 : 1) + (fits ? 5 : 0) + worth(part, wanted, family)
   }
   for (const item of kept.items) sum += worth(item, wanted, family)
   return sum
 }
+
+const isUnread = (how: Ended): boolean => how === 'bad' || how === 'unknown'
 
 interface Drawn {
   readonly message: Message
@@ -143,13 +145,14 @@ function climbed(
     const before = random.chance(0.5) ? best?.values.slice(0, place) : best?.values.map((value, i) => (i === place ? undefined : value)) // biome-ignore format: one line
     const bits = new Drawing(random, before)
     const kept = new Kept()
-    const how = type(bits, kept)
-    if (how === 'bad' || how === 'unknown' || bits.at > MOST - 20) continue
+    if (isUnread(type(bits, new Kept())) || bits.at > MOST - 20) continue
+    // some room behind it: of a length Linux asks for two bytes
+    const end = bits.at + 1 + random.int(0, 2)
+    if (isUnread(type(new Bits(bits.bytes, 0, end), kept))) continue
     const score = worth(kept, wanted, family) - bits.at / 100
     // at the end of the way it may be worth somewhat less
     if (best && score < best.score - (from ? 4 : 0)) continue
     const told = addressesIn(kept)
-    const end = Math.max(bits.at + (bits.bit > 0 ? 1 : 0), ...told.map((one) => one.at + 20))
     best = { message: { bytes: bits.bytes.slice(0, end), told }, score, values: bits.values }
   }
   return best
@@ -166,7 +169,7 @@ const beginnings = new Map<string, Drawn | undefined>()
 
 function beginning({ name, type }: Subject, family: 4 | 6, wanted: string, number: number): Drawn | undefined {
   const key = `${name} ${family} ${wanted} ${number}`
-  if (!beginnings.has(key)) beginnings.set(key, climbed(new Random(key), type, family, wanted, 4000))
+  if (!beginnings.has(key)) beginnings.set(key, climbed(new Random(key), type, family, wanted.split(' '), 4000))
   return beginnings.get(key)
 }
 
@@ -174,26 +177,33 @@ function beginning({ name, type }: Subject, family: 4 | 6, wanted: string, numbe
 function drawn(random: Random, subject: Subject, family: 4 | 6): Message {
   const wanted = random.pick(subject.parts)
   const from = random.chance(0.85) ? beginning(subject, family, wanted, random.int(0, 1)) : undefined
-  const found = climbed(random, subject.type, family, wanted, random.pick([5, 20, 60]), from)
+  const found = climbed(random, subject.type, family, wanted.split(' '), random.pick([5, 20, 60]), from)
   if (!found) return { bytes: Uint8Array.from([0]), told: [] }
   return { bytes: found.message.bytes.slice(), told: found.message.told }
 }
 
-const CHANNEL = ['forward', 'reverse', 'separateStack', 'localAreaAddress', 'separateLANStack', 'mediaChannel', 'mediaControlChannel'] // biome-ignore format: one line
+const ANY = ['mediaChannel', 'mediaControlChannel', 'forward mediaChannel', 'reverse mediaChannel', 'separateLANStack localAreaAddress'] // biome-ignore format: one line
+const BODIES = ['setup', 'callProceeding', 'connect', 'alerting', 'facility', 'progress']
 const CALL: Subject = {
   name: 'call',
   type: USER_INFORMATION,
-  parts: ['setup', 'callProceeding', 'connect', 'alerting', 'facility', 'progress', 'h245Address', 'fastStart', 'h245Control', 'sourceCallSignalAddress', 'destCallSignalAddress', ...CHANNEL],
+  parts: [
+    ...BODIES.flatMap((body) => ['h245Address', ...ANY.map((any) => `fastStart ${any}`)].map((part) => `${body} ${part}`)),
+    ...['setup sourceCallSignalAddress', 'setup destCallSignalAddress', 'facility callForwarded alternativeAddress'].flatMap((part) => [part, part, part]),
+    ...ANY.map((any) => `h245Control openLogicalChannel ${any}`),
+    'h245Control openLogicalChannelAck mediaChannel',
+    'setup h245Control openLogicalChannel mediaChannel',
+  ],
 } // biome-ignore format: a list
 const CONTROL: Subject = {
   name: 'control',
   type: CONTROL_MESSAGE,
-  parts: ['openLogicalChannel', 'openLogicalChannelAck', 'forwardAck', ...CHANNEL],
+  parts: [...ANY.map((any) => `openLogicalChannel ${any}`), 'openLogicalChannelAck forwardAck mediaChannel mediaControlChannel', 'openLogicalChannelAck reverse mediaChannel', 'openLogicalChannelAck localAreaAddress'],
 } // biome-ignore format: a list
 const RAS: Subject = {
   name: 'ras',
   type: RAS_MESSAGE,
-  parts: ['gatekeeperRequest', 'gatekeeperConfirm', 'registrationRequest', 'registrationConfirm', 'unregistrationRequest', 'admissionRequest', 'admissionConfirm', 'locationRequest', 'locationConfirm', 'infoRequestResponse', 'timeToLive', 'registrationRequest', 'registrationConfirm'],
+  parts: ['gatekeeperRequest rasAddress', 'gatekeeperConfirm rasAddress', 'registrationRequest callSignalAddress rasAddress', 'registrationRequest timeToLive', 'registrationConfirm callSignalAddress', 'registrationConfirm timeToLive', 'unregistrationRequest callSignalAddress', 'admissionRequest destCallSignalAddress', 'admissionRequest srcCallSignalAddress', 'admissionConfirm destCallSignalAddress', 'locationRequest replyAddress', 'locationConfirm callSignalAddress', 'infoRequestResponse rasAddress callSignalAddress'],
 } // biome-ignore format: a list
 
 const bytesOf = (digits: string): Uint8Array => Uint8Array.from((digits.match(/../g) ?? []).map((two) => Number.parseInt(two, 16))) // biome-ignore format: one line

@@ -3,7 +3,7 @@ import { CT_STATUS } from '../../packet/fields.js'
 import type { Entry } from '../entry.js'
 import type { Expectation, ExpectationMask, ListedExpectation } from '../expectation.js'
 import type { ConnectionTable } from '../table.js'
-import { type Direction, invertTuple, type Tuple } from '../tuple.js'
+import { type Direction, invertTuple, opposite, type Tuple } from '../tuple.js'
 import { followMaster } from './follow.js'
 import { type FollowContext, isTranslated } from './helper.js'
 import { HELPERS } from './index.js'
@@ -11,11 +11,14 @@ import { CLASS, SIP_NAME } from './sip/classes.js'
 import { followSip } from './sip/expect.js'
 
 /** Helpers whose connections NAT turns as it turns their master (nf_nat_follow_master). */
-const FOLLOWING: ReadonlySet<string> = new Set(['ftp', 'irc', 'amanda', 'tftp'])
+const FOLLOWING: ReadonlySet<string> = new Set(['ftp', 'irc', 'amanda', 'tftp', 'Q.931', 'H.245'])
 /** Helpers that leave what they expect to NAT's rules. */
 const LEFT_ALONE: ReadonlySet<string> = new Set(['sane', 'netbios-ns', 'snmp'])
 /** Helpers that give what they expect helpers of its own, or translate it in ways that a listing does not tell. */
 const UNTOLD: ReadonlySet<string> = new Set(['pptp', 'RAS', 'Q.931', 'H.245'])
+/** But the media of a call are like any other's; with NAT where the end that announced them is hidden (nf_conntrack_h323_main.c: expect_rtp_rtcp). */
+const isMedia = (helper: string, { protocol }: Tuple): boolean =>
+  (helper === 'Q.931' || helper === 'H.245') && protocol === 17
 
 /**
  * Expects what a listing says that helpers expect. A listing does not say what NAT will make of the connection: it is what the helper does, to the port that is
@@ -94,7 +97,7 @@ interface Followed {
 
 /** What NAT does with the connection that comes of it. */
 function followed({ tuple, mask, helper = '', class: kind }: ListedExpectation, master: Entry, context: FollowContext): Followed {
-  if (UNTOLD.has(helper) || !HELPERS.some(({ name }) => name === helper))
+  if ((UNTOLD.has(helper) && !isMedia(helper, tuple)) || !HELPERS.some(({ name }) => name === helper))
     return { follow: undefined, unsure: `what helper ${helper || 'of an unknown name'} makes of a connection that it expects` }
   if (!isTranslated(master) || LEFT_ALONE.has(helper)) return { follow: undefined }
   const direction = directionOf(master, tuple, mask)
@@ -102,6 +105,7 @@ function followed({ tuple, mask, helper = '', class: kind }: ListedExpectation, 
   const assumed = `NAT leads what helper ${helper} expects on port ${tuple.dport} to the same port`
   const { original, reply } = master
   if (helper === 'tftp') return { follow: followMaster(master, 'reply', original.sport, context) }
+  if (isMedia(helper, tuple) && (tuple.family === 6 || master[opposite(direction)].src === master[direction].dst)) return { follow: undefined }
   if (FOLLOWING.has(helper)) return { follow: followMaster(master, direction, tuple.dport, context), assumed }
   const ip = direction === 'reply' ? original.src : reply.src
   // a phone that is called where it calls from
