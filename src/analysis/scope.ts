@@ -223,10 +223,18 @@ function hookInput(space: Space, hook: Hook): Node {
   return input
 }
 
-export const effectsOf = (rule: Rule): readonly Effect[] =>
-  rule.steps.flatMap((step) => ('do' in step ? [step.do] : []))
-export const conditionsOf = (rule: Rule): readonly Condition[] =>
-  rule.steps.flatMap((step) => ('if' in step ? [step.if] : []))
+// loops, for every lint rule asks this of every rule
+export function effectsOf({ steps }: Rule): readonly Effect[] {
+  const found: Effect[] = []
+  for (const step of steps) if ('do' in step) found.push(step.do)
+  return found
+}
+
+export function conditionsOf({ steps }: Rule): readonly Condition[] {
+  const found: Condition[] = []
+  for (const step of steps) if ('if' in step) found.push(step.if)
+  return found
+}
 
 /** Does a part of the condition fulfil this? */
 export function someCondition(condition: Condition, test: (one: Condition) => boolean): boolean {

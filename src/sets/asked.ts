@@ -13,12 +13,15 @@ export interface Asked {
   readonly drops: boolean
   /** Those in `live` and in `drop`. */
   readonly touched: Node
+  /** No packet is in two of `live`, `no` and `drop`. */
+  readonly isExact: boolean
   /** The first step behind them. */
   readonly end: number
 }
 
 /** Every packet is in one of `live`, `drop` and the others: the complement of `touched`. */
 class Split implements Asked {
+  readonly isExact = true
   readonly live: Node
   readonly touched: Node
   readonly end: number
@@ -101,12 +104,13 @@ function ask(conditions: Conditions, steps: readonly Step[], from: number, given
 
 /** Each packet comes out in one way: yes, no, or drop. */
 const isSplit = (bdd: Bdd, { yes, no, drop, unknown }: Parts): boolean =>
-  unknown === EMPTY && !bdd.meets(yes, drop) && bdd.or(yes, drop) === bdd.not(no)
+  unknown === EMPTY && (drop === EMPTY ? yes : bdd.meets(yes, drop) ? undefined : bdd.or(yes, drop)) === bdd.not(no)
 
 /** Nothing has to be built for each condition then: what matters is who fulfils all, and who fulfils all before one that drops. */
 function split(space: Space, asked: readonly Parts[], end: number): Asked {
   const { bdd } = space
   const live = space.intersection(asked.map(({ yes }) => yes))
+  if (asked.every(({ drop }) => drop === EMPTY)) return new Split(bdd, live, live, end)
   let touched: Node = FULL
   let group: Node[] = []
   for (const { yes, drop } of asked.toReversed()) {
@@ -132,7 +136,7 @@ function askInTurn(bdd: Bdd, steps: readonly Step[], all: readonly Parts[], end:
     no = bdd.or(no, bdd.or(bdd.and(live, parts.no), doubtful))
     live = bdd.or(bdd.and(live, parts.yes), supposed)
   }
-  return { live, no, drop: dropped, drops: dropped !== EMPTY, touched: bdd.or(live, dropped), end }
+  return { live, no, drop: dropped, drops: dropped !== EMPTY, touched: bdd.or(live, dropped), isExact: false, end }
 }
 
 /** Where a condition is not known, the packets that a later one does not surely keep from matching (as `laterNo` does for one). */

@@ -20,6 +20,8 @@ const EXISTS = 2
 const FLIP = 3
 const ASSIGN = 4
 const APART = 5
+/** And the number of the variables. */
+const AND_EXISTS = 16
 
 /** One node: level, low and high child. */
 const STRIDE = 3
@@ -250,6 +252,28 @@ export class Bdd {
       return this.#keep(EXISTS, node, variables, result)
     }
     return walk(a)
+  }
+
+  /** `exists` of what is in both, without building that. */
+  andExists(a: Node, b: Node, variables: number): Node {
+    const bits = this.#varSets[variables]!
+    const operation = AND_EXISTS + variables
+    const walk = (a: Node, b: Node): Node => {
+      if (a === EMPTY || b === EMPTY || (a ^ b) === 1) return EMPTY
+      if (a === FULL || a === b) return this.exists(b, variables)
+      if (b === FULL) return this.exists(a, variables)
+      if (a > b) [a, b] = [b, a]
+      const [la, lb] = [this.levelOf(a), this.levelOf(b)]
+      const level = la < lb ? la : lb
+      if (level >= bits.length) return this.and(a, b)
+      const known = this.#recall(operation, a, b)
+      if (known >= 0) return known
+      const low = walk(la === level ? this.lowOf(a) : a, lb === level ? this.lowOf(b) : b)
+      const high = () => walk(la === level ? this.highOf(a) : a, lb === level ? this.highOf(b) : b)
+      const result = bits[level] !== 1 ? this.node(level, low, high()) : low === FULL ? FULL : this.or(low, high())
+      return this.#keep(operation, a, b, result)
+    }
+    return walk(a, b)
   }
 
   /** The packets of `a` with these variables turned over. */

@@ -36,8 +36,14 @@ export function contextsOf(table: Table): ReadonlyMap<Chain, Context> {
   return contexts
 }
 
-const callsOf = ({ steps }: Rule): readonly string[] =>
-  steps.flatMap((step) => ('do' in step && (step.do.do === 'jump' || step.do.do === 'goto') ? [step.do.chain] : []))
+function callsOf({ steps }: Rule): readonly string[] {
+  let found = NO_CALLS
+  for (const step of steps)
+    if ('do' in step && (step.do.do === 'jump' || step.do.do === 'goto')) found = [...found, step.do.chain]
+  return found
+}
+
+const NO_CALLS: readonly string[] = []
 
 function callersFirst(table: Table): readonly Chain[] {
   const found: Chain[] = []

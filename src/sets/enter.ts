@@ -29,7 +29,7 @@ export function enter(
     if (own.packets.length > MOST_SETS && !isSmall) own.packets = [math.space.union(own.packets)]
     if (outlines) own.packets = own.packets.map((set) => summary.outlineOf(set))
     for (const set of own.packets)
-      for (const { rule, packets } of summary.callers(set))
+      for (const { rule, packets } of summary.callers(set, outlines))
         for (const { chain, ways } of rule.calls) {
           const inside = math.image(ways, packets)
           if (inside === EMPTY) continue

@@ -4,12 +4,24 @@ import { EMPTY, FULL, type Node } from './bdd.js'
 import { Block } from './block.js'
 import type { Conditions } from './conditions.js'
 import { type Context, contextsOf } from './context.js'
-import { type Called, NO_WAYS, packetsOf, type RuleWays, ruleWays, VisitLimitError, type Way, WayMath } from './ways.js'
+import {
+  type Called,
+  type End,
+  NO_WAYS,
+  packetsOf,
+  type RuleWays,
+  ruleWays,
+  VisitLimitError,
+  type Way,
+  WayMath,
+} from './ways.js'
 
 const FATES = ['accepted', 'dropped', 'returned'] as const
 
 /** In shorter chains a smaller set does not save what it costs. */
 const WORTH_OUTLINING = 8
+
+const NOTHING_ASKED: ReadonlySet<number> = new Set()
 
 /** What a chain makes of packets, whatever packets they are: worked out once, and then asked for any of them. */
 export class ChainSummary implements Called {
@@ -21,8 +33,9 @@ export class ChainSummary implements Called {
   readonly quiet: boolean
   /** Nothing is written to packets, in the chain or in those that it calls. */
   readonly isPlain: boolean
+  /** Each packet goes one way. */
+  readonly isExact: boolean
   readonly #root: Block | undefined
-  #asked: { readonly levels: ReadonlySet<number> | undefined } | undefined
 
   constructor(chain: Chain, math: WayMath, waysOf: (rule: Rule) => RuleWays) {
     this.chain = chain
@@ -37,6 +50,7 @@ export class ChainSummary implements Called {
     this.returned = this.#root ? math.union(this.#root.next, this.#root.returned) : math.everything
     this.quiet = this.#root?.quiet ?? true
     this.isPlain = this.#root?.isPlain ?? true
+    this.isExact = this.#root?.isExact ?? true
   }
 
   get accepted(): readonly Way[] {
@@ -45,6 +59,11 @@ export class ChainSummary implements Called {
 
   get dropped(): readonly Way[] {
     return this.#root?.dropped ?? NO_WAYS
+  }
+
+  /** May packets come to this end? */
+  mayEnd(what: End): boolean {
+    return what === 'returned' || (this.#root?.mayEnd(what) ?? false)
   }
 
   /** Does any of its rules call? */
@@ -66,30 +85,7 @@ export class ChainSummary implements Called {
 
   /** The variables that the rules of the chain and of those it calls ask for; undefined: any. */
   get asked(): ReadonlySet<number> | undefined {
-    if (this.#asked === undefined) this.#asked = { levels: this.#findAsked() }
-    return this.#asked.levels
-  }
-
-  #findAsked(): ReadonlySet<number> | undefined {
-    const { transforms, space } = this.math
-    const found = new Set<number>()
-    const sets: Node[] = []
-    const called = new Set<Called>()
-    for (let i = 0; i < this.chain.rules.length; i++) {
-      const { matched, touched, next, returned, ownAccepted, nat, calls } = this.ruleWays(i)
-      // what is written may be made of other fields
-      const ways = [next, returned, ownAccepted, ...nat.map((one) => one.ways), ...calls.map((one) => one.ways)]
-      if (ways.some((list) => list.some(({ transform }) => !transforms.isConstant(transform)))) return undefined
-      sets.push(matched, touched, ...ways.flatMap((list) => list.map(({ packets }) => packets)))
-      for (const call of calls) called.add(call.called)
-    }
-    space.bdd.supportOf(sets, found)
-    for (const one of called) {
-      const levels = (one as ChainSummary).asked
-      if (!levels) return undefined
-      for (const level of levels) found.add(level)
-    }
-    return found
+    return this.#root ? this.#root.asked : NOTHING_ASKED
   }
 
   /** The packets of `set`, with any value of what the chain does not ask for. */
@@ -111,19 +107,21 @@ export class ChainSummary implements Called {
     return block.rule!
   }
 
-  /** What comes to rules that call, of packets that come into the chain. */
-  *callers(set: Node): Generator<{ readonly rule: RuleWays; readonly packets: Node }> {
+  /** What comes to rules that call, of packets that come into the chain; `outlines`: with any value of what none of the rules asks for from there on, nor chains that they call. */
+  *callers(set: Node, outlines: boolean): Generator<{ readonly rule: RuleWays; readonly packets: Node }> {
     const { math } = this
+    const { bdd } = math.space
     function* walk(block: Block, packets: Node): Generator<{ readonly rule: RuleWays; readonly packets: Node }> {
-      const some = block.calls ? math.space.bdd.and(packets, block.calling) : EMPTY
-      if (some === EMPTY) return
-      if (block.rule) {
-        yield { rule: block.rule, packets: some }
+      if (!block.calls || !bdd.meets(packets, block.calling)) return
+      const { rule, halves } = block
+      const some = outlines && halves && block.asksUnlike ? packets : bdd.and(packets, block.calling)
+      if (rule) {
+        yield { rule, packets: some }
         return
       }
-      const [left, right] = block.halves!
-      yield* walk(left, some)
-      if (right.calls) yield* walk(right, math.image(left.next, some))
+      const [left, right] = halves!
+      if (left.calls) yield* walk(left, outlines ? block.outlinesInto(0, some) : some)
+      if (right.calls) yield* walk(right, outlines ? block.outlinesInto(1, some) : math.image(left.next, some))
     }
     if (this.#root) yield* walk(this.#root, set)
   }

@@ -24,6 +24,8 @@ export interface Ways {
   readonly dropped: readonly Way[]
 }
 
+export type End = Exclude<keyof Ways, 'next'>
+
 /** What may become of packets in one rule. `accepted` and `dropped` are put together when they are asked for. */
 export interface RuleWays extends Ways {
   /** Packets that it counts, as they come to it. */
@@ -41,6 +43,10 @@ export interface RuleWays extends Ways {
   readonly quiet: boolean
   /** It writes nothing, and neither do chains that it calls. */
   readonly isPlain: boolean
+  /** Each packet goes one way: `next` and the ends are disjoint. */
+  readonly isExact: boolean
+  /** May packets come to this end? */
+  mayEnd(what: End): boolean
 }
 
 export interface Call {
@@ -152,6 +158,10 @@ export class WayMath {
 export interface Called {
   readonly quiet: boolean
   readonly isPlain: boolean
+  readonly isExact: boolean
+  /** The variables that the rules of the chain and of those it calls ask for; undefined: any. */
+  readonly asked: ReadonlySet<number> | undefined
+  mayEnd(what: End): boolean
   readonly returned: readonly Way[]
   readonly accepted: readonly Way[]
   readonly dropped: readonly Way[]
@@ -170,6 +180,18 @@ export function ruleWays(
 
 const QUIET: ReadonlySet<Effect['do']> = new Set(['accept', 'drop', 'reject', 'return', 'jump', 'goto'])
 
+/** What sends a packet one way, or on with the rule. */
+const EXACT: ReadonlySet<Effect['do']> = new Set([
+  ...QUIET,
+  'set',
+  'add',
+  'notrack',
+  'log',
+  'duplicate',
+  'template',
+  'change-set',
+])
+
 const WRITING: ReadonlySet<Effect['do']> = new Set([
   'set', 'add', 'notrack', 'tcp-bits', 'map-prefix', 'hash-mark', 'map-set', 'to-socket',
 ]) // biome-ignore format: a table
@@ -185,6 +207,7 @@ class RuleWalk implements RuleWays {
   calls: RuleWays['calls'] = NOTHING
   quiet = true
   isPlain = true
+  isExact = true
   readonly #conditions: Conditions
   readonly #math: WayMath
   readonly #call: (chain: string) => Called
@@ -217,6 +240,12 @@ class RuleWalk implements RuleWays {
     return this.#withCalled(this.ownDropped, 'dropped')
   }
 
+  mayEnd(what: End): boolean {
+    if (what === 'returned') return this.returned.length > 0
+    if (this.calls.some(({ called }) => called.mayEnd(what))) return true
+    return what === 'accepted' ? this.ownAccepted.length > 0 : this.#dropped.length > 0 || this.#cutOff.length > 0
+  }
+
   #withCalled(own: readonly Way[], what: 'accepted' | 'dropped'): readonly Way[] {
     const math = this.#math
     return this.calls.reduce((all, { ways, called }) => math.union(all, math.sequence(ways, called[what])), own)
@@ -229,6 +258,7 @@ class RuleWalk implements RuleWays {
       // conditions as one small set each
       const part = asked(this.#conditions, rule, i, this.#given)
       if (part.end > i) {
+        if (!part.isExact) this.isExact = false
         if (part.drops) this.#cutOff = [...this.#cutOff, { ways: this.#live, asked: part }]
         if (i === 0) this.touched = packetsOf(math, math.into(this.#live, part.touched))
         this.next = math.union(this.next, math.into(this.#live, part.no))
@@ -260,6 +290,7 @@ class RuleWalk implements RuleWays {
     const { space } = math
     if (!QUIET.has(effect.do)) this.quiet = false
     if (WRITING.has(effect.do)) this.isPlain = false
+    if (!EXACT.has(effect.do)) this.isExact = false
     const forgetting = (...fields: Extract<Write, { do: 'forget' }>['fields']) =>
       math.written(live, { do: 'forget', fields })
     const without = (present: Node) => math.into(live, space.bdd.not(present))
@@ -279,6 +310,7 @@ class RuleWalk implements RuleWays {
         const called = this.#call(effect.chain)
         if (!called.quiet) this.quiet = false
         if (!called.isPlain) this.isPlain = false
+        if (!called.isExact) this.isExact = false
         this.calls = [...this.calls, { chain: effect.chain, ways: live, called }]
         const back = math.sequence(live, called.returned)
         if (effect.do === 'goto') this.returned = math.union(this.returned, back)

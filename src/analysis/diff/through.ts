@@ -57,7 +57,16 @@ interface Parts {
 }
 
 /** Chains are not worked out for what they are called with: whoever walks goes into them. */
-const CALLED: Called = { quiet: true, isPlain: true, returned: NO_WAYS, accepted: NO_WAYS, dropped: NO_WAYS }
+const CALLED: Called = {
+  quiet: true,
+  isPlain: true,
+  isExact: false,
+  asked: undefined,
+  mayEnd: () => false,
+  returned: NO_WAYS,
+  accepted: NO_WAYS,
+  dropped: NO_WAYS,
+}
 
 /** Effects that are neither verdicts nor written nor of no consequence for the packet. */
 const TOLD: ReadonlySet<Effect['do']> = new Set<Effect['do']>([
