@@ -8,6 +8,7 @@ import { hasJoined } from '../routing/groups.js'
 import { routeOutput } from '../routing/output.js'
 import { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
+import { pull } from './pull.js'
 import type { Skb } from './skb.js'
 import type { StageName } from './stages.js'
 
@@ -45,7 +46,7 @@ export function duplicate(cursor: Cursor, { gateway, oif }: { readonly gateway: 
   if (packet.family === 4) put16(packet.bytes, 6, u16(packet.bytes, 6)! | DONT_FRAGMENT)
   recomputeHeader(packet)
   // the fragments are shared with the original, so the copy is cut anew (ip_do_fragment)
-  skb.pieces = skb.pieces && { ...skb.pieces, pieces: [] }
+  pull(skb)
   skb.tracking = { is: 'untracked' }
   skb.template = undefined
   disown(skb)

@@ -15,10 +15,13 @@ import type { Done } from './done.js'
 import { changeFrame } from './frame-effects.js'
 import { hashedMark } from './hmark.js'
 import { setUpNat } from './nat-setup.js'
+import { pull, pullTcp } from './pull.js'
 import { changeSet, mapSet } from './set-effects.js'
 import type { Skb } from './skb.js'
 import { SkbSubject } from './subject.js'
 import { toSocket } from './to-socket.js'
+
+const TCP_HEADER = 20
 
 type Acting = Exclude<Effect, { readonly do: 'accept' | 'drop' | 'return' | 'jump' | 'goto' }>
 
@@ -30,12 +33,15 @@ export function perform(cursor: Cursor, effect: Acting): Done {
     case 'add':
       return add(cursor, effect)
     case 'mss':
+      pull(cursor.skb)
       return mss(cursor, effect.to)
     case 'tcp-bits':
+      pull(cursor.skb, TCP_HEADER)
       return setTcpBits(cursor.skb.packet, effect.keep, effect.set)
         ? { did: 'ECN: TCP header', verdict: 'next' }
         : CUT_OFF
     case 'strip-options':
+      pullTcp(cursor.skb)
       return stripOptions(cursor.skb.packet, effect.kinds)
         ? { did: `TCP options ${effect.kinds.join(', ')} stripped`, verdict: 'next' }
         : CUT_OFF

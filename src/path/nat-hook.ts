@@ -18,6 +18,7 @@ import { dropped } from './dropped.js'
 import type { Fate } from './fate.js'
 import type { HookEntry } from './hooks.js'
 import { setupContext } from './nat-setup.js'
+import { pullForNat } from './pull.js'
 import { reroute } from './route.js'
 import { sumsUp } from './sums.js'
 
@@ -67,6 +68,7 @@ export function natHook(cursor: Cursor, hook: Hook, entry: NatEntry): Fate | und
   }
   if (concerns(attachment, entry.manip)) {
     const before = headersOf(skb.packet, skb.mark)
+    pullForNat(skb)
     if (!translate(skb.packet, attachment, entry.manip))
       return cursor.drop('nat-header', 'the header to be translated is cut off')
     recordNat(cursor, hook, entry.manip, before, rule)

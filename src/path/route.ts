@@ -14,6 +14,7 @@ import type { Fate } from './fate.js'
 import { compileOptions } from './ip-options.js'
 import { drawWay } from './multipath.js'
 import { opaque } from './opaque.js'
+import { pull } from './pull.js'
 import type { Destination } from './skb.js'
 import { optionsHost, outputSource } from './source.js'
 import type { ExitOf } from './stages.js'
@@ -184,8 +185,8 @@ export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
   const route = inputWay(cursor, flow)
   if (!cursor.run.options.silent) recordInput(cursor, flow, route)
   if (route.to === 'nowhere') {
-    // a refusing route is a route: options are looked at before it refuses
-    const fate = route.icmp === undefined ? undefined : lookAtOptions(cursor, flow)
+    // a refusing route is a route, and so is one that may not be taken: options are looked at before it refuses
+    const fate = NO_ROUTE.has(route.reason) ? undefined : lookAtOptions(cursor, flow)
     return fate ?? unroutable(cursor, route)
   }
   if (route.to === 'local') {
@@ -199,6 +200,13 @@ export function routeInput(cursor: Cursor): ExitOf<'route-input'> | Fate {
   return lookAtOptions(cursor, flow) ?? 'forward'
 }
 
+/** ip_route_input_slow: what ends with an error and without a route. */
+const NO_ROUTE: ReadonlySet<string> = new Set([
+  'martian-source',
+  'martian-destination',
+  'rp_filter',
+  'multicast-not-joined',
+])
 const TCP_HEADER = 20
 
 /**
@@ -207,11 +215,10 @@ const TCP_HEADER = 20
  */
 function lookForSocket({ skb, netns }: Cursor): void {
   const { pieces, packet } = skb
-  const first = pieces?.pieces[0]
-  if (!pieces || first === undefined || first >= TCP_HEADER || skb.type !== 'host' || skb.socket) return
+  if (!pieces || skb.type !== 'host' || skb.socket) return
   const protocol = packet.bytes[packet.family === 4 ? 9 : 6]
   const asked = ['net.ipv4.ip_early_demux', 'net.ipv4.tcp_early_demux'].every((key) => netns.number(key, 1) !== 0)
-  if (protocol === PROTOCOL.TCP && asked) skb.pieces = { ...pieces, pieces: [] }
+  if (protocol === PROTOCOL.TCP && asked) pull(skb, TCP_HEADER)
 }
 
 function recordInput(cursor: Cursor, flow: Flow, route: InputRoute): void {

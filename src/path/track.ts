@@ -10,6 +10,7 @@ import type { Hook } from '../rules/program.js'
 import type { Cursor } from './cursor.js'
 import type { Fate } from './fate.js'
 import { proxied } from './proxied.js'
+import { pull } from './pull.js'
 
 /** nf_conntrack_in on PREROUTING and OUTPUT. */
 export function track(cursor: Cursor, hook: Hook): Fate | undefined {
@@ -165,11 +166,11 @@ function askHelper(cursor: Cursor, attachment: Attachment): Fate | undefined {
     now: run.now,
     random: run.options.random,
     broadcastMask: () => broadcastMask(cursor),
-    linearize: () => cutAnew(skb),
+    linearize: () => pull(skb),
     sameWay: (a, b) => sameWay(cursor, a, b),
     loopback: skb.iif !== undefined && netns.interfaces.isLoopback(skb.iif),
   })
-  if (packet.bytes !== bytes) cutAnew(skb)
+  if (packet.bytes !== bytes) pull(skb)
   if (helped.is === 'unknown') run.options.chooser.choose({ kind: 'unknown', weights: [1], about: helped.reason })
   if (helped.is === 'drop') return cursor.drop('conntrack-helper', `helper ${entry.helper}: ${helped.reason}`)
   const announced = netns.connections.expectations.of(entry, run.now)[0]
@@ -190,11 +191,6 @@ function askHelper(cursor: Cursor, attachment: Attachment): Fate | undefined {
     })
   }
   return undefined
-}
-
-/** It came in pieces, but leaves in others: no longer than the longest of them. */
-function cutAnew(skb: Cursor['skb']): void {
-  skb.pieces = skb.pieces && { ...skb.pieces, pieces: [] }
 }
 
 /** Of the subnet on which this host itself sends the packet to everybody (nf_conntrack_broadcast_help). */
