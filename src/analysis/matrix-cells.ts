@@ -9,6 +9,7 @@ import { sourcesOf } from './reach.js'
 import { type Example, exampleOf } from './reach-example.js'
 import { destined, type ReachQuestion, type Start } from './reach-question.js'
 import type { Arrival } from './reach-walk.js'
+import { type Half, targetSets } from './target-sets.js'
 import { targetFields } from './translating.js'
 import type { SetWalk } from './walk.js'
 import type { Ground } from './walk-ground.js'
@@ -84,25 +85,14 @@ function* alike(ground: Ground, targets: readonly Target[], sets: readonly Node[
   const { space } = ground
   const { bdd } = space
   const fields = targetFields(ground)
-  const order = targets.map((_, i) => i).sort((i, j) => {
-    const [a, b] = [targets[i]!, targets[j]!]
-    return a.protocol - b.protocol || a.port - b.port || (a.address < b.address ? -1 : a.address > b.address ? 1 : 0)
-  })
-  // halves of halves, each with the packets to all of its targets
-  interface Half { readonly first: number; readonly end: number; readonly wanted: Node; readonly halves: readonly Half[] }
-  const build = (first: number, end: number): Half => {
-    if (end - first === 1) return { first, end, wanted: destined(ground, targets[order[first]!]!), halves: [] }
-    const middle = (first + end) >> 1
-    const halves = [build(first, middle), build(middle, end)]
-    return { first, end, wanted: bdd.or(halves[0]!.wanted, halves[1]!.wanted), halves }
-  }
+  const { order, root } = targetSets(ground, targets)
   function* walk({ first, end, wanted, halves }: Half, all: readonly Node[]): ReturnType<typeof alike> {
     const here = all.map((set) => bdd.and(set, wanted))
     const parts = here.map((set) => (set === EMPTY ? EMPTY : space.forget(set, fields)))
     if (halves.length === 0 || here.every((set, i) => set === bdd.and(parts[i]!, wanted))) yield { members: order.slice(first, end), parts }
     else for (const half of halves) yield* walk(half, here)
   }
-  if (targets.length > 0) yield* walk(build(0, targets.length), sets)
+  if (root) yield* walk(root, sets)
 } // biome-ignore format: long lines
 
 function faresOf(worlds: readonly Walked[]): Fares {

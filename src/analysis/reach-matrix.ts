@@ -1,11 +1,12 @@
 import type { Family } from '../address/ip.js'
 import { type Hosts, placeName } from '../path/world.js'
-import { NodeLimitError } from '../sets/bdd.js'
+import { EMPTY, NodeLimitError } from '../sets/bdd.js'
 import { type Cell, cellsOf, type Walked } from './matrix-cells.js'
 import { addressOf, type Target, targetsOf } from './matrix-targets.js'
-import { destined, type ReachQuestion, startsOf } from './reach-question.js'
+import { type ReachQuestion, startsOf } from './reach-question.js'
 import { groundsOf } from './reach-walk.js'
 import type { ScopeOptions } from './scope.js'
+import { targetSets } from './target-sets.js'
 import { SetWalk } from './walk.js'
 import { takeTogether } from './walk-alike.js'
 import type { Ground } from './walk-ground.js'
@@ -66,7 +67,9 @@ export function matrix(hosts: Hosts, options: MatrixOptions = {}): Matrix {
 function walkTargets(ground: Ground, hosts: Hosts, from: ReachQuestion['from'], targets: readonly Target[]): Walked {
   const { space } = ground
   const place = from.place && hosts.namespaces.find((one) => placeName(one) === placeName(from.place!))
-  const wanted = space.union(targets.map((target) => destined(ground, target)))
+  const { bdd } = space
+  const to = targetSets(ground, targets).root?.wanted ?? EMPTY
+  const wanted = bdd.and(bdd.and(to, space.present('th.dport')), space.valid)
   const walk = new SetWalk(ground)
   const starts = startsOf(ground, { from: place ? { place } : from, to: {} }).map((start) => {
     const groups = start.groups.map((group) => ({ ...group, ways: ground.site(group.place).math.into(group.ways, wanted) }))

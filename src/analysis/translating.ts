@@ -45,6 +45,12 @@ function* walk(scope: Scope, table: Table, base: ChainSummary, fields: readonly 
   const { bdd } = space
   const summaries = Summaries.of(scope.conditions)
   const seen = new Map<string, boolean>()
+  const points = new Map<Node, boolean>()
+  const isPoint = (set: Node): boolean => {
+    const is = points.get(set) ?? pointOf(space, set, fields) !== undefined
+    points.set(set, is)
+    return is
+  }
   /** Are all packets to one target translated? */
   function* into(summary: ChainSummary, set: Node): Generator<Translating, boolean> {
     const key = `${summary.chain.name} ${set}`
@@ -56,7 +62,7 @@ function* walk(scope: Scope, table: Table, base: ChainSummary, fields: readonly 
   }
   function* over(summary: ChainSummary, set: Node): Generator<Translating, boolean> {
     const inside = (ways: readonly Way[]) => bdd.and(set, space.union(ways.map((way) => space.project(way.packets, fields))))
-    const isEnough = (packets: Node) => packets === set && pointOf(space, set, fields) !== undefined
+    const isEnough = (packets: Node) => packets === set && isPoint(set)
     for (const index of summary.chain.rules.keys()) {
       const { nat, calls } = summary.ruleWays(index)
       for (const { effect, ways } of nat) {

@@ -1,9 +1,11 @@
-import type { Field } from '../packet/fields.js'
+import type { FieldValue } from '../packet/fields.js'
 import type { Chain, Rule, Table } from '../rules/program.js'
 import { EMPTY, FULL, type Node } from './bdd.js'
 import { Block } from './block.js'
 import type { Conditions } from './conditions.js'
 import { type Context, contextsOf } from './context.js'
+import { ROOMS } from './layout.js'
+import type { Space } from './space.js'
 import {
   type Called,
   type End,
@@ -313,6 +315,8 @@ export interface Passing {
 export class Summaries {
   readonly math: WayMath
   readonly #conditions: Conditions
+  /** By what is known of packets. */
+  readonly #given = new Map<Context, number>()
   readonly #contexts = new WeakMap<Table, ReadonlyMap<Chain, Context>>()
   readonly #tables = new WeakMap<Table, Map<string, ChainSummary | 'under way'>>()
 
@@ -344,7 +348,7 @@ export class Summaries {
     if (known?.chain === chain) return known
     chains.set(chain.name, 'under way')
     try {
-      const given = this.#given(table, chain)
+      const given = this.#givenTo(table, chain)
       const call = (name: string): Called => this.chain(table, calledChain(table, name))
       const waysOf = (rule: Rule) => ruleWays(this.#conditions, this.math, rule, given, call)
       const made = new ChainSummary(chain, this.math, waysOf)
@@ -356,22 +360,31 @@ export class Summaries {
   }
 
   /** What is known of all packets that come into a chain. */
-  #given(table: Table, chain: Chain): number | undefined {
+  #givenTo(table: Table, chain: Chain): number | undefined {
     let known = this.#contexts.get(table)
     if (!known) {
       known = contextsOf(table)
       this.#contexts.set(table, known)
     }
     const context = known.get(chain)
-    if (!context || (!context.whole && context.protocol === undefined)) return undefined
-    const { space } = this.math
-    const bits = (field: Field, value: number) =>
-      space.levelsOf(field).map((level, i, all) => [level, ((value >> (all.length - 1 - i)) & 1) as 0 | 1] as const)
-    return space.bdd.values([
-      ...(context.whole ? bits('frag.offset', 0) : []),
-      ...(context.protocol === undefined ? [] : bits('meta.l4proto', context.protocol)),
-    ])
+    if (!context || (!context.header && context.values.size === 0)) return undefined
+    let given = this.#given.get(context)
+    if (given === undefined) {
+      given = knownValues(this.math.space, context)
+      this.#given.set(context, given)
+    }
+    return given
   }
+}
+
+/** For `Bdd.assign`. */
+function knownValues(space: Space, { values, header }: Context): number {
+  const bits = (levels: readonly number[], value: FieldValue) =>
+    levels.map((level, i) => [level, Number((BigInt(value) >> BigInt(levels.length - 1 - i)) & 1n) as 0 | 1] as const)
+  return space.bdd.values([
+    ...[...values].flatMap(([field, value]) => bits(space.levelsOf(field), value)),
+    ...(header ? bits(space.layout.cell('room'), ROOMS.length - 1) : []),
+  ])
 }
 
 export function calledChain(table: Table, name: string): Chain {

@@ -21,7 +21,13 @@ interface Interned extends Transform {
   /** What `before` has found. */
   readonly known: Map<Node, Node>
   /** The writes in their order, constants in a row at once (`Bdd.values`). */
-  steps: readonly (Write | number)[] | undefined
+  steps: readonly Step[] | undefined
+}
+
+/** One write, or constants in a row (`Bdd.values`), and the variables that are written. */
+interface Step {
+  readonly step: Write | number
+  readonly levels: readonly number[]
 }
 
 /** The transforms of one space. */
@@ -30,6 +36,7 @@ export class Transforms {
   readonly #space: Space
   readonly #all = new Map<string, Interned>()
   readonly #keys = new WeakMap<Write, string>()
+  #last: { readonly set: Node; readonly levels: ReadonlySet<number> } = { set: EMPTY, levels: new Set() }
 
   constructor(space: Space) {
     this.#space = space
@@ -78,27 +85,34 @@ export class Transforms {
     let found = known.get(set)
     if (found === undefined) {
       const { bdd } = this.#space
-      found = this.#steps(transform as Interned).reduceRight(
-        (all: Node, step) => (typeof step === 'number' ? bdd.assign(all, step) : this.#before(all, step)),
-        set,
-      )
+      found = this.#steps(transform as Interned).reduceRight((all: Node, { step, levels }) => {
+        const asked = this.#support(all)
+        if (!levels.some((level) => asked.has(level))) return all
+        return typeof step === 'number' ? bdd.assign(all, step) : this.#before(all, step)
+      }, set)
       known.set(set, found)
     }
     return found
   }
 
-  #steps(transform: Interned): readonly (Write | number)[] {
+  /** The variables that a set asks for. What is written comes in rows: most of it the set does not look at. */
+  #support(set: Node): ReadonlySet<number> {
+    if (this.#last.set !== set) this.#last = { set, levels: this.#space.bdd.support(set) }
+    return this.#last.levels
+  }
+
+  #steps(transform: Interned): readonly Step[] {
     transform.steps ??= this.#joined(transform.writes)
     return transform.steps
   }
 
   /** What is written to fields that every packet has is one assignment. Constants in a row for different variables may change places: none says whether another field is there. */
-  #joined(writes: readonly Write[]): readonly (Write | number)[] {
-    const steps: (Write | number)[] = []
+  #joined(writes: readonly Write[]): readonly Step[] {
+    const steps: Step[] = []
     let bits: ConstantWrite['bits'] = []
     const row = new Set<number>()
     const join = () => {
-      if (bits.length > 0) steps.push(this.#space.bdd.values(bits))
+      if (bits.length > 0) steps.push({ step: this.#space.bdd.values(bits), levels: bits.map(([level]) => level) })
       bits = []
       row.clear()
     }
@@ -108,10 +122,15 @@ export class Transforms {
       for (const level of levels) row.add(level)
       if (isConstant(write) && this.#space.present(write.field) === FULL)
         bits = [...bits, ...constantWrite(this.#space, write.field, write.keep, write.xor.value).bits]
-      else steps.push(write)
+      else steps.push({ step: write, levels: this.#levelsOf(write) })
     }
     join()
     return steps
+  }
+
+  #levelsOf(write: Write): readonly number[] {
+    if (write.do === 'forget') return write.fields.flatMap((field) => this.#space.levelsOf(field))
+    return this.#space.levelsOf(write.do === 'notrack' ? 'ct.state' : write.field)
   }
 
   #written(set: Node, write: Write): Node {
