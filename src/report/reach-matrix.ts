@@ -31,6 +31,35 @@ function textOf(cell: Cell, view: MatrixView): string {
     .join('; ')
 }
 
+/** With more columns than these, targets that fare alike with everybody share one. */
+const MOST_COLUMNS = 40
+/** Of targets that share a column, so many are named. */
+const NAMED = 3
+
+/** A matrix of columns: each is one target, or several that fare alike. */
+function columnsOf(matrix: Matrix, view: MatrixView): Matrix {
+  const { targets, cells } = matrix
+  if (targets.length <= MOST_COLUMNS) return matrix
+  const groups = new Map<string, number[]>()
+  for (const i of targets.keys()) {
+    const key = JSON.stringify(cells.map((row) => [row[i]!.reach, textOf(row[i]!, view)]))
+    const known = groups.get(key)
+    if (known) known.push(i)
+    else groups.set(key, [i])
+  }
+  const columns = [...groups.values()]
+  const nameOf = (members: readonly number[]) => {
+    const named = members.slice(0, NAMED).map((i) => targets[i])
+    const more = members.length - named.length
+    return `${named.join(', ')}${more > 0 ? `, and ${more.toLocaleString('en')} more` : ''}`
+  }
+  return {
+    ...matrix,
+    targets: columns.map(nameOf),
+    cells: cells.map((row) => columns.map(([first]) => row[first!]!)),
+  }
+}
+
 /** Rows are who asks, columns are what is asked for. */
 function tableOf({ askers, targets, cells }: Matrix, view: MatrixView): readonly (readonly string[])[] {
   return [
@@ -39,9 +68,9 @@ function tableOf({ askers, targets, cells }: Matrix, view: MatrixView): readonly
   ]
 }
 
-/** For a terminal: targets are numbered, since their names are long. */
+/** For a terminal: columns are numbered, since the names of targets are long. */
 export function matrixText(matrix: Matrix, view: MatrixView): readonly Line[] {
-  const { askers, targets, cells } = matrix
+  const { askers, targets, cells } = columnsOf(matrix, view)
   const numbers = targets.map((_, i) => `${i + 1}`)
   const head: Line[] = targets.map((target, i) => [span(`${numbers[i]!.padStart(3)}  `, 'label'), span(printable(target), 'name')])
   const width = Math.max(4, ...askers.map((asker) => columns(printable(asker))))
@@ -64,8 +93,9 @@ export function matrixText(matrix: Matrix, view: MatrixView): readonly Line[] {
   return [...head, [], title, ...rows]
 } // biome-ignore format: long lines
 
-/** As a file: each cell is text. */
-export function matrixFile(matrix: Matrix, view: MatrixView, format: Exclude<MatrixFormat, 'pretty'>): string {
+/** As a file: each cell is text. CSV has a column for each target. */
+export function matrixFile(whole: Matrix, view: MatrixView, format: Exclude<MatrixFormat, 'pretty'>): string {
+  const matrix = format === 'csv' ? whole : columnsOf(whole, view)
   const [head, ...rows] = tableOf(matrix, view)
   switch (format) {
     case 'markdown': {
