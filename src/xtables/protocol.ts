@@ -1,8 +1,10 @@
 import { protocolByName, protocolName } from '../address/protocols.js'
+import { unsigned } from './codec.js'
 
-/** `-p NAME|NUMBER`, `all` as 0. `undefined` where nobody knows it. */
+/** `-p NAME|NUMBER`, the number in hex and octal as well, `all` as 0. `undefined` where nobody knows it. */
 export function parseProtocol(word: string): number | undefined {
-  if (/^\d{1,3}$/.test(word)) return Number(word) <= 255 ? Number(word) : undefined
+  const number = unsigned(word)
+  if (number !== undefined) return number <= 255 ? number : undefined
   const name = word.toLowerCase()
   return name === 'all' ? 0 : protocolByName(name)
 }
