@@ -1,6 +1,6 @@
 import { USER_INFORMATION } from '../../src/conntrack/helpers/h323/h225-types.js'
 import { CONTROL_MESSAGE } from '../../src/conntrack/helpers/h323/h245-types.js'
-import { Bits, type Ended, Kept, type Type } from '../../src/conntrack/helpers/h323/per.js'
+import { Bits, Kept, type Type } from '../../src/conntrack/helpers/h323/per.js'
 import { RAS_MESSAGE } from '../../src/conntrack/helpers/h323/ras-types.js'
 import { address, hex } from '../cases/frames.js'
 import { Random } from '../prng.js'
@@ -122,8 +122,6 @@ function worth(kept: Kept, wanted: readonly string[], family: 4 | 6): number {
   return sum
 }
 
-const isUnread = (how: Ended): boolean => how === 'bad' || how === 'unknown'
-
 interface Drawn {
   readonly message: Message
   readonly score: number
@@ -145,10 +143,10 @@ function climbed(
     const before = random.chance(0.5) ? best?.values.slice(0, place) : best?.values.map((value, i) => (i === place ? undefined : value)) // biome-ignore format: one line
     const bits = new Drawing(random, before)
     const kept = new Kept()
-    if (isUnread(type(bits, new Kept())) || bits.at > MOST - 20) continue
+    if (type(bits, new Kept()) === 'bad' || bits.at > MOST - 20) continue
     // some room behind it: of a length Linux asks for two bytes
     const end = bits.at + 1 + random.int(0, 2)
-    if (isUnread(type(new Bits(bits.bytes, 0, end), kept))) continue
+    if (type(new Bits(bits.bytes, 0, end), kept) === 'bad') continue
     const score = worth(kept, wanted, family) - bits.at / 100
     // at the end of the way it may be worth somewhat less
     if (best && score < best.score - (from ? 4 : 0)) continue
@@ -193,6 +191,7 @@ const CALL: Subject = {
     ...ANY.map((any) => `h245Control openLogicalChannel ${any}`),
     'h245Control openLogicalChannelAck mediaChannel',
     'setup h245Control openLogicalChannel mediaChannel',
+    ...Array.from({ length: 4 }, () => 'progress mediaChannel'),
   ],
 } // biome-ignore format: a list
 const CONTROL: Subject = {

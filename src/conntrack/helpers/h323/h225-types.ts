@@ -1,5 +1,6 @@
+import { CLEAR_TOKEN, cryptoToken } from './h235-types.js'
 import { CONTROL_MESSAGE, OPEN_LOGICAL_CHANNEL } from './h245-types.js'
-import { choice, digits, FLAG, NOTHING, named, OID, OPEN, octets, openChoice, optional, STOP, sequence, sequenceOf, type Type, UNDESCRIBED, WORD, whole, wide } from './per.js' // biome-ignore format: one line
+import { choice, digits, FLAG, NOTHING, named, OID, OPEN, octets, openChoice, optional, STOP, sequence, sequenceOf, type Type, WORD, whole, wide } from './per.js' // biome-ignore format: one line
 
 /** Messages of ITU-T H.225.0 as far as there are addresses in them. */
 
@@ -18,7 +19,8 @@ export const ADDRESS: Type = openChoice([
 ])
 
 /** AliasAddress: dialed digits, a name; others are additions. */
-export const ALIASES: Type = sequenceOf(openChoice([digits(1, 128), wide(1, 256)], 7))
+const ALIAS = openChoice([digits(1, 128), wide(1, 256)], 7)
+export const ALIASES: Type = sequenceOf(ALIAS)
 
 /** VendorIdentifier. */
 export const VENDOR: Type = sequence([H221, optional(octets(1, 256)), optional(octets(1, 256))], OPEN)
@@ -93,8 +95,8 @@ const PROGRESS = sequence(
     optional(H245_ADDRESS),
     sequence([octets(16, 16)], OPEN),
     optional(openChoice([NON_STANDARD, NOTHING, CAPABILITIES, CAPABILITIES])),
-    optional(UNDESCRIBED),
-    optional(UNDESCRIBED),
+    optional(sequenceOf(CLEAR_TOKEN)),
+    optional(sequenceOf(cryptoToken(ALIAS))),
     optional(FAST_START),
   ],
   { known: 3 },

@@ -56,7 +56,7 @@ export const h245: Helper = {
     return eachMessage(context, signal, (message) => {
       const kept = new Kept()
       const how = CONTROL_MESSAGE(new Bits(context.packet.bytes, message.at, message.end), kept)
-      return how === 'bad' || how === 'unknown' ? 'bad' : control(signal, kept)
+      return how === 'bad' ? 'bad' : control(signal, kept)
     })
   },
 }
@@ -74,6 +74,6 @@ export const ras: Helper = {
     const { bytes } = context.packet
     const kept = new Kept()
     const how = RAS_MESSAGE(new Bits(bytes, payload.at, bytes.length), kept)
-    return how === 'bad' || how === 'unknown' ? ACCEPT : registration(new Signal(context, POLICIES.ras), kept)
+    return how === 'bad' ? ACCEPT : registration(new Signal(context, POLICIES.ras), kept)
   },
 }

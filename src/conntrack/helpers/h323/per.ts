@@ -4,7 +4,7 @@
  */
 
 /** `stopped`: the rest of this value is not looked at, and what follows is read from here. `bad`: the message cannot be read. */
-export type Ended = 'read' | 'stopped' | 'bad' | 'unknown'
+export type Ended = 'read' | 'stopped' | 'bad'
 
 /** What is kept of a value. */
 export class Kept {
@@ -90,9 +90,6 @@ export const NOTHING: Type = () => 'read'
 /** Linux looks no further than here. */
 export const STOP: Type = () => 'stopped'
 
-/** What is not described. */
-export const UNDESCRIBED: Type = () => 'unknown'
-
 /** BOOLEAN. */
 export const FLAG: Type = (bits) => {
   bits.skip(1)
@@ -139,6 +136,38 @@ const longNumber =
   }
 
 export const WORD: Type = whole(0, 65535)
+
+/** INTEGER. */
+export const NUMBER: Type = (bits) => {
+  bits.align()
+  if (!bits.has(2)) return 'bad'
+  const length = bits.length()
+  bits.at += length
+  return ended(bits)
+}
+
+/** BIT STRING, or BIT STRING (SIZE (0..most)) of more than 256. */
+export const bitString =
+  (most?: number): Type =>
+  (bits) => {
+    bits.align()
+    if (!bits.has(2)) return 'bad'
+    const length = most === undefined ? bits.length() : bits.take(16)
+    bits.skip(length)
+    return ended(bits)
+  }
+
+/** What stands behind its length, which is not aligned first. */
+export const NOT_ALIGNED: Type = (bits) => {
+  const { bit } = bits
+  if (!bits.has(2)) return 'bad'
+  bits.to(bits.at)
+  const length = bits.length()
+  bits.bit = bit
+  if (!bits.has(length)) return 'bad'
+  bits.at += length
+  return 'read'
+}
 
 /** How many elements a string has, before them. Undefined: there is no room for it. */
 function count(bits: Bits, low: number, high: number | undefined): number | undefined {
@@ -210,7 +239,7 @@ function readOpen(part: Part | undefined, bits: Bits, keep: Kept | undefined): E
   const end = bits.at + length
   if (part && keep && part.name !== '') {
     const how = read(part, bits, keep)
-    if (how === 'bad' || how === 'unknown') return how
+    if (how === 'bad') return how
   }
   bits.to(end)
   return 'read'
@@ -240,7 +269,7 @@ export function sequence(root: readonly Component[], more?: Additions): Type {
       if (part.type === STOP) return 'stopped'
       if (part.optional && !(present & (1 << --asked))) continue
       const how = read(part, bits, keep)
-      if (how === 'bad' || how === 'unknown') return how
+      if (how === 'bad') return how
     }
     return extended ? readAdditions(more, bits, keep) : 'read'
   }
@@ -258,7 +287,7 @@ function readAdditions({ known, at = {} }: Additions, bits: Bits, keep: Kept | u
     if (i < known && addition?.type === STOP) return 'stopped'
     if (i < known && Math.floor(present / 2 ** (length - 1 - i)) % 2 === 0) continue
     const how = readOpen(addition, bits, keep)
-    if (how === 'bad' || how === 'unknown') return how
+    if (how === 'bad') return how
   }
   return 'read'
 }
@@ -273,7 +302,7 @@ export const sequenceOf =
     for (let i = 0; i < length; i++) {
       if (open) bits.align()
       const how = open ? readItem(item, bits, keep, i < most) : item(bits, i < most ? itemOf(keep) : undefined)
-      if (how === 'bad' || how === 'unknown') return how
+      if (how === 'bad') return how
     }
     return 'read'
   }

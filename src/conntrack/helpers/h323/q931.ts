@@ -33,9 +33,7 @@ export function callSignal(signal: Signal, framed: Framed): Helped | 'bad' {
   const where = userInformation(bytes, framed)
   if (!where) return 'bad'
   const kept = new Kept()
-  const how = USER_INFORMATION(new Bits(bytes, where.at, where.end), kept)
-  if (how === 'bad') return 'bad'
-  if (how === 'unknown') return { is: 'unknown', reason: 'tokens in a message of H.323 are not read' }
+  if (USER_INFORMATION(new Bits(bytes, where.at, where.end), kept) === 'bad') return 'bad'
   const pdu = kept.get('pdu')
   const body = pdu?.get('body')
   const message = body?.get(body.choice)
