@@ -93,6 +93,23 @@ test('a connection of a listing: what its helper had seen is not known until a l
   expect(table.expectations.at(0).map(({ tuple }) => tuple.dport)).toEqual([1025])
 })
 
+/** A call of H.323: 10.1.0.2 is alerted, and H.245 is to come to its port 5000. */
+const ALERTING = Buffer.from('0300001a08020001057e000e05034002000000000a0100021388', 'hex').toString('latin1')
+const CALL =
+  'tcp 6 431999 ESTABLISHED src=10.1.0.2 dst=10.2.0.9 sport=4000 dport=1720 src=10.2.0.9 dst=10.1.0.2 sport=1720 dport=4000 [ASSURED] mark=0 helper=Q.931 use=1'
+
+test('a call of H.323 of a listing: neither the header of a message nor the ports that NAT has chosen are known', () => {
+  const send = (line: string, payload: string) => {
+    const table = new ConnectionTable(DEFAULT_SETTINGS, readConnections(line, 0) as readonly Entry[])
+    const { helped } = pass(table, build('10.1.0.2', '10.2.0.9', tcp(4000, 1720, PUSH, 1001, 5001), payload))
+    return [helped.is, ...table.expectations.at(0).map(({ tuple, helper }) => `${tuple.dport} ${helper}`)]
+  }
+  expect(send(CALL, ALERTING)).toEqual(['accept', '5000 H.245'])
+  expect(send(CALL, ALERTING.slice(4))).toEqual(['unknown'])
+  const translated = CALL.replace('dst=10.1.0.2 sport=1720', 'dst=198.51.100.7 sport=1720')
+  expect(send(translated, ALERTING)).toEqual(['unknown'])
+})
+
 test('a helper that is not modelled: nobody knows what it does with payload', () => {
   const table = new ConnectionTable()
   const search = build('10.1.0.2', '10.2.0.9', { is: 'udp', sport: 1900, dport: 1900 }, 'request')
