@@ -60,7 +60,7 @@ const SUBJECTS: readonly Subject[] = [
   { helper: 'sip', name: 'sip-tcp', protocol: 'tcp', port: 5060, families: [4, 6], flow: sipFlow('TCP') },
   { helper: 'netbios-ns', protocol: 'udp', port: 137, families: [4], flow: broadcastFlow(137) },
   { helper: 'snmp', protocol: 'udp', port: 161, families: [4], flow: broadcastFlow(161) },
-  { helper: 'Q.931', name: 'h323', protocol: 'tcp', port: 1720, families: [4, 6], flow: callFlow, lab: h323Lab },
+  { helper: 'Q.931', name: 'h323-calls', protocol: 'tcp', port: 1720, families: [4, 6], flow: callFlow, lab: h323Lab },
   { helper: 'RAS', name: 'h323-ras', protocol: 'udp', port: 1719, families: [4, 6], flow: rasFlow, lab: h323Lab },
   {
     helper: 'synproxy',
