@@ -136,6 +136,8 @@ function rejectIcmp(cursor: Cursor, how: Extract<RejectWith, { code: number }>):
  */
 function summedUp({ skb, hook }: Cursor, reset: boolean): boolean {
   if (skb.sender && !skb.sender.raw) return true
+  // nf_ip_checksum: of a sum over the whole packet nothing is asked but on the way in
+  if (hook !== 'input' && skb.sum.is === 'complete') return true
   if (reset ? hook === 'input' && sumHolds(skb) : skb.summed || skb.sum.is === 'trusted') return true
   return rejectChecksumOk(skb.packet)
 }

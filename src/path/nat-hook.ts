@@ -9,10 +9,11 @@ import {
   type Setup,
 } from '../conntrack/nat/setup.js'
 import { isIcmp } from '../conntrack/tuple.js'
+import { FIELDS } from '../packet/fields.js'
 import { type Headers, headersOf } from '../packet/headers.js'
 import type { Hook } from '../rules/program.js'
 import type { RuleVisit } from '../rules/traverse.js'
-import { recordChain, runChain, skippedChain } from './chains.js'
+import { type ChainRun, recordChain, runChain, skippedChain } from './chains.js'
 import type { Cursor } from './cursor.js'
 import { dropped } from './dropped.js'
 import type { Fate } from './fate.js'
@@ -85,6 +86,8 @@ function skipAll(cursor: Cursor, hook: Hook, entry: NatEntry, why: string): unde
 }
 
 /** The chains in their order until one has set the manip up; else a null binding, which may still change a clashing port. */
+const SYN = 2
+
 function decide(
   cursor: Cursor,
   hook: Hook,
@@ -98,12 +101,26 @@ function decide(
     }
     const run = runChain(cursor, chain)
     recordChain(cursor, hook, run.visit)
-    if (run.verdict !== 'accept') return { fate: dropped(cursor, chain, run) }
+    if (run.verdict !== 'accept') {
+      doubtProxy(cursor, run)
+      return { fate: dropped(cursor, chain, run) }
+    }
     if (isInitialised(attachment.entry, entry.manip)) return { rule: run.decidedBy }
   }
   const setup: Setup = nullBinding(attachment.entry, entry.manip, setupContext(cursor))
   cursor.drawnPorts = setup.ports
   return { rule: undefined }
+}
+
+/** Of what answers, only SYNPROXY may stand in nat: the SYN it answers as elsewhere, but then the connection never comes to this hook's translation. */
+function doubtProxy({ run, skb }: Cursor, { afterwards }: ChainRun): void {
+  const asks = ((FIELDS['tcp.flags'].read(skb.packet) ?? 0) & SYN) !== 0
+  if (!afterwards || asks) return
+  run.options.chooser.choose({
+    kind: 'unknown',
+    weights: [1],
+    about: 'what becomes of a connection that SYNPROXY takes on in a chain of nat',
+  })
 }
 
 function related(cursor: Cursor, hook: Hook, entry: NatEntry, attachment: Attachment): Fate | undefined {

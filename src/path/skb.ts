@@ -77,11 +77,13 @@ export class Skb {
   /** Connection tracking has summed the packet on its way in, and found it good (skb->csum_valid). */
   summed = false
   /**
-   * What the kernel still knows of that sum (skb->ip_summed): nothing; the sum over the whole packet, with `headerWords` as they were; or that nobody
+   * What the kernel still knows of that sum (skb->ip_summed): nothing; the sum over the whole packet, with `headerWords` as they were (undefined: it was wrong); or that nobody
    * has to sum again, which NAT finds of ICMP errors on their way in.
    */
-  sum: { readonly is: 'none' } | { readonly is: 'complete'; readonly header: number } | { readonly is: 'trusted' } =
-    UNSUMMED
+  sum:
+    | { readonly is: 'none' }
+    | { readonly is: 'complete'; readonly header: number | undefined }
+    | { readonly is: 'trusted' } = UNSUMMED
   /** The transport checksum is left to the device: whoever quotes the packet before it leaves quotes half of it (CHECKSUM_PARTIAL). */
   partial = false
   /** The device that a local sender is bound to (SO_BINDTODEVICE, a tunnel's lower device). */

@@ -31,7 +31,7 @@ export function track(cursor: Cursor, hook: Hook): Fate | undefined {
     checked: (good: boolean) => {
       if (skb.packet.transport.protocol === PROTOCOL.UDPLITE) return
       skb.summed = good
-      if (good) skb.sum = { is: 'complete', header: headerWords(skb.packet) }
+      skb.sum = { is: 'complete', header: good ? headerWords(skb.packet) : undefined }
     },
   }
   skb.template = undefined
