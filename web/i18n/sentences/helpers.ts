@@ -25,8 +25,7 @@ export const HELPERS: Sentences = {
   'the helper of H.323 cannot expect what the message announces': 'H.323 助手无法预期消息所宣告的连接',
   'the ports which the helper of H.323 had seen when the snapshot was taken': '取快照时 H.323 助手已见过的端口',
   'what the helper of H.323 had seen when the snapshot was taken': '取快照时 H.323 助手已见过的内容',
-  'tokens in a message of H.323 are not read': '不读取 H.323 消息中的令牌',
-  'to where a call is forwarded that the helper of H.323 has seen': 'H.323 助手所见呼叫被转移到何处',
+  'whether a forwarded call goes the way of the one before it': '被转移的呼叫是否与前一个走同一条路',
   'for how long the registration in a message of H.323 counts': 'H.323 消息中的注册有效多久',
   'a session description does not say where its media are': '会话描述没有说明媒体在哪里',
 }
