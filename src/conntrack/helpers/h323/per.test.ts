@@ -59,6 +59,13 @@ describe('SEQUENCE', () => {
     expect(read(after, '00')).toMatchObject({ how: 'read', bits: 4 })
   })
 
+  test('a bitmap that ends with the fourth byte is read from the first bit of the first', () => {
+    const wide = sequence([FLAG], { known: 32, at: { 1: named('more', octets(4, 4)) } })
+    // of 30 additions the second is there; of 31 the first, which Linux takes for the second
+    expect(read(wide, '8ea0000000' + '0401020304').kept.get('more')?.at).toBe(6)
+    expect(read(wide, '8f40000000' + '0401020304').kept.get('more')?.at).toBe(6)
+  })
+
   test('additions that Linux does not know are taken for present', () => {
     const none = sequence([FLAG], OPEN)
     // one addition, not present: a length is read all the same

@@ -275,12 +275,21 @@ export function sequence(root: readonly Component[], more?: Additions): Type {
   }
 }
 
+/** Which additions there are. Where that ends with the fourth byte, Linux takes it from the first bit of the first (get_bitmap). */
+function bitmap(bits: Bits, length: number): number {
+  const before = bits.bit + length === 32 ? bits.bit : 0
+  bits.bit -= before
+  const value = bits.take(length)
+  bits.skip(before)
+  return value
+}
+
 /** Additions that Linux does not know are taken for present, whatever the bitmap says. */
 function readAdditions({ known, at = {} }: Additions, bits: Bits, keep: Kept | undefined): Ended {
   if (!bits.has(0, 7)) return 'bad'
   const length = bits.take(7) + 1
   if (!bits.has(0, length) || length > 32) return 'bad'
-  const present = bits.take(length)
+  const present = bitmap(bits, length)
   bits.align()
   for (let i = 0; i < length; i++) {
     const addition = at[i] && partOf(at[i]!)
