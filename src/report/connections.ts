@@ -1,4 +1,4 @@
-import { printIp } from '../address/ip.js'
+import { inetNtop } from '../address/ip.js'
 import type { Entry } from '../conntrack/entry.js'
 import type { ConnectionEvent } from '../conntrack/events.js'
 import type { Expectation } from '../conntrack/expectation.js'
@@ -45,9 +45,9 @@ function expectationLine(
   const flags = [...(permanent ? ['PERMANENT'] : []), ...(inactive ? ['INACTIVE'] : [])]
   return [
     `${Math.max(0, Math.floor(expires - now))} proto=${tuple.protocol}`,
-    ends(`src=${printIp(tuple.src)} dst=${printIp(tuple.dst)}`, tuple),
-    ends(`mask-src=${printIp(mask.src)} mask-dst=${printIp(whole)}`, { sport: mask.sport, dport: 0xffff }),
-    `master-src=${printIp(original.src)} master-dst=${printIp(original.dst)}`,
+    ends(`src=${inetNtop(tuple.src)} dst=${inetNtop(tuple.dst)}`, tuple),
+    ends(`mask-src=${inetNtop(mask.src)} mask-dst=${inetNtop(whole)}`, { sport: mask.sport, dport: 0xffff }),
+    `master-src=${inetNtop(original.src)} master-dst=${inetNtop(original.dst)}`,
     `sport=${original.sport} dport=${original.dport}`,
     ...(flags.length > 0 ? [flags.join(',')] : []),
     `class=${kind}`,
@@ -108,7 +108,7 @@ function connectionLine(entry: Entry, { now, accounting }: ConnectionView, parts
 }
 
 function tupleWords({ protocol, src, dst, sport, dport }: Tuple): string[] {
-  const addresses = [`src=${printIp(src)}`, `dst=${printIp(dst)}`]
+  const addresses = [`src=${inetNtop(src)}`, `dst=${inetNtop(dst)}`]
   if (isIcmp(protocol)) return [...addresses, `type=${dport >> 8}`, `code=${dport & 255}`, `id=${sport}`]
   if (protocol === 47) return [...addresses, `srckey=0x${sport.toString(16)}`, `dstkey=0x${dport.toString(16)}`]
   return NAMES[protocol] === undefined ? addresses : [...addresses, `sport=${sport}`, `dport=${dport}`]
