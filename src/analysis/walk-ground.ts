@@ -81,7 +81,7 @@ export class Site {
     return space.union(states.map((state) => space.equals('ct.state', CT_STATE[state])))
   }
 
-  /** The packets of ways as they come into this namespace: what belonged to the last one is gone. */
+  /** The packets of ways as they come into this namespace: what belonged to the last one is gone, and the mark unless it is kept. */
   arriving(ways: readonly Way[], iif: string | undefined, keepsMark: boolean): readonly Way[] {
     const { transforms } = this.math
     const { space } = this.scope
@@ -91,6 +91,8 @@ export class Site {
         ...onTheWire(transform, keepsMark),
         assign('meta.iifname', nameNumber(space, iif)),
         assign('meta.oifname', nameNumber(space, undefined)),
+        // a tunnel's own packets set out with one
+        ...(keepsMark ? [] : [assign('meta.mark', 0)]),
       ].reduce((all: Transform, write) => transforms.after(all, write), transforms.identity),
     }))
     return this.math.union([], rebuilt.length < 2 ? rebuilt : this.math.sequence(rebuilt, this.math.everything))

@@ -8,7 +8,8 @@ import { type Namespace, placeName } from '../path/world.js'
 import { NOT_FORWARDED6 } from '../routing/input6.js'
 import type { Hook } from '../rules/program.js'
 import type { Node } from '../sets/bdd.js'
-import type { Way } from '../sets/ways.js'
+import type { Write } from '../sets/transform.js'
+import type { Way, WayMath } from '../sets/ways.js'
 import { beginning } from './walk-begin.js'
 import { incoming, outgoing, routedIn, routedOut } from './walk-decide.js'
 import type { Ground, Site } from './walk-ground.js'
@@ -16,7 +17,7 @@ import { type End, endKey, endOf, type Group, isEnd, keyOf, type Moved, NOTHING_
 import { runHook } from './walk-hooks.js'
 import { imageOf } from './walk-image.js'
 import { besideOf, type Concrete, cursorOf, hasBridgeRules, nextHops, outerOf } from './walk-link.js'
-import { writing } from './walk-nat.js'
+import { assign, writing } from './walk-nat.js'
 import type { Connections } from './walk-replies.js'
 
 /** Namespaces that packets pass before they are taken to go in circles. */
@@ -307,6 +308,18 @@ export class SetWalk {
     return this.#arrived(group, device.vxlan.vni, dport, ends)
   } // biome-ignore format: short lines
 
+  /** What is in a tunnel's packets gets their mark (vxlan_rcv: the skb stays the same); any, if there are several. */
+  #markOf(math: WayMath, outer: readonly Way[]): Write {
+    const { space } = this.ground
+    const marks = space.union(outer.map((way) => imageOf(math, way, ['meta.mark'])))
+    const bits = space.bdd.any(marks)
+    const levels = space.levelsOf('meta.mark')
+    const value = levels.reduce((sum, level) => sum * 2 + (bits.get(level) ?? 0), 0)
+    return marks === space.equals('meta.mark', value)
+      ? assign('meta.mark', value)
+      : { do: 'forget', fields: ['meta.mark'] }
+  }
+
   #arrived(group: Group, vni: number, dport: number, ends: readonly End[]): readonly Out[] {
     const out: Out[] = []
     for (const { outcome, place, reason, text, interface: name, ways: outer } of ends) {
@@ -319,7 +332,9 @@ export class SetWalk {
       // NAT may have led them to another socket
       const elsewhere = taken && math.into(outer, this.ground.space.bdd.not(port)).length > 0
       if (taken) {
-        const ways = this.ground.site(place).arriving(group.ways, device.name, true)
+        const here = place === group.place
+        const came = this.ground.site(place).arriving(group.ways, device.name, here)
+        const ways = here ? came : math.written(came, this.#markOf(math, outer))
         out.push({
           from: 'decapsulate',
           exit: 'inner',
