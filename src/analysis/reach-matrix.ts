@@ -12,7 +12,7 @@ import { takeTogether } from './walk-alike.js'
 import type { Ground } from './walk-ground.js'
 
 export type { Cell } from './matrix-cells.js'
-export { addressOf, type Target } from './matrix-targets.js'
+export { addressOf, type Target, targetsOf } from './matrix-targets.js'
 
 /** Who asks: a namespace, or everybody outside. */
 export interface Asker {
@@ -79,7 +79,7 @@ function walkTargets(ground: Ground, hosts: Hosts, from: ReachQuestion['from'], 
 } // biome-ignore format: short
 
 /** Everybody who has an address that others can reach, and the internet. */
-const askersOf = ({ namespaces }: Hosts, family: Family): readonly Asker[] => [
+export const askersOf = ({ namespaces }: Hosts, family: Family): readonly Asker[] => [
   { label: 'internet', from: { outside: true } },
   ...namespaces.flatMap((place) => (addressOf(place, family) === undefined ? [] : [{ label: placeName(place), from: { place } }])),
 ] // biome-ignore format: short
