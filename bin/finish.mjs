@@ -1,4 +1,4 @@
-/** Last step of the build: the launcher beside the bundle, and the compiled code of one ordinary command. */
+/** Last step of the build: the launcher beside the bundle, and the compiled code of ordinary commands. */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 
@@ -14,9 +14,14 @@ writeFileSync(
   readFileSync('dist/packetwalk.cjs', 'utf8').replace(/[^\0-\x7f]/g, escaped),
   'latin1',
 )
-const command = ['dist/start.cjs', 'trace', 'samples/k8s-cluster', 'tcp > 10.96.100.7:80 from node1']
-const { status, stderr } = spawnSync(process.execPath, command)
-if (status !== 0) {
-  process.stderr.write(stderr)
-  process.exit(1)
+const commands = [
+  ['trace', 'samples/k8s-cluster', 'tcp > 10.96.100.7:80 from node1'],
+  ['lint', 'samples/k8s-cluster', '--fail-on', 'never'],
+]
+for (const command of commands) {
+  const { status, stderr } = spawnSync(process.execPath, ['dist/start.cjs', ...command])
+  if (status !== 0) {
+    process.stderr.write(stderr)
+    process.exit(1)
+  }
 }

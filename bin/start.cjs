@@ -10,7 +10,9 @@ const { setFlagsFromString } = require('node:v8')
 const { Script } = require('node:vm')
 
 const file = join(__dirname, 'packetwalk.cjs')
-const cache = join(__dirname, `packetwalk-${process.version}-${process.arch}.cache`)
+// lint runs code that no other command does, and does not run what most of them do
+const command = process.argv[2] === 'lint' ? '-lint' : ''
+const cache = join(__dirname, `packetwalk${command}-${process.version}-${process.arch}.cache`)
 
 // A function is optimized when it has run for so long. A fifth of the time of a short command went into code that was hardly used any more; long ones
 // lose nothing by it. Later versions have no such flag.

@@ -51,28 +51,42 @@ class Split implements Asked {
 export const matching = (conditions: Conditions, rule: Rule, set: Node): Node =>
   conditions.space.bdd.and(set, asked(conditions, rule, 0).live)
 
-const shapes = new WeakMap<Conditions, WeakMap<Rule, Map<number, Asked>>>()
+/** `whole`: from the first step on, with nothing known beforehand; the others by both. */
+interface Shapes {
+  readonly whole: Map<Rule, Asked>
+  readonly others: Map<Rule, Map<number, Asked>>
+}
+
+const shapes = new WeakMap<Conditions, Shapes>()
 
 /**
  * The conditions of a rule from step `from` on, as far as nothing else stands between them. Worked out once. `given` (`Bdd.values`): what is known of the packets
  * beforehand; what comes out for others is of no use.
  */
 export function asked(conditions: Conditions, rule: Rule, from: number, given?: number): Asked {
-  let rules = shapes.get(conditions)
-  if (!rules) {
-    rules = new WeakMap()
-    shapes.set(conditions, rules)
-  }
-  let known = rules.get(rule)
+  let known = shapes.get(conditions)
   if (!known) {
-    known = new Map()
-    rules.set(rule, known)
+    known = { whole: new Map(), others: new Map() }
+    shapes.set(conditions, known)
+  }
+  if (from === 0 && given === undefined) {
+    let found = known.whole.get(rule)
+    if (!found) {
+      found = ask(conditions, rule.steps, from, given)
+      known.whole.set(rule, found)
+    }
+    return found
+  }
+  let others = known.others.get(rule)
+  if (!others) {
+    others = new Map()
+    known.others.set(rule, others)
   }
   const key = from + ((given ?? -1) + 1) * MOST_STEPS
-  let found = known.get(key)
+  let found = others.get(key)
   if (!found) {
     found = ask(conditions, rule.steps, from, given)
-    known.set(key, found)
+    others.set(key, found)
   }
   return found
 }

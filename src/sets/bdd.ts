@@ -27,7 +27,11 @@ const AND_EXISTS = 16
 const STRIDE = 3
 /** More variables than any space has. */
 const LEVELS = 1 << 13
-const FIRST_CAPACITY = 1 << 13
+/** Slots of the table. So many of them are filled at most. */
+const FIRST_SLOTS = 1 << 14
+const FILLED = 0.75
+/** Tables of so many slots grow slowly. */
+const LARGE = 1 << 20
 /** Entries of 16 bytes in the operation cache: one that the processor's own caches hold knows less and is faster, until there are millions of diagrams. */
 const USUAL_CACHE = 1 << 16
 
@@ -51,15 +55,18 @@ export class Bdd {
   #cache: Int32Array
   /** By diagram: which look at supports has seen it last. */
   #seen = new Int32Array(0)
+  /** By level, likewise. */
+  readonly #asked = new Int32Array(LEVELS)
   #looks = 0
   readonly #varSets: Uint8Array[] = []
   readonly #varSetNames = new Map<string, number>()
 
   constructor(limit = DEFAULT_NODE_LIMIT) {
-    this.limit = Math.max(FIRST_CAPACITY, limit)
-    this.#nodes = new Int32Array(FIRST_CAPACITY * STRIDE)
-    this.#table = new Int32Array(FIRST_CAPACITY * 2)
-    this.#cache = new Int32Array(FIRST_CAPACITY * 4)
+    const capacity = FIRST_SLOTS * FILLED
+    this.limit = Math.max(capacity, limit)
+    this.#nodes = new Int32Array(capacity * STRIDE)
+    this.#table = new Int32Array(FIRST_SLOTS)
+    this.#cache = new Int32Array(FIRST_SLOTS)
     this.#nodes[0] = TERMINAL
   }
 
@@ -189,6 +196,33 @@ export class Bdd {
 
   /** A packet that is in both sets, if there is one: its values by level go to `values`. Builds no node. */
   find(a: Node, b: Node, values: Uint8Array): boolean {
+    // most often the first way down that does not end at once leads there
+    return this.#descend(a, b, values) || this.#search(a, b, values)
+  }
+
+  #descend(a: Node, b: Node, values: Uint8Array): boolean {
+    const nodes = this.#nodes
+    for (;;) {
+      if (a === EMPTY || b === EMPTY || (a ^ b) === 1) return false
+      if (a === FULL && b === FULL) return true
+      const [atA, atB] = [(a >> 1) * STRIDE, (b >> 1) * STRIDE]
+      const [la, lb] = [nodes[atA]!, nodes[atB]!]
+      const level = la < lb ? la : lb
+      const lowA = la === level ? nodes[atA + 1]! ^ (a & 1) : a
+      const lowB = lb === level ? nodes[atB + 1]! ^ (b & 1) : b
+      if (lowA !== EMPTY && lowB !== EMPTY && (lowA ^ lowB) !== 1) {
+        values[level] = 0
+        a = lowA
+        b = lowB
+      } else {
+        values[level] = 1
+        if (la === level) a = nodes[atA + 2]! ^ (a & 1)
+        if (lb === level) b = nodes[atB + 2]! ^ (b & 1)
+      }
+    }
+  }
+
+  #search(a: Node, b: Node, values: Uint8Array): boolean {
     if (a === EMPTY || b === EMPTY || (a ^ b) === 1) return false
     if (a === FULL && b === FULL) return true
     if (a > b) [a, b] = [b, a]
@@ -196,16 +230,18 @@ export class Bdd {
     const [la, lb] = [this.levelOf(a), this.levelOf(b)]
     const level = Math.min(la, lb)
     values[level] = 0
-    if (this.find(la === level ? this.lowOf(a) : a, lb === level ? this.lowOf(b) : b, values)) return true
+    if (this.#search(la === level ? this.lowOf(a) : a, lb === level ? this.lowOf(b) : b, values)) return true
     values[level] = 1
-    if (this.find(la === level ? this.highOf(a) : a, lb === level ? this.highOf(b) : b, values)) return true
+    if (this.#search(la === level ? this.highOf(a) : a, lb === level ? this.highOf(b) : b, values)) return true
     this.#keep(APART, a, b, EMPTY)
     return false
   }
 
   /** Makes room for so many diagrams at once. */
   reserve(count: number): void {
-    while (this.#nodes.length / STRIDE < Math.min(count, this.limit)) this.#grow()
+    let slots = this.#table.length
+    while (slots * FILLED < Math.min(count, this.limit)) slots *= 2
+    if (slots > this.#table.length) this.#resize(slots)
   }
 
   /** A set of variables to be named in `exists` and `flip`; the same levels give the same number. */
@@ -339,20 +375,25 @@ export class Bdd {
   supportOf(sets: Iterable<Node>, levels: Set<number>): void {
     if (this.#seen.length < this.#nodes.length / STRIDE) {
       this.#seen = new Int32Array(this.#nodes.length / STRIDE)
+      this.#asked.fill(0)
       this.#looks = 0
     }
-    const [seen, nodes, look] = [this.#seen, this.#nodes, ++this.#looks]
-    const found = new Uint8Array(LEVELS)
+    const [seen, asked, nodes, look] = [this.#seen, this.#asked, this.#nodes, ++this.#looks]
+    const found: number[] = []
     const walk = (node: number): void => {
       if (node === 0 || seen[node] === look) return
       seen[node] = look
       const base = node * STRIDE
-      found[nodes[base]!] = 1
+      const level = nodes[base]!
+      if (asked[level] !== look) {
+        asked[level] = look
+        found.push(level)
+      }
       walk(nodes[base + 1]! >> 1)
       walk(nodes[base + 2]! >> 1)
     }
     for (const set of sets) walk(set >> 1)
-    for (let level = found.indexOf(1); level >= 0; level = found.indexOf(1, level + 1)) levels.add(level)
+    for (const level of found.sort((x, y) => x - y)) levels.add(level)
   }
 
   /** Every inner node of a diagram once (a set and its complement are one). */
@@ -417,14 +458,15 @@ export class Bdd {
   }
 
   #grow(): void {
-    const old = this.#nodes.length / STRIDE
-    if (old >= this.limit) throw new NodeLimitError(this.limit)
-    const capacity = Math.min(this.limit, old * 4)
-    const nodes = new Int32Array(capacity * STRIDE)
-    nodes.set(this.#nodes)
+    if (this.#nodes.length / STRIDE >= this.limit) throw new NodeLimitError(this.limit)
+    const slots = this.#table.length
+    this.#resize(slots < LARGE ? slots * 4 : slots * 2)
+  }
+
+  #resize(slots: number): void {
+    const nodes = new Int32Array(Math.min(this.limit, slots * FILLED) * STRIDE)
+    nodes.set(this.#nodes.subarray(0, this.#size * STRIDE))
     this.#nodes = nodes
-    let slots = 1
-    while (slots < capacity * 2) slots *= 2
     const table = new Int32Array(slots)
     for (let node = 1; node < this.#size; node++) {
       const base = node * STRIDE
@@ -433,7 +475,7 @@ export class Bdd {
       table[at] = node
     }
     this.#table = table
-    const entries = Math.max(Math.min(USUAL_CACHE, slots / 2), slots / 32)
+    const entries = Math.max(Math.min(USUAL_CACHE, slots / 4), slots / 16)
     // what it knew is forgotten: moving it costs more than finding it out again
     if (entries * 4 > this.#cache.length) this.#cache = new Int32Array(entries * 4)
   }

@@ -40,7 +40,8 @@ const NEVER: Parts = { yes: EMPTY, no: FULL, drop: EMPTY, unknown: EMPTY }
 export class Conditions {
   readonly space: Space
   readonly #around: Surroundings
-  readonly #known = new WeakMap<Condition, Parts>()
+  /** By what they say, or where that has no short text by themselves. */
+  readonly #known = new Map<string | Condition, Parts>()
 
   constructor(space: Space, around: Surroundings = {}) {
     this.space = space
@@ -48,10 +49,13 @@ export class Conditions {
   }
 
   parts(condition: Condition): Parts {
-    let parts = this.#known.get(condition)
+    // what is quickly worked out is not kept: nearly every rule has conditions of its own, though many say the same
+    if (condition.is === 'in' || condition.is === 'readable' || condition.is === 'not') return this.#split(condition)
+    const key = textOf(condition) ?? condition
+    let parts = this.#known.get(key)
     if (!parts) {
       parts = this.#split(condition)
-      this.#known.set(condition, parts)
+      this.#known.set(key, parts)
     }
     return parts
   }
@@ -200,6 +204,48 @@ export class Conditions {
     }
     return all ? { yes: going, no: ended, ...others } : { yes: ended, no: going, ...others }
   }
+}
+
+/** The same for conditions that say the same; undefined where the text of one would be long. */
+function textOf(condition: Condition): string | undefined {
+  switch (condition.is) {
+    case 'in': {
+      const { value, ranges } = condition
+      const text = typeof value === 'string' ? value : textOfValue(value)
+      return text === undefined || ranges.length > MOST_RANGES ? undefined : `${text} ${ranges.join(' ')}`
+    }
+    case 'readable':
+      return `? ${condition.field}`
+    case 'not':
+    case 'drop-if': {
+      const of = textOf(condition.of)
+      return of === undefined ? undefined : `${condition.is}(${of})`
+    }
+    case 'all':
+    case 'any': {
+      if (condition.of.length > MOST_PARTS) return undefined
+      let text: string = condition.is
+      for (const part of condition.of) {
+        const of = textOf(part)
+        if (of === undefined) return undefined
+        text += `(${of})`
+      }
+      return text
+    }
+    default:
+      return undefined
+  }
+}
+
+const MOST_RANGES = 20
+const MOST_PARTS = 20
+
+function textOfValue(value: Value): string | undefined {
+  if (typeof value === 'string') return value
+  if (value.from !== 'masked' && value.from !== 'shifted') return undefined
+  const of = textOfValue(value.of)
+  if (of === undefined) return undefined
+  return value.from === 'masked' ? `${of}&${value.mask}` : `${of}>>${value.by}`
 }
 
 const decided = (yes: Node, not: (node: Node) => Node): Parts => ({ yes, no: not(yes), drop: EMPTY, unknown: EMPTY })
