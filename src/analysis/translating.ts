@@ -83,14 +83,20 @@ function* walk(scope: Scope, table: Table, base: ChainSummary, fields: readonly 
 
 /** The one value of each field that the set allows, if there is no more in it. */
 export function pointOf(space: Space, set: Node, fields: readonly Field[]): Block | undefined {
-  const any = space.bdd.any(set)
+  const { bdd } = space
+  const bits = new Map<number, 0 | 1>()
+  for (let node = set; node !== FULL; ) {
+    const [low, high] = [bdd.lowOf(node), bdd.highOf(node)]
+    if (node === EMPTY || (low !== EMPTY && high !== EMPTY)) return undefined
+    bits.set(bdd.levelOf(node), low === EMPTY ? 1 : 0)
+    node = low === EMPTY ? high : low
+  }
   const levels = fields.map((field) => space.levelsOf(field))
-  if (levels.some((bits) => bits.some((level) => !any.has(level)))) return undefined
-  const values = levels.map((bits) => bits.map((level) => [level, any.get(level)!] as const))
-  if (space.bdd.cube(values.flat()) !== set) return undefined
+  if (bits.size !== levels.flat().length || levels.some((own) => own.some((level) => !bits.has(level))))
+    return undefined
   return new Map(
     fields.map((field, i) => {
-      const value = values[i]!.reduce((sum, [, bit]) => (sum << 1n) | BigInt(bit), 0n)
+      const value = levels[i]!.reduce((sum, level) => (sum << 1n) | BigInt(bits.get(level)!), 0n)
       return [field, [[value, value]]]
     }),
   )

@@ -4,7 +4,7 @@ import type { Condition } from '../rules/condition.js'
 import type { Effect } from '../rules/effect.js'
 import type { Rule, Table } from '../rules/program.js'
 import type { Ranges } from '../rules/value.js'
-import { type Bdd, FULL, type Node } from '../sets/bdd.js'
+import type { Bdd, Node } from '../sets/bdd.js'
 import { intervalsOf } from '../sets/fib.js'
 import { conditionsOf, effectsOf } from './scope.js'
 import { targetFields, translating } from './translating.js'
@@ -89,11 +89,12 @@ function toldApart(ground: Ground, sites: readonly Site[]): ((ip: Ip) => string)
   if (sets.size > MOST_SETS) return undefined
   const sorted = [...starts].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
   const values = new Uint8Array(space.layout.levels)
+  const parts = [...new Set([...sets].flatMap((set) => [...partsAt(bdd, set, levels[0]!)]))]
   return (ip) => {
     const bits = BigInt(ip)
     for (const [i, level] of levels.entries()) values[level] = Number((bits >> BigInt(levels.length - 1 - i)) & 1n)
     if ([...ends].some((set) => bdd.contains(set, values))) return `${ip}`
-    return [intervalAt(sorted, ip), ...[...sets].map((set) => given(bdd, set, levels, values))].join(' ')
+    return [intervalAt(sorted, ip), ...parts.map((part) => given(bdd, part, levels.at(-1)!, values))].join(' ')
   }
 } // biome-ignore format: long lines
 
@@ -153,20 +154,26 @@ function intervalAt(sorted: readonly Ip[], ip: Ip): number {
   return low
 }
 
-/** What the set says of everything else, once these variables have their values. */
-function given(bdd: Bdd, set: Node, levels: readonly number[], values: Uint8Array): Node {
-  const fixed = new Set(levels)
-  const known = new Map<Node, Node>()
-  const of = (node: Node): Node => {
-    if (node <= FULL) return node
-    const level = bdd.levelOf(node)
-    if (fixed.has(level)) return of(values[level] === 1 ? bdd.highOf(node) : bdd.lowOf(node))
-    let found = known.get(node)
-    if (found === undefined) {
-      found = bdd.node(level, of(bdd.lowOf(node)), of(bdd.highOf(node)))
-      known.set(node, found)
+/** What is left of the set once the variables before this one have values, whatever they are. */
+function partsAt(bdd: Bdd, set: Node, first: number): ReadonlySet<Node> {
+  const parts = new Set<Node>()
+  const seen = new Set<Node>()
+  const walk = (node: Node): void => {
+    if (bdd.levelOf(node) >= first) parts.add(node)
+    else if (!seen.has(node)) {
+      seen.add(node)
+      walk(bdd.lowOf(node))
+      walk(bdd.highOf(node))
     }
-    return found
   }
-  return of(set)
+  walk(set)
+  return parts
+}
+
+/** What the set says of everything else, once the variables up to the last one have their values. */
+function given(bdd: Bdd, set: Node, last: number, values: Uint8Array): Node {
+  let node = set
+  for (let level = bdd.levelOf(node); level <= last; level = bdd.levelOf(node))
+    node = values[level] === 1 ? bdd.highOf(node) : bdd.lowOf(node)
+  return node
 }
