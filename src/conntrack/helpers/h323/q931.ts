@@ -38,7 +38,7 @@ export function callSignal(signal: Signal, framed: Framed): Helped | 'bad' {
   const body = pdu?.get('body')
   const message = body?.get(body.choice)
   return inTurn(
-    () => (body && message ? (body.choice === 'setup' ? setup : body.choice === 'facility' ? facility : progress)(signal, message) : ACCEPT), // biome-ignore format: one line
+    () => (body && message ? (HANDLERS[body.choice] ?? progress)(signal, message) : ACCEPT),
     ...(pdu?.get('h245Control')?.items ?? []).map((item) => () => control(signal, item)),
   )
 }
@@ -72,3 +72,6 @@ const facility = (signal: Signal, message: Kept): Helped =>
   message.get('reason')?.choice === 'callForwarded'
     ? expectForwarded(signal, message.get('alternativeAddress'))
     : progress(signal, message)
+
+/** All others are like progress. */
+const HANDLERS: Readonly<Record<string, typeof progress>> = { setup, facility }
