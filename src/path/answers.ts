@@ -9,7 +9,7 @@ import type { RejectWith } from '../rules/effect.js'
 import { Cursor } from './cursor.js'
 import type { Done } from './done.js'
 import type { Answer } from './fate.js'
-import { echoedOptions } from './ip-options.js'
+import { type Echo, echoedOptions } from './ip-options.js'
 import { Skb } from './skb.js'
 import { optionsHost, outputSource } from './source.js'
 import { sumHolds } from './sums.js'
@@ -42,9 +42,12 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
     ...about,
     source,
     ttl: netns.defaultTtl(skb.packet.family),
-    options,
+    options: options?.bytes,
   })
-  return packet && send(cursor, packet, { kind: four ? 'icmp' : 'icmp6', type: about.type, code: about.code }, true)
+  return (
+    packet &&
+    send(cursor, packet, { kind: four ? 'icmp' : 'icmp6', type: about.type, code: about.code }, true, { echo: options })
+  )
 }
 
 /** What an error comes from that was not sent to this host: IPv4 takes the address of the way back, IPv6 one of the device that the packet came in by. */
@@ -56,7 +59,7 @@ function sourceOfError(cursor: Cursor, dst: Ip): Ip | undefined {
 }
 
 /** The IPv4 options of an answer from `source`, once the question's have been looked at; with `refused` there is none. */
-function optionsBack(cursor: Cursor, source: Ip): Uint8Array | 'refused' | undefined {
+function optionsBack(cursor: Cursor, source: Ip): Echo | 'refused' | undefined {
   const { options, packet } = cursor.skb
   return options && echoedOptions(packet, options, optionsHost(cursor, source))
 }
@@ -66,8 +69,8 @@ export function sendStackReset(cursor: Cursor): Answer | undefined {
   const { netns, skb } = cursor
   const options = optionsBack(cursor, netns.addressOf(skb.packet, 'dst'))
   if (options === 'refused') return undefined
-  const packet = stackReset(skb.packet, { ttl: netns.defaultTtl(skb.packet.family), options })
-  return packet && send(cursor, packet, { kind: 'tcp-reset', type: 0, code: 0 }, false)
+  const packet = stackReset(skb.packet, { ttl: netns.defaultTtl(skb.packet.family), options: options?.bytes })
+  return packet && send(cursor, packet, { kind: 'tcp-reset', type: 0, code: 0 }, false, { echo: options })
 }
 
 export function echo(cursor: Cursor): Answer | undefined {
@@ -81,9 +84,9 @@ export function echo(cursor: Cursor): Answer | undefined {
   if (source === undefined) return undefined
   const options = optionsBack(cursor, source)
   if (options === 'refused') return undefined
-  const packet = echoReply(skb.packet, { source, ttl: netns.defaultTtl(skb.packet.family), options })
+  const packet = echoReply(skb.packet, { source, ttl: netns.defaultTtl(skb.packet.family), options: options?.bytes })
   const type = skb.packet.family === 4 ? 0 : 129
-  return packet && send(cursor, packet, { kind: 'echo-reply', type, code: 0 }, false, alone)
+  return packet && send(cursor, packet, { kind: 'echo-reply', type, code: 0 }, false, { alone, echo: options })
 }
 
 const NAMES_DEVICE: ReadonlySet<Answer['kind']> = new Set(['tcp-reset', 'echo-reply'])
@@ -96,8 +99,13 @@ export function timestamp(cursor: Cursor): Answer | undefined {
   if (source === undefined) return undefined
   const options = optionsBack(cursor, source)
   if (options === 'refused') return undefined
-  const packet = timestampReply(skb.packet, { source, now: run.now * 1000, ttl: netns.defaultTtl(4), options })
-  return packet && send(cursor, packet, { kind: 'echo-reply', type: 14, code: 0 }, false)
+  const packet = timestampReply(skb.packet, {
+    source,
+    now: run.now * 1000,
+    ttl: netns.defaultTtl(4),
+    options: options?.bytes,
+  })
+  return packet && send(cursor, packet, { kind: 'echo-reply', type: 14, code: 0 }, false, { echo: options })
 }
 
 /** REJECT: net/ipv4/netfilter/nf_reject_ipv4.c: nf_send_unreach, nf_send_reset. It answers, then the packet is dropped. */
@@ -169,7 +177,7 @@ function send(
   packet: Packet,
   what: Omit<Answer, 'fate'>,
   related: boolean,
-  alone = false,
+  { alone = false, echo }: { readonly alone?: boolean; readonly echo?: Echo | undefined } = {},
 ): Answer | undefined {
   // REJECT's reset (related) has no socket, nor has IPv6's own (tcp_v6_send_response); all else goes out through one of the kernel's
   const ownSocket = what.kind !== 'tcp-reset' || (!related && packet.family === 4)
@@ -187,6 +195,7 @@ function send(
   // l3mdev_master_ifindex of the device: what came into a VRF is answered by its table
   reply.bound ??= vrfNameOf(cursor)
   reply.partial = what.kind === 'tcp-reset' && related === (packet.family === 4)
+  reply.options = echo?.options
   if (related) attachAnswer(skb, reply)
   const walk = new Cursor(run, cursor.walkOn, netns, reply)
   const headers = headersOf(packet, reply.mark)

@@ -32,6 +32,16 @@ export interface Compiled {
   readonly fault: number | undefined
 }
 
+const NOTHING: IpOptions = {
+  sourceRoute: undefined,
+  recordRoute: undefined,
+  recorded: false,
+  timestamp: undefined,
+  stamped: { address: false, time: false },
+  label: undefined,
+  changed: false,
+}
+
 const END = 0
 const NOP = 1
 const RECORD_ROUTE = 7
@@ -45,15 +55,7 @@ const ROUTER_ALERT = 148
 export function compileOptions(packet: Packet, host: OptionsHost): Compiled {
   const { bytes } = packet
   const end = (bytes[0]! & 15) * 4
-  const options: IpOptions = {
-    sourceRoute: undefined,
-    recordRoute: undefined,
-    recorded: false,
-    timestamp: undefined,
-    stamped: { address: false, time: false },
-    label: undefined,
-    changed: false,
-  }
+  const options: IpOptions = { ...NOTHING }
   for (let at = 20; at < end; ) {
     const kind = bytes[at]!
     if (kind === END) {
@@ -160,6 +162,12 @@ export function forwardOptions(packet: Packet, options: IpOptions, own: number |
   if (changed) recomputeHeader(packet)
 }
 
+/** The options of an answer, and what an error about the answer would find in them. */
+export interface Echo {
+  readonly bytes: Uint8Array
+  readonly options: IpOptions
+}
+
 /**
  * __ip_options_echo, ip_options_build: what an answer from `own` carries back of the question's options: its record route and its timestamps, to which it adds its
  * own, and its label. A source route that was not accepted never got here. `refused`: there is no room as there should be, and no answer.
@@ -168,9 +176,11 @@ export function echoedOptions(
   { bytes }: Packet,
   options: IpOptions,
   { own, time, isUnicast }: OptionsHost,
-): Uint8Array | 'refused' | undefined {
+): Echo | 'refused' | undefined {
   const copy = (at: number) => bytes.slice(at, at + bytes[at + 1]!)
   const parts: Uint8Array[] = []
+  const echo: IpOptions = { ...NOTHING }
+  const next = () => 20 + parts.reduce((sum, { length }) => sum + length, 0)
   if (options.recordRoute !== undefined) {
     const option = copy(options.recordRoute)
     const pointer = option[2]!
@@ -178,7 +188,9 @@ export function echoedOptions(
       if (pointer + 3 > option.length) return 'refused'
       if (own !== undefined) put32(option, pointer - 1, own)
       option[2] = pointer + 4
+      echo.recorded = true
     }
+    echo.recordRoute = next()
     parts.push(option)
   }
   if (options.timestamp !== undefined) {
@@ -193,10 +205,15 @@ export function echoedOptions(
       if (!named) pointer += needs
       else if (timed && pointer + 7 <= option.length && !isUnicast(u32(option, pointer - 1)!)) pointer += 8
       if (timed && pointer > option[2]!) put32(option, pointer - 5, time)
+      echo.stamped = { address, time: pointer > option[2]! }
       option[2] = pointer
     }
+    echo.timestamp = next()
     parts.push(option)
   }
-  if (options.label !== undefined) parts.push(copy(options.label))
-  return parts.length > 0 ? concatBytes(...parts) : undefined
+  if (options.label !== undefined) {
+    echo.label = next()
+    parts.push(copy(options.label))
+  }
+  return parts.length > 0 ? { bytes: concatBytes(...parts), options: echo } : undefined
 }
