@@ -1,19 +1,6 @@
-/** A set: the number of its diagram's root in one `Bdd`. Equal sets have equal numbers. */
-export type Node = number
+import { Diagrams, EMPTY, FULL, type Node, STRIDE } from './diagrams.js'
 
-export const EMPTY: Node = 0
-export const FULL: Node = 1
-
-/** The diagrams have grown beyond what was allowed: there is no answer, or a partial one that says so. */
-export class NodeLimitError extends Error {
-  override readonly name = 'NodeLimitError'
-  readonly limit: number
-
-  constructor(limit: number) {
-    super(`the sets of packets need more than ${limit.toLocaleString('en')} diagram nodes`)
-    this.limit = limit
-  }
-}
+export { EMPTY, FULL, type Node, NodeLimitError } from './diagrams.js'
 
 const AND = 1
 const EXISTS = 2
@@ -23,17 +10,8 @@ const APART = 5
 /** And the number of the variables. */
 const AND_EXISTS = 16
 
-/** One node: level, low and high child. */
-const STRIDE = 3
 /** More variables than any space has. */
 const LEVELS = 1 << 13
-/** Slots of the table. So many of them are filled at most. */
-const FIRST_SLOTS = 1 << 14
-const FILLED = 0.75
-/** Tables of so many slots grow slowly. */
-const LARGE = 1 << 20
-/** Entries of 16 bytes in the operation cache: one that the processor's own caches hold knows less and is faster, until there are millions of diagrams. */
-const USUAL_CACHE = 1 << 16
 
 /** Eight million nodes are about 160 MB. */
 export const DEFAULT_NODE_LIMIT = 8_000_000
@@ -44,15 +22,7 @@ export const DEFAULT_NODE_LIMIT = 8_000_000
  * A set and its complement are one diagram: the last bit of a `Node` says which of them is meant, so that `not` costs nothing.
  * Throws NodeLimitError where `limit` nodes do not suffice; what was built before stays usable.
  */
-export class Bdd {
-  readonly limit: number
-  /** STRIDE numbers for each diagram; number 0 is the empty set. A low child is never a complement. */
-  #nodes: Int32Array
-  /** Open addressing: diagram numbers, 0 where free. */
-  #table: Int32Array
-  #size = 1
-  /** Direct mapped, so that it forgets: operation, two operands, result. */
-  #cache: Int32Array
+export class Bdd extends Diagrams {
   /** By diagram: which look at supports has seen it last. */
   #seen = new Int32Array(0)
   /** By level, likewise. */
@@ -62,65 +32,12 @@ export class Bdd {
   readonly #varSetNames = new Map<string, number>()
 
   constructor(limit = DEFAULT_NODE_LIMIT) {
-    const capacity = FIRST_SLOTS * FILLED
-    this.limit = Math.max(capacity, limit)
-    this.#nodes = new Int32Array(capacity * STRIDE)
-    this.#table = new Int32Array(FIRST_SLOTS)
-    this.#cache = new Int32Array(FIRST_SLOTS)
-    this.#nodes[0] = TERMINAL
-  }
-
-  /** How many nodes this arena holds. */
-  get size(): number {
-    return this.#size
-  }
-
-  /** Its variable; beyond every other for the two constant sets. */
-  levelOf(node: Node): number {
-    return this.#nodes[(node >> 1) * STRIDE]!
-  }
-
-  lowOf(node: Node): Node {
-    return this.#nodes[(node >> 1) * STRIDE + 1]! ^ (node & 1)
-  }
-
-  highOf(node: Node): Node {
-    return this.#nodes[(node >> 1) * STRIDE + 2]! ^ (node & 1)
-  }
-
-  /** Where the variable is 0, `low`; where it is 1, `high`. Both may only ask for variables further down. */
-  node(level: number, low: Node, high: Node): Node {
-    if (low === high) return low
-    return (low & 1) === 1 ? this.#make(level, low ^ 1, high ^ 1) ^ 1 : this.#make(level, low, high)
-  }
-
-  #make(level: number, low: Node, high: Node): Node {
-    const nodes = this.#nodes
-    const table = this.#table
-    const mask = table.length - 1
-    let at = hash(level, low, high) & mask
-    for (let found = table[at]!; found !== 0; found = table[at]!) {
-      const base = found * STRIDE
-      if (nodes[base + 1] === low && nodes[base + 2] === high && nodes[base] === level) return found << 1
-      at = (at + 1) & mask
-    }
-    const made = this.#size
-    const base = made * STRIDE
-    if (base >= nodes.length) {
-      this.#grow()
-      return this.#make(level, low, high)
-    }
-    nodes[base] = level
-    nodes[base + 1] = low
-    nodes[base + 2] = high
-    table[at] = made
-    this.#size++
-    return made << 1
+    super(limit)
   }
 
   /** The packets in which a variable has this value. */
   literal(level: number, value: boolean): Node {
-    return this.#make(level, EMPTY, FULL) ^ (value ? 0 : 1)
+    return this.make(level, EMPTY, FULL) ^ (value ? 0 : 1)
   }
 
   and(a: Node, b: Node): Node {
@@ -128,9 +45,9 @@ export class Bdd {
     if (a === FULL) return b
     if (a === EMPTY || b === EMPTY || (a ^ b) === 1) return EMPTY
     if (a > b) [a, b] = [b, a]
-    const known = this.#recall(AND, a, b)
+    const known = this.recall(AND, a, b)
     if (known >= 0) return known
-    const nodes = this.#nodes
+    const nodes = this.nodes
     const atA = (a >> 1) * STRIDE
     const atB = (b >> 1) * STRIDE
     const la = nodes[atA]!
@@ -145,7 +62,7 @@ export class Bdd {
       b0 = nodes[atB + 1]! ^ (b & 1)
       b1 = nodes[atB + 2]! ^ (b & 1)
     }
-    return this.#keep(AND, a, b, this.node(level, this.and(a0, b0), this.and(a1, b1)))
+    return this.keep(AND, a, b, this.node(level, this.and(a0, b0), this.and(a1, b1)))
   }
 
   or(a: Node, b: Node): Node {
@@ -171,10 +88,10 @@ export class Bdd {
     if (a === EMPTY || b === EMPTY || (a ^ b) === 1) return false
     if (a === FULL || b === FULL || a === b) return true
     if (a > b) [a, b] = [b, a]
-    const met = this.#recall(AND, a, b)
+    const met = this.recall(AND, a, b)
     if (met >= 0) return met !== EMPTY
-    if (this.#recall(APART, a, b) >= 0) return false
-    const nodes = this.#nodes
+    if (this.recall(APART, a, b) >= 0) return false
+    const nodes = this.nodes
     const atA = (a >> 1) * STRIDE
     const atB = (b >> 1) * STRIDE
     const la = nodes[atA]!
@@ -190,7 +107,7 @@ export class Bdd {
       b1 = nodes[atB + 2]! ^ (b & 1)
     }
     if (this.meets(a0, b0) || this.meets(a1, b1)) return true
-    this.#keep(APART, a, b, EMPTY)
+    this.keep(APART, a, b, EMPTY)
     return false
   }
 
@@ -201,7 +118,7 @@ export class Bdd {
   }
 
   #descend(a: Node, b: Node, values: Uint8Array): boolean {
-    const nodes = this.#nodes
+    const nodes = this.nodes
     for (;;) {
       if (a === EMPTY || b === EMPTY || (a ^ b) === 1) return false
       if (a === FULL && b === FULL) return true
@@ -226,22 +143,15 @@ export class Bdd {
     if (a === EMPTY || b === EMPTY || (a ^ b) === 1) return false
     if (a === FULL && b === FULL) return true
     if (a > b) [a, b] = [b, a]
-    if (this.#recall(APART, a, b) >= 0) return false
+    if (this.recall(APART, a, b) >= 0) return false
     const [la, lb] = [this.levelOf(a), this.levelOf(b)]
     const level = Math.min(la, lb)
     values[level] = 0
     if (this.#search(la === level ? this.lowOf(a) : a, lb === level ? this.lowOf(b) : b, values)) return true
     values[level] = 1
     if (this.#search(la === level ? this.highOf(a) : a, lb === level ? this.highOf(b) : b, values)) return true
-    this.#keep(APART, a, b, EMPTY)
+    this.keep(APART, a, b, EMPTY)
     return false
-  }
-
-  /** Makes room for so many diagrams at once. */
-  reserve(count: number): void {
-    let slots = this.#table.length
-    while (slots * FILLED < Math.min(count, this.limit)) slots *= 2
-    if (slots > this.#table.length) this.#resize(slots)
   }
 
   /** A set of variables to be named in `exists` and `flip`; the same levels give the same number. */
@@ -275,7 +185,7 @@ export class Bdd {
     const walk = (node: Node): Node => {
       const level = this.levelOf(node)
       if (level >= bits.length) return node
-      const known = this.#recall(EXISTS, node, variables)
+      const known = this.recall(EXISTS, node, variables)
       if (known >= 0) return known
       const low = walk(this.lowOf(node))
       // FULL cannot become more
@@ -285,7 +195,7 @@ export class Bdd {
           : bits[level] === 1
             ? this.or(low, walk(this.highOf(node)))
             : this.node(level, low, walk(this.highOf(node)))
-      return this.#keep(EXISTS, node, variables, result)
+      return this.keep(EXISTS, node, variables, result)
     }
     return walk(a)
   }
@@ -302,12 +212,12 @@ export class Bdd {
       const [la, lb] = [this.levelOf(a), this.levelOf(b)]
       const level = la < lb ? la : lb
       if (level >= bits.length) return this.and(a, b)
-      const known = this.#recall(operation, a, b)
+      const known = this.recall(operation, a, b)
       if (known >= 0) return known
       const low = walk(la === level ? this.lowOf(a) : a, lb === level ? this.lowOf(b) : b)
       const high = () => walk(la === level ? this.highOf(a) : a, lb === level ? this.highOf(b) : b)
       const result = bits[level] !== 1 ? this.node(level, low, high()) : low === FULL ? FULL : this.or(low, high())
-      return this.#keep(operation, a, b, result)
+      return this.keep(operation, a, b, result)
     }
     return walk(a, b)
   }
@@ -319,11 +229,11 @@ export class Bdd {
       const level = this.levelOf(node)
       if (level >= bits.length) return node
       if ((node & 1) === 1) return walk(node ^ 1) ^ 1
-      const known = this.#recall(FLIP, node, variables)
+      const known = this.recall(FLIP, node, variables)
       if (known >= 0) return known
       const [low, high] = [walk(this.lowOf(node)), walk(this.highOf(node))]
       const result = bits[level] === 1 ? this.node(level, high, low) : this.node(level, low, high)
-      return this.#keep(FLIP, node, variables, result)
+      return this.keep(FLIP, node, variables, result)
     }
     return walk(a)
   }
@@ -338,10 +248,10 @@ export class Bdd {
       const code = bits[level]!
       if (code === 2) return walk(this.lowOf(node))
       if (code === 3) return walk(this.highOf(node))
-      const known = this.#recall(ASSIGN, node, values)
+      const known = this.recall(ASSIGN, node, values)
       if (known >= 0) return known
       const [low, high] = [walk(this.lowOf(node)), walk(this.highOf(node))]
-      return this.#keep(ASSIGN, node, values, code === 4 ? this.node(level, high, low) : this.node(level, low, high))
+      return this.keep(ASSIGN, node, values, code === 4 ? this.node(level, high, low) : this.node(level, low, high))
     }
     return walk(a)
   }
@@ -373,12 +283,12 @@ export class Bdd {
 
   /** The variables that some of these sets ask for are added to `levels`. */
   supportOf(sets: Iterable<Node>, levels: Set<number>): void {
-    if (this.#seen.length < this.#nodes.length / STRIDE) {
-      this.#seen = new Int32Array(this.#nodes.length / STRIDE)
+    if (this.#seen.length < this.nodes.length / STRIDE) {
+      this.#seen = new Int32Array(this.nodes.length / STRIDE)
       this.#asked.fill(0)
       this.#looks = 0
     }
-    const [seen, asked, nodes, look] = [this.#seen, this.#asked, this.#nodes, ++this.#looks]
+    const [seen, asked, nodes, look] = [this.#seen, this.#asked, this.nodes, ++this.#looks]
     const found: number[] = []
     const walk = (node: number): void => {
       if (node === 0 || seen[node] === look) return
@@ -440,54 +350,4 @@ export class Bdd {
     }
     return values
   }
-
-  #recall(op: number, a: number, b: number): Node {
-    const cache = this.#cache
-    const at = hash(a, b, op) & (cache.length - 4)
-    return cache[at + 1] === a && cache[at + 2] === b && cache[at] === op ? cache[at + 3]! : -1
-  }
-
-  #keep(op: number, a: number, b: number, result: Node): Node {
-    const cache = this.#cache
-    const at = hash(a, b, op) & (cache.length - 4)
-    cache[at] = op
-    cache[at + 1] = a
-    cache[at + 2] = b
-    cache[at + 3] = result
-    return result
-  }
-
-  #grow(): void {
-    if (this.#nodes.length / STRIDE >= this.limit) throw new NodeLimitError(this.limit)
-    const slots = this.#table.length
-    this.#resize(slots < LARGE ? slots * 4 : slots * 2)
-  }
-
-  #resize(slots: number): void {
-    const nodes = new Int32Array(Math.min(this.limit, slots * FILLED) * STRIDE)
-    nodes.set(this.#nodes.subarray(0, this.#size * STRIDE))
-    this.#nodes = nodes
-    const table = new Int32Array(slots)
-    for (let node = 1; node < this.#size; node++) {
-      const base = node * STRIDE
-      let at = hash(nodes[base]!, nodes[base + 1]!, nodes[base + 2]!) & (slots - 1)
-      while (table[at] !== 0) at = (at + 1) & (slots - 1)
-      table[at] = node
-    }
-    this.#table = table
-    const entries = Math.max(Math.min(USUAL_CACHE, slots / 4), slots / 16)
-    // what it knew is forgotten: moving it costs more than finding it out again
-    if (entries * 4 > this.#cache.length) this.#cache = new Int32Array(entries * 4)
-  }
-}
-
-/** The level of the two constant sets. */
-const TERMINAL = 0x7fffffff
-
-/** Mixes three numbers into 32 bits; not negative. */
-function hash(a: number, b: number, c: number): number {
-  let h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35)
-  h ^= h >>> 15
-  h = Math.imul(h, 0x2c1b3c6d)
-  return (h ^ (h >>> 13)) >>> 1
 }

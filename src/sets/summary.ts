@@ -114,9 +114,11 @@ export class ChainSummary implements Called {
     const { math } = this
     const { bdd } = math.space
     function* walk(block: Block, packets: Node): Generator<{ readonly rule: RuleWays; readonly packets: Node }> {
-      if (!block.calls || !bdd.meets(packets, block.calling)) return
-      const { rule, halves } = block
-      const some = outlines && halves && block.asksUnlike ? packets : bdd.and(packets, block.calling)
+      if (!block.calls) return
+      const { rule, halves, calling } = block
+      const isWhole = outlines && halves !== undefined && block.asksUnlike
+      const some = !isWhole ? bdd.and(packets, calling) : bdd.meets(packets, calling) ? packets : EMPTY
+      if (some === EMPTY) return
       if (rule) {
         yield { rule, packets: some }
         return
