@@ -1,7 +1,7 @@
 // node bench/scale.mjs [--write] [SERVICES…]: how the time of questions over all packets grows with the rules that kube-proxy writes.
 // `--write` draws docs/images/scale.svg.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kubeRules } from './kube-rules.mjs'
@@ -31,6 +31,14 @@ function withoutOne(rules, chains) {
   return lines.filter((_, i) => i !== last).join('\n')
 }
 
+/** The sample cluster, with these rules on its first node. */
+function clusterWith(rules, services) {
+  const folder = join(work, `cluster-${services}`)
+  cpSync(join(root, 'samples/k8s-cluster'), folder, { recursive: true })
+  writeFileSync(join(folder, 'node1/iptables-save'), rules)
+  return folder
+}
+
 function run() {
   return SIZES.map((services) => {
     const rules = kubeRules(services)
@@ -45,10 +53,11 @@ function run() {
       lint: measure(['lint', old, '--json']),
       diff: measure(['diff', old, nat, '--json']),
       filter: measure(['diff', old, filter, '--json']),
+      matrix: measure(['reach', clusterWith(rules, services), '--matrix', '--format', 'csv']),
     }
     const text = ({ cpuMs, rssMb }) => `${(cpuMs / 1000).toFixed(1)} s | ${rssMb.toFixed(0)} MB`
     process.stdout.write(
-      `| ${services.toLocaleString('en')} | ${lines.toLocaleString('en')} | ${text(row.lint)} | ${text(row.diff)} | ${text(row.filter)} |\n`,
+      `| ${services.toLocaleString('en')} | ${lines.toLocaleString('en')} | ${text(row.lint)} | ${text(row.diff)} | ${text(row.filter)} | ${text(row.matrix)} |\n`,
     )
     return row
   })
@@ -57,7 +66,7 @@ function run() {
 /** Both axes logarithmic: what grows like n is a straight line. */
 function picture(rows) {
   const [width, height, left, bottom, top, right] = [640, 400, 64, 48, 24, 150]
-  const seconds = rows.flatMap(({ lint, diff }) => [lint.cpuMs / 1000, diff.cpuMs / 1000])
+  const seconds = rows.flatMap(({ lint, diff, matrix }) => [lint, diff, matrix].map(({ cpuMs }) => cpuMs / 1000))
   const [x0, x1] = [rows[0].services, rows.at(-1).services]
   const y0 = 10 ** Math.floor(Math.log10(Math.min(...seconds)))
   const y1 = 10 ** Math.ceil(Math.log10(Math.max(...seconds)))
@@ -73,6 +82,7 @@ function picture(rows) {
   const series = [
     ['lint', '#0b6bcb', rows.map((row) => [row.services, row.lint.cpuMs / 1000])],
     ['diff, one rule apart', '#b54708', rows.map((row) => [row.services, row.diff.cpuMs / 1000])],
+    ['reach --matrix', '#2e7d32', rows.map((row) => [row.services, row.matrix.cpuMs / 1000])],
   ]
   const ticks = []
   for (let s = y0; s <= y1; s *= 10) ticks.push(s)
@@ -94,7 +104,7 @@ ${series.map(([name, colour, points]) => label(last.services, points.at(-1)[1], 
 if (!existsSync(cli)) throw new Error(`${cli} is missing: npm run build`)
 try {
   process.stdout.write(
-    '| Services | lines | lint: CPU | memory | diff, in nat: CPU | memory | diff, in filter: CPU | memory |\n|---:|---:|---:|---:|---:|---:|---:|---:|\n',
+    '| Services | lines | lint: CPU | memory | diff, in nat: CPU | memory | diff, in filter: CPU | memory | reach --matrix: CPU | memory |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n',
   )
   const rows = run()
   if (process.argv.includes('--write')) writeFileSync(join(root, 'docs/images/scale.svg'), picture(rows))
