@@ -2,6 +2,8 @@ import { EMPTY, type Node } from './bdd.js'
 import { type Called, type End, NO_WAYS, packetsOf, type RuleWays, type Way, type WayMath, type Ways } from './ways.js'
 
 const ENDS: readonly End[] = ['returned', 'accepted', 'dropped']
+/** Bits: there are as many blocks as rules, and more. */
+const BIT: Readonly<Record<End, number>> = { returned: 1, accepted: 2, dropped: 4 }
 
 /** So many rules are asked at once which variables they ask for. */
 const SMALL = 8
@@ -54,7 +56,7 @@ export class Block implements Ways {
   readonly #math: WayMath
   /** Who passes is who is not touched: nobody comes back from where a rule sends it. */
   readonly #touchesToEnd: boolean
-  readonly #ends: readonly End[]
+  readonly #ends: number
   #returned: readonly Way[] | undefined
   #accepted: readonly Way[] | undefined
   #dropped: readonly Way[] | undefined
@@ -75,7 +77,7 @@ export class Block implements Ways {
       this.isPlain = of.isPlain
       this.isExact = of.isExact
       this.calls = of.calls.length > 0
-      this.#ends = ENDS.filter((what) => of.mayEnd(what))
+      this.#ends = ENDS.reduce((bits, what) => bits | (of.mayEnd(what) ? BIT[what] : 0), 0)
       this.#touchesToEnd = of.isPlain && of.touched === math.space.bdd.not(packetsOf(math, of.next))
     } else {
       const [left, right] = of
@@ -86,7 +88,7 @@ export class Block implements Ways {
       this.isPlain = left.isPlain && right.isPlain
       this.isExact = left.isExact && right.isExact
       this.calls = left.calls || right.calls
-      this.#ends = ENDS.filter((what) => left.mayEnd(what) || right.mayEnd(what))
+      this.#ends = left.#ends | right.#ends
       this.#touchesToEnd = left.#touchesToEnd && right.#touchesToEnd
     }
   }
@@ -136,7 +138,7 @@ export class Block implements Ways {
 
   /** May packets come to this end? */
   mayEnd(what: End): boolean {
-    return this.#ends.includes(what)
+    return (this.#ends & BIT[what]) !== 0
   }
 
   #either(what: End): readonly Way[] {
@@ -154,7 +156,7 @@ export class Block implements Ways {
     if (!this.mayEnd(what)) return NO_WAYS
     if (!this.isExact || !this.isPlain) return undefined
     const known = { returned: this.#returned, accepted: this.#accepted, dropped: this.#dropped }
-    const others = this.#ends.filter((one) => one !== what)
+    const others = ENDS.filter((one) => one !== what && this.mayEnd(one))
     if (others.some((one) => known[one] === undefined)) return undefined
     const { bdd } = this.#math.space
     const elsewhere = [this.next, ...others.map((one) => known[one]!)].map((ways) => packetsOf(this.#math, ways))
