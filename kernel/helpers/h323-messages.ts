@@ -45,6 +45,7 @@ class Drawing extends Bits {
     if (bits === 7)
       return random.weighted([
         [6, random.int(0, 9)],
+        [3, random.int(5, 34)],
         [1, random.int(0, 127)],
       ] as const)
     return random.int(0, 2 ** bits - 1)
