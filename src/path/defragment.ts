@@ -28,7 +28,9 @@ const WAITS = 'for this host: the fragment waits for the rest of its packet'
 export function reassemble(cursor: Cursor): ExitOf<'reassemble'> | Fate {
   if (cursor.skb.packet.family === 6 || !isFragment(cursor)) return 'whole'
   const collected = cursor.netns.reassemble(cursor.skb.packet, cursor.run.now, 'local')
-  return (collected.is === 'left' ? undefined : take(cursor, collected, WAITS)) ?? 'whole'
+  const waiting = collected.is === 'left' ? undefined : take(cursor, collected, WAITS)
+  cursor.skb.heedsDf = cursor.skb.pieces !== undefined
+  return waiting ?? 'whole'
 }
 
 const PARAMETER_PROBLEM6 = 4

@@ -65,6 +65,8 @@ export class Skb {
   options: IpOptions | undefined
   /** It came in fragments, and leaves in the same (net/ipv4/ip_output.c: ip_do_fragment with a frag_list). */
   pieces: Omit<Whole, 'packet'> | undefined
+  /** It was put together for delivery and not by connection tracking: DF counts where it leaves in fragments again, as a copy (skb->ignore_df is not set). */
+  heedsDf = false
   /**
    * Where delivery begins to read the IPv6 headers: behind those in front of the fragment header, where connection tracking put the packet
    * together, though the first of them is what they are taken for (nf_ct_frag6_reasm moves the transport header).
@@ -131,6 +133,7 @@ export class Skb {
     this.redirect = false
     this.nexthop = undefined
     this.pieces = undefined
+    this.heedsDf = false
     this.vrfPort = undefined
     this.transformed = false
     if (how !== 'loopback') this.secured = false

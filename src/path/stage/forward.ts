@@ -76,15 +76,12 @@ const hasDf = ({ packet }: Skb): boolean => ((FIELDS['ip.flags'].read(packet) ??
 /** IPV6_MIN_MTU. */
 const LEAST_MTU6 = 1280
 
-function tooLong(cursor: Cursor, mtu: number): Fate {
+function tooLong(cursor: Cursor, mtu: number, text?: string): Fate {
   const { packet } = cursor.skb
   const four = packet.family === 4
   const answer = sendIcmpError(cursor, four ? { type: 3, code: 4, info: mtu } : { type: 2, code: 0, info: mtu })
-  const why = four ? ', and DF is set' : ''
-  return cursor.drop('fragmentation-needed', `${packet.bytes.length} bytes do not fit into ${mtu}${why}`, {
-    answer,
-    errno: 'EMSGSIZE',
-  })
+  const why = text ?? `${packet.bytes.length} bytes do not fit into ${mtu}${four ? ', and DF is set' : ''}`
+  return cursor.drop('fragmentation-needed', why, { answer, errno: 'EMSGSIZE' })
 }
 
 /**
@@ -95,6 +92,8 @@ export function fragment(cursor: Cursor): ExitOf<'fragment'> | Fate {
   const { skb, netns } = cursor
   const mtu = skb.destination?.mtu ?? netns.link(skb.oif)?.mtu ?? 65535
   const length = skb.packet.bytes.length
+  if (skb.pieces && skb.heedsDf && hasDf(skb))
+    return tooLong(cursor, mtu, 'what was put together of fragments has DF now, and may not leave in fragments')
   if (length <= mtu || skb.looped) return 'fits'
   const own = skb.sender?.socket === true && skb.sender.raw !== true
   const whole = skb.packet.family === 4 ? hasDf(skb) : !own
