@@ -134,7 +134,7 @@ function climbed(
   random: Random,
   type: Type,
   family: 4 | 6,
-  wanted: string,
+  wanted: readonly string[],
   times: number,
   from?: Drawn,
 ): Drawn | undefined {

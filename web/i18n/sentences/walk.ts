@@ -223,6 +223,8 @@ export const WALK: Sentences = {
   '{0} of {1}': '{1} 的 {0}',
   'what becomes of a connection that SYNPROXY takes on in a chain of nat': 'SYNPROXY 在 nat 链中接管的连接会怎样',
   'where the source route in its IP options leads': 'IP 选项中的源路由通向何处',
+  'what was put together of fragments has DF now, and may not leave in fragments':
+    '由分片重组的包现在带有 DF，不能再以分片离开',
   'no address to send from': '不能用作源的地址',
   'a link-local address is not forwarded': '链路本地地址不被转发',
   'over the wire to {0} {1}': '经链路到 {0} {1}',
