@@ -26,7 +26,16 @@ const option = (code, value) => {
   value.copy(out, 4)
   return out
 }
-const link = (name) => block(1, Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]), option(2, Buffer.from(name)), option(9, Buffer.from([9])), option(0, Buffer.alloc(0))])) // biome-ignore format: one line
+const link = (name) =>
+  block(
+    1,
+    Buffer.concat([
+      Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]),
+      option(2, Buffer.from(name)),
+      option(9, Buffer.from([9])),
+      option(0, Buffer.alloc(0)),
+    ]),
+  )
 const section = block(0x0a0d0d0a, Buffer.from('4d3c2b1a01000000ffffffffffffffff', 'hex'))
 
 function sum(bytes, from, to, total) {
@@ -79,8 +88,26 @@ export function writeCapture(file, count, { outside, inside }) {
     const reply = step === 1 || (step > 2 && step % 2 === 0)
     const length = step > 2 ? PAYLOAD : 0
     const ends = reply
-      ? { to: inside.mac, from: inside.peer, src: CONTAINER, dst: flow.src, sport: 80, dport: flow.sport, seq: flow.server, ack: flow.client } // biome-ignore format: one line
-      : { to: outside.mac, from: outside.peer, src: flow.src, dst: HOST, sport: flow.sport, dport: 8080, seq: flow.client, ack: step === 0 ? 0 : flow.server } // biome-ignore format: one line
+      ? {
+          to: inside.mac,
+          from: inside.peer,
+          src: CONTAINER,
+          dst: flow.src,
+          sport: 80,
+          dport: flow.sport,
+          seq: flow.server,
+          ack: flow.client,
+        }
+      : {
+          to: outside.mac,
+          from: outside.peer,
+          src: flow.src,
+          dst: HOST,
+          sport: flow.sport,
+          dport: 8080,
+          seq: flow.client,
+          ack: step === 0 ? 0 : flow.server,
+        }
     const bytes = frame({ ...ends, flags: step === 0 ? SYN : step === 1 ? SYN | ACK : ACK, length })
     const moved = length + (step < 2 ? 1 : 0)
     if (reply) flow.server += moved

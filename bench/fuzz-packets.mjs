@@ -36,11 +36,16 @@ try {
   }
   const frames = fuzzFrames(root, Number(values.frames), seed)
   tell(frames.failures)
-  console.log(`${frames.frames} frames (seed ${seed}), ${frames.sent} sent, ${frames.connections} connections held against their inverse, ${frames.failures.length} failures`) // biome-ignore format: one line
-  if (values.verbose) for (const [reason, times] of [...frames.reasons].sort((a, b) => b[1] - a[1])) console.log(`  ${reason}: ${times}`) // biome-ignore format: one line
+  console.log(
+    `${frames.frames} frames (seed ${seed}), ${frames.sent} sent, ${frames.connections} connections held against their inverse, ${frames.failures.length} failures`,
+  )
+  if (values.verbose)
+    for (const [reason, times] of [...frames.reasons].sort((a, b) => b[1] - a[1])) console.log(`  ${reason}: ${times}`)
   const captures = fuzzCaptures(root, Number(values.captures), seed)
   tell(captures.failures)
-  console.log(`${captures.files} captures, ${captures.refused} refused, ${captures.packets} packets read, ${captures.failures.length} failures`) // biome-ignore format: one line
+  console.log(
+    `${captures.files} captures, ${captures.refused} refused, ${captures.packets} packets read, ${captures.failures.length} failures`,
+  )
 } finally {
   rmSync(work, { recursive: true, force: true })
 }

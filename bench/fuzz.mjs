@@ -26,7 +26,9 @@ try {
   const began = performance.now()
   const { inputs, refused, slowestMs, failures } = fuzzParsers(root, Number(values.count), Number(values.seed))
   for (const { parser, input, what } of failures) console.log(`${parser}: ${JSON.stringify(input)}\n  ${what}`)
-  console.log(`${inputs} inputs (seed ${values.seed}), ${refused} refused, slowest ${slowestMs.toFixed(1)} ms, ${failures.length} failures, ${((performance.now() - began) / 1000).toFixed(0)} s`) // biome-ignore format: one line
+  console.log(
+    `${inputs} inputs (seed ${values.seed}), ${refused} refused, slowest ${slowestMs.toFixed(1)} ms, ${failures.length} failures, ${((performance.now() - began) / 1000).toFixed(0)} s`,
+  )
   process.exitCode = failures.length === 0 ? 0 : 1
 } finally {
   rmSync(work, { recursive: true, force: true })

@@ -122,7 +122,9 @@ for (let done = 0; done < cases && failed < Number(values.failures); done++) {
   const backend = backends[Math.floor(done / families.length) % backends.length]!
   const program = family === 6 ? 'ip6tables' : 'iptables'
   const rules: string[] = []
-  const commands = Array.from({ length: COMMANDS }, () => randomCommand(random, program, family, backend === 'nft', rules))
+  const commands = Array.from({ length: COMMANDS }, () =>
+    randomCommand(random, program, family, backend === 'nft', rules),
+  )
   const empty = readSave(BEGINNING, { file: 'nothing', family, backend })
   if (!empty.ok) throw new Error(empty.problems[0]!.message)
   let { save } = empty
@@ -148,9 +150,11 @@ for (let done = 0; done < cases && failed < Number(values.failures); done++) {
               : undefined
     if (!wrong) continue
     failed++
-    console.log(`${values.seed}:${done} ${backend} after ${i} commands: ${command}\n  ${wrong[0]}\n    real |${wrong[1]}|\n    ours |${wrong[2]}|`)
+    console.log(
+      `${values.seed}:${done} ${backend} after ${i} commands: ${command}\n  ${wrong[0]}\n    real |${wrong[1]}|\n    ours |${wrong[2]}|`,
+    )
     break
   }
-} // biome-ignore format: long lines
+}
 console.log(`${asked} commands, ${refused} of them refused: ${failed} sequences differ (seed ${values.seed})`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -77,7 +77,12 @@ for (let number = 0; number < Number(values.cases) && failed < Number(values.fai
     commands.push(command)
     const applied = applyIpset(command.words, sets, { now: NOW, input: command.input ?? '' })
     sets = applied.sets
-    ours.push({ out: applied.out, err: applied.err, status: applied.status, saved: printSets(sets, { now: NOW }) } as never)
+    ours.push({
+      out: applied.out,
+      err: applied.err,
+      status: applied.status,
+      saved: printSets(sets, { now: NOW }),
+    } as never)
   }
   for (const [i, real] of ask(commands).entries()) {
     asked++
@@ -96,10 +101,12 @@ for (let number = 0; number < Number(values.cases) && failed < Number(values.fai
     if (!wrong) continue
     failed++
     const told = `  ${wrong}\n    real |${real[wrong]}|\n    ours |${own[wrong]}|\n  said |${real.err}| |${own.err}|`
-    console.log(`${values.seed}:${number} after ${i} commands: ipset ${words.join(' ')}${input === undefined ? '' : ` <<<${input}`}\n${told}`)
+    console.log(
+      `${values.seed}:${number} after ${i} commands: ipset ${words.join(' ')}${input === undefined ? '' : ` <<<${input}`}\n${told}`,
+    )
     break
   }
-} // biome-ignore format: long lines
+}
 console.log(
   `${asked} commands, ${refused} of them refused, ${crashed} crashed: ${failed} sequences differ (seed ${values.seed})`,
 )

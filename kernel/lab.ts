@@ -123,7 +123,10 @@ export class Lab {
     for (const which of routersOf(this.spec)) await this.#devices(far, which)
     if (second) {
       const [one, other] = second.joined
-      await this.#must(['ip', '-batch', '-'], `link add ${one.name} mtu ${one.mtu} address ${JOINED_MACS[0]} type veth peer name ${other.name} mtu ${other.mtu} address ${JOINED_MACS[1]} netns ${path}\n`) // biome-ignore format: one line
+      await this.#must(
+        ['ip', '-batch', '-'],
+        `link add ${one.name} mtu ${one.mtu} address ${JOINED_MACS[0]} type veth peer name ${other.name} mtu ${other.mtu} address ${JOINED_MACS[1]} netns ${path}\n`,
+      )
     }
     const links = [...this.spec.links, ...(second?.links ?? [])]
     const names = links.map(({ name }) => farOf(name))
@@ -303,13 +306,21 @@ export class Lab {
   /** From now on `conntrack -E -o extended` writes down what connections do; `events` ends it. */
   async watch(): Promise<Watched> {
     const family = `ipv${this.spec.family}`
-    const { out } = await this.#agent.run(['sh', '-c', `f=$(mktemp); conntrack -E -f ${family} -o extended >"$f" 2>/dev/null </dev/null & sleep 0.15; echo $! $f`]) // biome-ignore format: one line
+    const { out } = await this.#agent.run([
+      'sh',
+      '-c',
+      `f=$(mktemp); conntrack -E -f ${family} -o extended >"$f" 2>/dev/null </dev/null & sleep 0.15; echo $! $f`,
+    ])
     const [process, file] = out.trim().split(' ')
     return { process: process!, file: file! }
   }
 
   async events({ process, file }: Watched): Promise<readonly string[]> {
-    const { out } = await this.#agent.run(['sh', '-c', `sleep 0.05; kill ${process}; sleep 0.05; cat ${file}; rm ${file}`]) // biome-ignore format: one line
+    const { out } = await this.#agent.run([
+      'sh',
+      '-c',
+      `sleep 0.05; kill ${process}; sleep 0.05; cat ${file}; rm ${file}`,
+    ])
     return out.split('\n').filter((line) => line !== '')
   }
 

@@ -109,10 +109,15 @@ function tablesOf(saved: string): string {
   return saved
     .split(/^(?=\*)/m)
     .filter((table) => /^-A|^:\S+ (DROP|RETURN|-)|^:[ABC] /m.test(table))
-    .map((table) => table.split('\n').filter((line) => /^[-:*]/.test(line)).join('\n'))
+    .map((table) =>
+      table
+        .split('\n')
+        .filter((line) => /^[-:*]/.test(line))
+        .join('\n'),
+    )
     .sort()
     .join('\n')
-} // biome-ignore format: one expression
+}
 
 /** What an extension or the kernel says of a rule is worded in our own way. */
 const said = (err: string): string => err.replace(/^(eb|arp)tables v1\.8\.9 \(nf_tables\): (?! )/, '')
@@ -140,7 +145,9 @@ for (let done = 0; done < cases && failed < Number(values.failures); done++) {
   const random = new Random(`${values.seed}:${done}`)
   const program = programs[done % programs.length]!
   const rules: string[] = []
-  const begin = Object.keys(TABLES[program]).flatMap((table) => OWN.filter(() => random.chance(0.7)).map((one) => `${program} -t ${table} -N ${one}`))
+  const begin = Object.keys(TABLES[program]).flatMap((table) =>
+    OWN.filter(() => random.chance(0.7)).map((one) => `${program} -t ${table} -N ${one}`),
+  )
   const commands = [...begin, ...Array.from({ length: COMMANDS }, () => randomCommand(random, program, rules))]
   let file = emptyLinkFile(program)
   const answers = ask(program, commands)
@@ -153,7 +160,12 @@ for (let done = 0; done < cases && failed < Number(values.failures); done++) {
     const status = applied.ok && applied.found
     const complaint = applied.ok ? '' : applied.problems[0]!.message
     if (applied.ok) file = applied.file
-    const ours = tablesOf(linkTableText(file, file.tables.map(({ name }) => name)))
+    const ours = tablesOf(
+      linkTableText(
+        file,
+        file.tables.map(({ name }) => name),
+      ),
+    )
     const theirs = tablesOf(real.saved)
     const again = readLink(real.saved, { file: 'saved', program })
     const back = again.ok ? printLink(again.file) : again.problems[0]!.message
@@ -162,7 +174,10 @@ for (let done = 0; done < cases && failed < Number(values.failures); done++) {
         ? ['status', `${real.status} ${real.err}`, `${status} ${complaint}`]
         : applied.ok && applied.output !== real.out
           ? ['output', real.out, applied.output]
-          : !applied.ok && !OWN_WORDS.test(complaint) && OF_THE_PROGRAM.test(said(real.err)) && complaint.slice(0, said(real.err).length) !== said(real.err)
+          : !applied.ok &&
+              !OWN_WORDS.test(complaint) &&
+              OF_THE_PROGRAM.test(said(real.err)) &&
+              complaint.slice(0, said(real.err).length) !== said(real.err)
             ? ['complaint', said(real.err), complaint]
             : ours !== theirs
               ? ['rules', theirs, ours]
@@ -171,10 +186,12 @@ for (let done = 0; done < cases && failed < Number(values.failures); done++) {
                 : undefined
     if (!wrong) continue
     failed++
-    console.log(`${values.seed}:${done} after ${i} commands: ${command}\n  ${wrong[0]}\n    real |${wrong[1]}|\n    ours |${wrong[2]}|`)
+    console.log(
+      `${values.seed}:${done} after ${i} commands: ${command}\n  ${wrong[0]}\n    real |${wrong[1]}|\n    ours |${wrong[2]}|`,
+    )
     break
   }
-} // biome-ignore format: long lines
+}
 if (values.record) writeFileSync(values.record, `[\n${recorded.join(',\n')}\n]\n`)
 console.log(`${asked} commands, ${refused} of them refused: ${failed} sequences differ (seed ${values.seed})`)
 process.exitCode = failed === 0 ? 0 : 1

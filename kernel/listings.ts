@@ -88,7 +88,12 @@ interface Difference {
   readonly ours: string
 }
 
-function* differences({ saved, listed }: Answer, program: string, family: 4 | 6, backend: 'legacy' | 'nft'): Generator<Difference> {
+function* differences(
+  { saved, listed }: Answer,
+  program: string,
+  family: 4 | 6,
+  backend: 'legacy' | 'nft',
+): Generator<Difference> {
   const read = readSave(saved, { file: 'saved', family, backend })
   if (!read.ok) {
     const { line, column, message } = read.problems[0]!
@@ -105,7 +110,7 @@ function* differences({ saved, listed }: Answer, program: string, family: 4 | 6,
     const at = a.findIndex((line, i) => line !== b[i])
     yield { what: key, real: a[at] ?? '', ours: b[at] ?? '' }
   }
-} // biome-ignore format: one long line
+}
 
 const families = values.family.split(',').map(Number) as (4 | 6)[]
 const backends = values.backend.split(',') as ('legacy' | 'nft')[]
@@ -122,14 +127,21 @@ for (; done < cases && failed < Number(values.failures); done++) {
   const bare = scene(spec, random.fork('scene'), 256)
   const where = { ...bare, sets: randomSets(random.fork('sets'), bare, 0.3) }
   const text = counted(randomRuleset(random.fork('rules'), where), backend, random.fork('counters'))
-  const answer = ask(program, backend, text, where.sets.flatMap(({ lines }) => lines.filter((line) => line.startsWith('create '))))
+  const answer = ask(
+    program,
+    backend,
+    text,
+    where.sets.flatMap(({ lines }) => lines.filter((line) => line.startsWith('create '))),
+  )
   rules += answer.saved.match(/^\[/gm)?.length ?? 0
   const found = [...differences(answer, program, family, backend)]
   if (found.length === 0) continue
   failed++
   console.log(`${values.seed}:${done} ${program}-${backend}`)
   for (const { what, real, ours } of found.slice(0, 3)) console.log(`  ${what}\n    real |${real}|\n    ours |${ours}|`)
-} // biome-ignore format: long lines
+}
 
-console.log(`${done} rulesets, ${rules} rules, ${LISTINGS.length} listings of each table: ${failed} rulesets differ (seed ${values.seed})`) // biome-ignore format: one line
+console.log(
+  `${done} rulesets, ${rules} rules, ${LISTINGS.length} listings of each table: ${failed} rulesets differ (seed ${values.seed})`,
+)
 process.exitCode = failed === 0 ? 0 : 1

@@ -47,7 +47,9 @@ export function ask(lab: Lab, verdict: Verdict): Answer {
   const behind = hosts.namespaces.find(({ namespace }) => namespace !== '')
   const expected = lab.second ? 2 : 1
   if (!place || hosts.namespaces.length !== expected || hosts.wires.length !== expected - 1)
-    throw new Error(`${hosts.namespaces.length} namespaces and ${hosts.wires.length} wires were read, not ${expected} routers`) // biome-ignore format: one line
+    throw new Error(
+      `${hosts.namespaces.length} namespaces and ${hosts.wires.length} wires were read, not ${expected} routers`,
+    )
   const carryFrames = behind !== undefined
   const simulation = simulate(hosts, { now: verdict.now, seed: 1, assumeNeighbours: false, carryFrames })
   const wired = new Set(hosts.wires.flatMap(({ ends }) => ends.map(({ link }) => link)))

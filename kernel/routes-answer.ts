@@ -83,7 +83,12 @@ interface Hop {
 
 /** `TYPE dev DEV [via GATEWAY] [src SOURCE]`. */
 export const answerText = (type: string, { dev, gateway }: Hop, source?: string): string =>
-  [type, `dev ${dev}`, ...(gateway === undefined ? [] : [`via ${gateway}`]), ...(source === undefined ? [] : [`src ${source}`])].join(' ') // biome-ignore format: one line
+  [
+    type,
+    `dev ${dev}`,
+    ...(gateway === undefined ? [] : [`via ${gateway}`]),
+    ...(source === undefined ? [] : [`src ${source}`]),
+  ].join(' ')
 
 function outputTexts(route: OutputRoute, sourceGiven: boolean): readonly string[] {
   if (!route.ok) return [route.errno]

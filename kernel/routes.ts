@@ -35,9 +35,17 @@ const SYSCTLS =
 async function build(agent: Agent, random: Random, family: 4 | 6): Promise<readonly string[]> {
   const { far } = await agent.ask('hello')
   const { links, commands, sysctls, carriers } = randomNamespace(random, family)
-  const off = { 'net.ipv6.conf.all.accept_dad': '0', 'net.ipv6.conf.default.accept_dad': '0', 'net.ipv6.conf.default.addr_gen_mode': '1', 'net.ipv6.conf.default.accept_ra': '0', 'net.ipv6.conf.default.router_solicitations': '0' } // biome-ignore format: one line
+  const off = {
+    'net.ipv6.conf.all.accept_dad': '0',
+    'net.ipv6.conf.default.accept_dad': '0',
+    'net.ipv6.conf.default.addr_gen_mode': '1',
+    'net.ipv6.conf.default.accept_ra': '0',
+    'net.ipv6.conf.default.router_solicitations': '0',
+  }
   await agent.ask('sysctl', { values: off })
-  const made = links.map((name, i) => `link add ${name} address 02:00:00:00:00:1${i} type veth peer name f${name} netns ${far}`) // biome-ignore format: one line
+  const made = links.map(
+    (name, i) => `link add ${name} address 02:00:00:00:00:1${i} type veth peer name f${name} netns ${far}`,
+  )
   await agent.must(['ip', '-batch', '-'], `link set lo up\n${made.join('\n')}\n`)
   await agent.must(['ip', '-batch', '-'], carriers.map((name) => `link set f${name} up\n`).join(''), true)
   // before the routes: their next hops remember the source that was chosen under the settings of their day (fib_result_prefsrc)
@@ -92,7 +100,8 @@ async function ask(agent: Agent, queries: readonly string[], family: 4 | 6): Pro
     } else if (line !== '') why = line.replace(/^(RTNETLINK answers|Error): /, '')
   }
   const good = out.split('\n').filter((line) => line.startsWith('['))
-  if (good.length + failed.size !== queries.length) throw new Error(`${good.length} answers and ${failed.size} errors to ${queries.length} queries\n${err}`) // biome-ignore format: one line
+  if (good.length + failed.size !== queries.length)
+    throw new Error(`${good.length} answers and ${failed.size} errors to ${queries.length} queries\n${err}`)
   let next = 0
   return queries.map((_, i) => failed.get(2 * i + 2) ?? textOf(JSON.parse(good[next++]!)[0], family, queries[i]!))
 }

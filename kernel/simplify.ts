@@ -48,7 +48,15 @@ function partsOf({ at, frame }: Injection): Parts | undefined {
   const transport = packet.slice(2 * ihl)
   if (!(protocol in SUM_AT) || transport.length / 2 < SHORTEST[protocol]!) return undefined
   const fixed = family === 4 ? 40 : 80
-  const parts = { at, link, family, header: packet.slice(0, fixed), options: packet.slice(fixed, 2 * ihl), protocol, transport } as const // biome-ignore format: one line
+  const parts = {
+    at,
+    link,
+    family,
+    header: packet.slice(0, fixed),
+    options: packet.slice(fixed, 2 * ihl),
+    protocol,
+    transport,
+  } as const
   return { ...parts, right: sum(pseudo(parts) + transport) === 0 }
 }
 
@@ -109,7 +117,10 @@ export function* plainer(injection: Injection): Generator<Injection> {
 const addressText = (family: 4 | 6, digits: string): string =>
   family === 4
     ? [0, 1, 2, 3].map((i) => number(digits, i, 1)).join('.')
-    : digits.match(/.{4}/g)!.map((word) => Number.parseInt(word, 16).toString(16)).join(':') // biome-ignore format: one line
+    : digits
+        .match(/.{4}/g)!
+        .map((word) => Number.parseInt(word, 16).toString(16))
+        .join(':')
 
 /** Every address and port in the packets, the first first: candidates for ordinary ones. */
 export function named(packets: readonly Injection[]): {

@@ -143,7 +143,12 @@ function ask(backend: string, cases: readonly Case[]): readonly Answer[] {
       return `printf '%s' '${restoreText(one).replaceAll("'", "'\\''")}' | timeout 5 ${program}-restore 2>&1 >/dev/null; echo "${MARK}$?"; ${program}-save -t ${one.table} 2>/dev/null | grep '^-A'; echo '${MARK}'; printf '*${one.table}\\nCOMMIT\\n' | ${program}-restore`
     }),
   ].join('\n')
-  const done = spawnSync('unshare', ['-n', '-m', 'sh'], { input: script, encoding: 'utf8', maxBuffer: 1 << 28, env: { ...process.env, SETS } }) // biome-ignore format: one line
+  const done = spawnSync('unshare', ['-n', '-m', 'sh'], {
+    input: script,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env: { ...process.env, SETS },
+  })
   const parts = done.stdout.split(`${MARK}\n`)
   return cases.map((_, i) => {
     const [complaint = '', rest = ''] = (parts[i] ?? '').split(MARK)

@@ -138,16 +138,18 @@ const waysOf = async (...args: string[]) => {
   return {
     ...rest,
     status,
-    told: (differences as (Difference & { kind: string; where: string })[]).map(({ kind, where, before, after, packets, example }) => ({
-      kind,
-      where,
-      becomes: `${before.text} → ${after.text}`,
-      packets,
-      example,
-      rules: [before.rules.map(({ text }) => text), after.rules.map(({ text }) => text)],
-    })),
+    told: (differences as (Difference & { kind: string; where: string })[]).map(
+      ({ kind, where, before, after, packets, example }) => ({
+        kind,
+        where,
+        becomes: `${before.text} → ${after.text}`,
+        packets,
+        example,
+        rules: [before.rules.map(({ text }) => text), after.rules.map(({ text }) => text)],
+      }),
+    ),
   }
-} // biome-ignore format: short lines
+}
 
 test('where a route leads somewhere else, packets are told from end to end', async () => {
   const found = await waysOf(DOCKER, '--with', 'docker-host: ip route add blackhole 198.51.100.0/24')
@@ -230,16 +232,23 @@ test('the output in docs/diff.md is the output given', async () => {
 })
 
 test('two changes of one snapshot against each other', async () => {
-  const [first, last] = ['-I INPUT -p tcp --dport 22 -j DROP', '-A INPUT -p tcp --dport 22 -j DROP'].map((rule) => `docker-host: iptables ${rule}`)
+  const [first, last] = ['-I INPUT -p tcp --dport 22 -j DROP', '-A INPUT -p tcp --dport 22 -j DROP'].map(
+    (rule) => `docker-host: iptables ${rule}`,
+  )
   const same = await waysOf(DOCKER, '--with-old', first!, '--with', last!)
   expect([same.told, same.status]).toEqual([[], 0])
-  const { told: ways, status } = await waysOf(DOCKER, '--with-old', first!, '--with', 'docker-host: iptables -A INPUT -p tcp --dport 23 -j DROP')
+  const { told: ways, status } = await waysOf(
+    DOCKER,
+    '--with-old',
+    first!,
+    '--with',
+    'docker-host: iptables -A INPUT -p tcp --dport 23 -j DROP',
+  )
   expect(status).toBe(1)
-  expect(ways.filter(({ kind }: { kind: string }) => kind === 'way').map(({ becomes }: { becomes: string }) => becomes)).toEqual([
-    'dropped → delivered to docker-host',
-    'delivered to docker-host → dropped',
-  ])
-}) // biome-ignore format: short lines
+  expect(
+    ways.filter(({ kind }: { kind: string }) => kind === 'way').map(({ becomes }: { becomes: string }) => becomes),
+  ).toEqual(['dropped → delivered to docker-host', 'delivered to docker-host → dropped'])
+})
 
 test('three snapshots are too many', async () => {
   expect((await packetwalk(['diff', UFW, UFW, UFW])).status).toBe(2)
@@ -263,8 +272,11 @@ test('every difference of ordinary changes of a sample has an example, as the sc
     const document = JSON.parse(out)
     expect(validate(document), `${change}: ${JSON.stringify(validate.errors)}`).toBe(true)
     expect(status, change).toBe(1)
-    const known = document.differences.filter(({ before, after }: Difference) => !/not known/.test(before.text + after.text))
+    const known = document.differences.filter(
+      ({ before, after }: Difference) => !/not known/.test(before.text + after.text),
+    )
     expect(known.length, change).toBeGreaterThan(0)
-    for (const { example, before, after } of known) expect(example, `${change}: ${before.text} → ${after.text}`).not.toBeNull()
+    for (const { example, before, after } of known)
+      expect(example, `${change}: ${before.text} → ${after.text}`).not.toBeNull()
   }
-}) // biome-ignore format: short lines
+})

@@ -20,7 +20,10 @@ describe('connections that a listing announces', () => {
   })
 
   const hostsOf = ({ files, now }: ListedCase) => {
-    const read = readSnapshot(Object.entries(files).map(([path, text]) => ({ path, text })), { now }) // biome-ignore format: one line
+    const read = readSnapshot(
+      Object.entries(files).map(([path, text]) => ({ path, text })),
+      { now },
+    )
     if (!read.ok) throw new Error(read.problems[0]!.message)
     return read.hosts
   }
@@ -33,7 +36,9 @@ describe('connections that a listing announces', () => {
     const simulation = simulate(hosts, { now, seed: 1, assumeNeighbours: false })
     return probes.map(({ at, frame }) => simulation.receive(place!, at, hexToBytes(frame)!, now).branch)
   }
-  const translated = cases.find(({ name, files }) => name.startsWith('ftp4') && /src=10.2.0.20 dst=10.2.0.1 /.test(files['conntrack']!))! // biome-ignore format: one line
+  const translated = cases.find(
+    ({ name, files }) => name.startsWith('ftp4') && /src=10.2.0.20 dst=10.2.0.1 /.test(files['conntrack']!),
+  )!
 
   test('are RELATED, and what NAT does with them is said to be taken for true', () => {
     const [branch] = packets(translated)
@@ -43,7 +48,9 @@ describe('connections that a listing announces', () => {
     expectListed(table, place!.expectations!, () => 0)
     const packet = new Packet(hexToBytes(translated.probes[0]!.frame.slice(28))!)
     const tracking = table.inbound(packet, { prerouting: true, now: translated.now, zone: 0 })
-    expect(tracking).toMatchObject({ assumed: expect.stringMatching(/^NAT leads what helper ftp expects on port \d+ to the same port$/) }) // biome-ignore format: one line
+    expect(tracking).toMatchObject({
+      assumed: expect.stringMatching(/^NAT leads what helper ftp expects on port \d+ to the same port$/),
+    })
   })
 
   test('without their masters nobody knows what becomes of them', () => {
@@ -57,7 +64,10 @@ describe('connections that a listing announces', () => {
   })
 
   test('as the kernel itself lists them, with the only master that fits', () => {
-    const listing = translated.files['expectations']!.replace(/^(\d+) proto=(.*?) mask-src.*? class=0 helper=(\w+)$/gm, '$1 l3proto = 2 proto=$2 $3') // biome-ignore format: one line
+    const listing = translated.files['expectations']!.replace(
+      /^(\d+) proto=(.*?) mask-src.*? class=0 helper=(\w+)$/gm,
+      '$1 l3proto = 2 proto=$2 $3',
+    )
     expect(listing).toContain('l3proto = 2')
     expect(listedDifferences({ ...translated, files: { ...translated.files, expectations: listing } })).toEqual({
       found: [],

@@ -18,7 +18,12 @@ const explain = async (rule: string, ...more: string[]) => {
 }
 
 test('a rule that another takes everything from', async () => {
-  const shadow = ['--with', 'docker-ufw-host: iptables -A INPUT -s 203.0.113.0/24 -p tcp --dport 22 -j ACCEPT', '--with', 'docker-ufw-host: iptables -I INPUT -s 203.0.113.0/24 -j DROP'] // biome-ignore format: one line
+  const shadow = [
+    '--with',
+    'docker-ufw-host: iptables -A INPUT -s 203.0.113.0/24 -p tcp --dport 22 -j ACCEPT',
+    '--with',
+    'docker-ufw-host: iptables -I INPUT -s 203.0.113.0/24 -j DROP',
+  ]
   const { out } = await packetwalk(['show', UFW, '--json', ...shadow])
   expect(out).not.toBe('')
   const text = await packetwalk(['show', UFW, '--explain', 'filter/INPUT:999', ...shadow])
@@ -26,7 +31,9 @@ test('a rule that another takes everything from', async () => {
   const first = await explain('filter/INPUT:1', ...shadow)
   expect(first).toMatchObject({ status: 0, hooks: ['INPUT'], missed: { lines: [] }, takers: [] })
   expect(first.example).toMatch(/^\w+ 203\.0\.113\.\d+/)
-  const rules = readFileSync(join(UFW, 'iptables-save'), 'utf8').split('\n').filter((line) => /^(\[\d+:\d+\] )?-A INPUT /.test(line)) // biome-ignore format: one line
+  const rules = readFileSync(join(UFW, 'iptables-save'), 'utf8')
+    .split('\n')
+    .filter((line) => /^(\[\d+:\d+\] )?-A INPUT /.test(line))
   const last = await explain(`filter/INPUT:${rules.length + 2}`, ...shadow)
   expect(last).toMatchObject({ status: 1, hooks: ['INPUT'], matches: { lines: [] } })
   expect(last.takers[0]).toMatchObject({ chain: 'INPUT', number: 1 })

@@ -15,9 +15,21 @@ const ip = (text: string) => parseIp(text)! as number
 const text = (words: string) => Uint8Array.from(words, (c) => c.charCodeAt(0))
 const build = (src: string, dst: string, transport: TransportFields, payload = '') =>
   buildPacket({ src: ip(src), dst: ip(dst), ttl: 64, id: 1, df: true }, transport, text(payload))
-const tcp = (sport: number, dport: number, flags: number, sequence: number, acknowledgement: number): TransportFields => ({
-  is: 'tcp', sport, dport, flags, sequence, acknowledgement, window: 1000,
-}) // biome-ignore format: one line
+const tcp = (
+  sport: number,
+  dport: number,
+  flags: number,
+  sequence: number,
+  acknowledgement: number,
+): TransportFields => ({
+  is: 'tcp',
+  sport,
+  dport,
+  flags,
+  sequence,
+  acknowledgement,
+  window: 1000,
+})
 
 /** The packet through tracking, its helper and confirmation. */
 function pass(table: ConnectionTable, packet: Packet, more: { helper?: string; mask?: string; now?: number } = {}) {

@@ -27,11 +27,16 @@ interface Document {
   readonly cells: readonly (readonly Cell[])[]
 }
 
-async function matrixOf(name: string, ...more: string[]): Promise<{ readonly cell: (from: string, to: string) => Cell; readonly document: Document }> {
+async function matrixOf(
+  name: string,
+  ...more: string[]
+): Promise<{ readonly cell: (from: string, to: string) => Cell; readonly document: Document }> {
   const { status, out, err } = await packetwalk(['reach', sample(name), '--matrix', '--json', ...more])
   expect({ status, err }).toEqual({ status: 0, err: '' })
   const document = JSON.parse(out) as Document
-  const validate = new Ajv2020({ allErrors: true }).compile(JSON.parse(readFileSync(join(root, 'schema/reach-matrix.schema.json'), 'utf8')))
+  const validate = new Ajv2020({ allErrors: true }).compile(
+    JSON.parse(readFileSync(join(root, 'schema/reach-matrix.schema.json'), 'utf8')),
+  )
   expect(validate(document), JSON.stringify(validate.errors)).toBe(true)
   const cell = (from: string, to: string) => {
     const [row, column] = [document.from.indexOf(from), document.to.findIndex((label) => label.includes(to))]
@@ -39,7 +44,7 @@ async function matrixOf(name: string, ...more: string[]): Promise<{ readonly cel
     return document.cells[row]![column]!
   }
   return { cell, document }
-} // biome-ignore format: short
+}
 
 const seen = ({ reach, receivers }: Cell) =>
   `${reach}: ${receivers.map(({ place, sources }) => `${place} ${sources.join()}`).join('; ')}`
@@ -54,14 +59,21 @@ async function examplesWalk(name: string, { cells }: Document): Promise<number> 
     const parsed = parsePacketLine(example!.packet)
     if (!parsed.ok) throw new Error(example!.packet)
     const { branches } = trace(read.hosts, parsed.packet, { now: 0 })
-    expect(branches.map(({ where, final }) => `${placeName(where)} ${final.src}`), example!.packet).toContain(`${place} ${example!.sees}`)
+    expect(
+      branches.map(({ where, final }) => `${placeName(where)} ${final.src}`),
+      example!.packet,
+    ).toContain(`${place} ${example!.sees}`)
     // where nobody listens, trace says so too
     const here = branches.filter(({ where }) => placeName(where) === place)
-    if (listens !== null) expect(here.some(({ outcome }) => outcome === 'delivered'), example!.packet).toBe(listens)
+    if (listens !== null)
+      expect(
+        here.some(({ outcome }) => outcome === 'delivered'),
+        example!.packet,
+      ).toBe(listens)
     count++
   }
   return count
-} // biome-ignore format: short
+}
 
 describe('Kubernetes', () => {
   test('pods by Services, with the source address that each receiver sees', async () => {
@@ -74,10 +86,13 @@ describe('Kubernetes', () => {
     // a node port hides who asks
     expect(seen(cell('node1/shell', '192.168.50.12:30080/tcp'))).toBe('all: node2/web 10.244.1.1')
     // DNS has two pods: either answers
-    expect(cell('node1/shell', '10.96.0.10:53/udp').receivers.map(({ place }) => place)).toEqual(['node1/coredns-a', 'node2/coredns-b'])
+    expect(cell('node1/shell', '10.96.0.10:53/udp').receivers.map(({ place }) => place)).toEqual([
+      'node1/coredns-a',
+      'node2/coredns-b',
+    ])
     expect(await examplesWalk('k8s-cluster', document)).toBeGreaterThan(90)
   }, 300_000)
-}) // biome-ignore format: short
+})
 
 describe('Docker with ufw', () => {
   test("ufw's deny does not keep anybody from the published port; the database is closed", async () => {

@@ -63,21 +63,31 @@ test('a pod is reached through its Service, its node port and straight; the node
 })
 
 test('what comes back over connections: replies and errors to the address that the target is seen from', async () => {
-  const { replies } = (await ask(UFW, '--from', 'internet', '--to', 'web', '--replies')) as unknown as { replies: Record<'begun' | 'established' | 'related', { ways: { from: string; to: string; packets: string[]; perhaps: string[] }[] }> }
+  const { replies } = (await ask(UFW, '--from', 'internet', '--to', 'web', '--replies')) as unknown as {
+    replies: Record<
+      'begun' | 'established' | 'related',
+      { ways: { from: string; to: string; packets: string[]; perhaps: string[] }[] }
+    >
+  }
   expect(replies.begun.ways.map(({ to }) => to)).toEqual(['docker-ufw-host'])
   const [established, related] = [replies.established, replies.related].map(({ ways }) => ways)
   expect(established!.map(({ from, to }) => `${from} ${to}`)).toEqual(['docker-ufw-host docker-ufw-host/web'])
   // the container is masqueraded: nothing comes back to its own address
   for (const text of established![0]!.packets) expect(text).toContain('→ 192.0.2.10')
   expect(related!.flatMap(({ packets }) => packets)).toEqual(['icmp any → 192.0.2.10 type 3,11-12 in eth0'])
-}) // biome-ignore format: short
+})
 
 test('no replies come back where what belongs to a connection is dropped', async () => {
-  const shut = ['--with', 'docker-ufw-host: iptables -t raw -I PREROUTING -i eth0 -p tcp --tcp-flags SYN,ACK SYN,ACK -j DROP']
-  const { replies } = (await ask(UFW, '--from', 'internet', '--to', 'web', '--replies', ...shut)) as unknown as { replies: { begun: { answer: string }; established: { packets: string[] } } }
+  const shut = [
+    '--with',
+    'docker-ufw-host: iptables -t raw -I PREROUTING -i eth0 -p tcp --tcp-flags SYN,ACK SYN,ACK -j DROP',
+  ]
+  const { replies } = (await ask(UFW, '--from', 'internet', '--to', 'web', '--replies', ...shut)) as unknown as {
+    replies: { begun: { answer: string }; established: { packets: string[] } }
+  }
   expect(replies.begun.answer).toBe('some')
   expect(replies.established.packets.filter((text) => text.startsWith('tcp'))).toEqual([])
-}) // biome-ignore format: short
+})
 
 test('what a change would close', async () => {
   const close = ['--with', 'docker-ufw-host: iptables -I DOCKER-USER -i eth0 -j DROP']

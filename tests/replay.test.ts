@@ -63,7 +63,11 @@ test('a whole FTP conversation: the frames that the kernel sent, in its order, f
     expect([status, err]).toEqual([0, ''])
     expect(sentOf(out)).toEqual(SENT)
     const tidy = (text: string) =>
-      text.split('\n').filter(Boolean).map((line) => line.replace(/^(\S+\s+\d+\s+\S+\s+\d+\s+)\d+/, '$1').replace(/use=\d+/, '')).sort() // biome-ignore format: one line
+      text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => line.replace(/^(\S+\s+\d+\s+\S+\s+\d+\s+)\d+/, '$1').replace(/use=\d+/, ''))
+        .sort()
     expect(tidy(readFileSync(join(folder, 'table'), 'utf8'))).toEqual(tidy(conntrack))
     for (const size of [97, 1000, 1 << 20]) expect(await piped(folder, CAPTURE, size)).toEqual({ status, out, err })
   })

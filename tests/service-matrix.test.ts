@@ -30,7 +30,9 @@ test('who may open connections to whom, for one service', async () => {
   const { status, out, err } = await ask('--service', '22/tcp', '--json')
   expect({ status, err }).toEqual({ status: 0, err: '' })
   const document = JSON.parse(out)
-  const validate = new Ajv2020({ allErrors: true }).compile(JSON.parse(readFileSync(join(root, 'schema/service-matrix.schema.json'), 'utf8')))
+  const validate = new Ajv2020({ allErrors: true }).compile(
+    JSON.parse(readFileSync(join(root, 'schema/service-matrix.schema.json'), 'utf8')),
+  )
   expect(validate(document), JSON.stringify(validate.errors)).toBe(true)
   const [forward, ...others] = document.chains
   expect(others).toEqual([])
@@ -39,7 +41,7 @@ test('who may open connections to whom, for one service', async () => {
   const inside = classes.findIndex(({ addresses }) => addresses.includes('10.0.0.0/8'))
   const servers = classes.findIndex(({ addresses }) => addresses.includes('192.0.2.0/24'))
   expect(classes.map(({ reaches }) => reaches)).toEqual(classes.map((_, i) => (i === inside ? [servers] : [])))
-}) // biome-ignore format: short
+})
 
 test('as text and as files', async () => {
   const text = (await ask('--service', 'tcp/80')).out
@@ -57,11 +59,22 @@ test('bad usage', async () => {
 })
 
 test('an interface stands for the addresses to which routes lead over it: ufw lets in what comes by lo', async () => {
-  const { out } = await packetwalk(['reach', join(root, 'samples/docker-ufw-host'), '--matrix', '--service', '80/tcp', '--json'])
-  const { chains } = JSON.parse(out) as { chains: { chain: string; classes: { addresses: string[]; reaches: number[] }[] }[] }
+  const { out } = await packetwalk([
+    'reach',
+    join(root, 'samples/docker-ufw-host'),
+    '--matrix',
+    '--service',
+    '80/tcp',
+    '--json',
+  ])
+  const { chains } = JSON.parse(out) as {
+    chains: { chain: string; classes: { addresses: string[]; reaches: number[] }[] }[]
+  }
   const input = chains.find(({ chain }) => chain === 'filter/INPUT')!.classes
   const outside = input.find(({ addresses }) => addresses.includes('0.0.0.0-126.255.255.255'))
   expect(input.length).toBeGreaterThan(1)
-  expect(input.filter(({ reaches }) => reaches.length > 0).flatMap(({ addresses }) => addresses)).toContain('127.0.0.0/8')
+  expect(input.filter(({ reaches }) => reaches.length > 0).flatMap(({ addresses }) => addresses)).toContain(
+    '127.0.0.0/8',
+  )
   expect(outside?.reaches).toEqual([])
-}) // biome-ignore format: short
+})

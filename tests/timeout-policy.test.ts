@@ -23,7 +23,11 @@ function outcomes(rule: string, seconds: readonly number[]): readonly string[] {
   if (!read.ok) throw new Error(JSON.stringify(read.problems))
   const [place] = read.hosts.namespaces
   const simulation = simulate(read.hosts, { now: 0, seed: 1, assumeNeighbours: true })
-  const datagram = buildPacket({ src: ip('10.0.0.9'), dst: ip('10.0.0.1'), ttl: 64, id: 1 }, { is: 'udp', sport: 5000, dport: 53 }, Uint8Array.of(1)) // biome-ignore format: one line
+  const datagram = buildPacket(
+    { src: ip('10.0.0.9'), dst: ip('10.0.0.1'), ttl: 64, id: 1 },
+    { is: 'udp', sport: 5000, dport: 53 },
+    Uint8Array.of(1),
+  )
   const frame = buildFrame({ source: 2, destination: 0x020000000001, ethertype: 0x0800 }, datagram.bytes)
   return seconds.map((at) => {
     const { outcome, where } = simulation.receive(place!, 'e0', frame, at).branch
@@ -33,6 +37,11 @@ function outcomes(rule: string, seconds: readonly number[]): readonly string[] {
 
 test('times that are not in the snapshot are not made up: a silent connection with a timeout policy is undecided', () => {
   const unsure = 'the times of timeout policy short: the connection may be over'
-  expect(outcomes('-A PREROUTING -p udp -j CT --timeout short', [0, 1, 60, 61])).toEqual(['delivered', 'delivered', unsure, 'delivered']) // biome-ignore format: one line
+  expect(outcomes('-A PREROUTING -p udp -j CT --timeout short', [0, 1, 60, 61])).toEqual([
+    'delivered',
+    'delivered',
+    unsure,
+    'delivered',
+  ])
   expect(outcomes('-A PREROUTING -p udp -j CT --zone 0', [0, 1, 60, 61])).toEqual(Array(4).fill('delivered'))
 })

@@ -14,7 +14,12 @@ const perhapsCut = (random: Random, digits: string): string =>
 function sctp({ random, scene }: Stage, ports: { readonly sport: number; readonly dport: number }): string {
   const chunk = () => {
     const type = random.pick([0, 0, 1, 2, 3, 6, 10, 193, 77])
-    const length = random.weighted([[8, 4 + 4 * random.int(0, 4)], [1, 5], [1, 0], [1, 200]]) // biome-ignore format: one line
+    const length = random.weighted([
+      [8, 4 + 4 * random.int(0, 4)],
+      [1, 5],
+      [1, 0],
+      [1, 200],
+    ])
     const body = Math.max(0, Math.min(24, ((length + 3) & ~3) - 4))
     return hex(type, 1) + hex(random.int(0, 7), 1) + hex(length, 2) + bytes(random, body)
   }
@@ -95,7 +100,10 @@ function extensions(random: Random, family: 4 | 6): readonly (readonly [number, 
     const count = random.int(0, 3)
     const type = random.pick([0, 2, 4, 4, 4])
     const left = random.int(0, Math.max(1, count))
-    const rest = type === 4 ? `${hex(Math.max(0, count - 1), 1)}00${random.pick(['0000', '0001', '0102'])}` : random.pick(['00000000', '00000001']) // biome-ignore format: one line
+    const rest =
+      type === 4
+        ? `${hex(Math.max(0, count - 1), 1)}00${random.pick(['0000', '0001', '0102'])}`
+        : random.pick(['00000000', '00000001'])
     return hex(2 * count, 1) + hex(type, 1) + hex(left, 1) + rest + Array.from({ length: count }, hop).join('')
   }
   const some = () => (random.chance(0.6) ? options(random) : moreOptions(random))

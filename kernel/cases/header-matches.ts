@@ -92,12 +92,23 @@ function u32({ random, scene: { family } }: Spot): string {
     const steps = Array.from({ length: random.int(0, 3) }, step).join('')
     return `${number()}${steps}=${Array.from({ length: random.int(1, 3) }, range).join(',')}`
   }
-  return `${not(random)}--u32 "${Array.from({ length: random.weighted([[5, 1], [1, 2]]) }, test).join('&&')}"` // biome-ignore format: one line
+  return `${not(random)}--u32 "${Array.from(
+    {
+      length: random.weighted([
+        [5, 1],
+        [1, 2],
+      ]),
+    },
+    test,
+  ).join('&&')}"`
 }
 
 /** Programs that mostly look at something, with all kinds of instructions. */
 function bpf(spot: Spot): string {
-  const { random, scene: { family } } = spot // biome-ignore format: one line
+  const {
+    random,
+    scene: { family },
+  } = spot
   const at = offset(spot)
   const behind = random.int(family === 4 ? 12 : 0, 24)
   const load = () =>

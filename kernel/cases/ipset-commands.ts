@@ -9,9 +9,31 @@ export interface Asked {
 }
 
 const NAMES = ['A', 'B', 'C', 'D', 'E'] as const
-const HERE = ['bitmap:ip', 'bitmap:ip,mac', 'bitmap:port', 'hash:ip', 'hash:ip,port', 'hash:ip,port,ip', 'hash:ip,port,net', 'hash:net', 'hash:net,port', 'hash:net,iface', 'list:set'] as const // biome-ignore format: one line
+const HERE = [
+  'bitmap:ip',
+  'bitmap:ip,mac',
+  'bitmap:port',
+  'hash:ip',
+  'hash:ip,port',
+  'hash:ip,port,ip',
+  'hash:ip,port,net',
+  'hash:net',
+  'hash:net,port',
+  'hash:net,iface',
+  'list:set',
+] as const
 /** Older names. The others that ipset has (hash:mac, hash:ip,mac, hash:ip,mark, hash:net,net, hash:net,port,net) this kernel refuses to create. */
-const ALIASES = ['iphash', 'nethash', 'ipporthash', 'ipportiphash', 'ipportnethash', 'setlist', 'portmap', 'ipmap', 'macipmap'] as const // biome-ignore format: one line
+const ALIASES = [
+  'iphash',
+  'nethash',
+  'ipporthash',
+  'ipportiphash',
+  'ipportnethash',
+  'setlist',
+  'portmap',
+  'ipmap',
+  'macipmap',
+] as const
 
 /** Few addresses, so that they meet. */
 const ip4 = (random: Random): string => `10.0.0.${random.int(0, 19)}`
@@ -88,7 +110,20 @@ function element(random: Random, type: string, family: 4 | 6): string {
   return text
 }
 
-const NUMBERS = ['0', '1', '2', '100000', '4294967295', '4294967296', '-1', 'x', '0x10', '010', '', '18446744073709551614'] // biome-ignore format: one line
+const NUMBERS = [
+  '0',
+  '1',
+  '2',
+  '100000',
+  '4294967295',
+  '4294967296',
+  '-1',
+  'x',
+  '0x10',
+  '010',
+  '',
+  '18446744073709551614',
+]
 
 /** The header is printed: without `initval` it has a number that the kernel draws. */
 function createWords(random: Random, exists: readonly string[]): readonly string[] {
@@ -98,7 +133,10 @@ function createWords(random: Random, exists: readonly string[]): readonly string
     [1, random.pick(['hash', 'hash:', 'list', 'bitmap:x', 'hash:ip,ip'])],
   ])
   const free = NAMES.filter((name) => !exists.includes(name))
-  const name = free.length > 0 && random.chance(0.8) ? random.pick(free) : random.pick([...NAMES, 'averyveryverylongnameforasetwhichis', ' ']) // biome-ignore format: one line
+  const name =
+    free.length > 0 && random.chance(0.8)
+      ? random.pick(free)
+      : random.pick([...NAMES, 'averyveryverylongnameforasetwhichis', ' '])
   const hash = type.startsWith('hash:') || type.endsWith('hash')
   const family = random.weighted([
     [4, 'inet'],
@@ -232,7 +270,12 @@ function commandWords(random: Random, sets: Sets, restored: boolean): readonly s
     }
   }
   const [first, ...rest] = words()
-  const spelled = restored && !['create', 'add', 'del'].includes(first!) ? first! : random.chance(0.9) ? first! : random.pick(SPELLINGS[first!]!) // biome-ignore format: one line
+  const spelled =
+    restored && !['create', 'add', 'del'].includes(first!)
+      ? first!
+      : random.chance(0.9)
+        ? first!
+        : random.pick(SPELLINGS[first!]!)
   const flags = random.chance(first === 'list' || first === 'save' ? 0.4 : 0.25) ? random.pick(FLAGS).split(' ') : []
   const all = random.chance(0.5) ? [...flags, spelled, ...rest] : [spelled, ...rest, ...flags]
   return random.chance(0.01) ? all.slice(0, -1) : random.chance(0.01) ? [...all, 'more'] : all

@@ -13,32 +13,49 @@ const words4 = (text: string): string =>
     .map((part) => hex(Number(part), 1))
     .join('')
 const pseudo = ({ src, dst }: Place, protocol: number, length: number): string =>
-  src.includes(':') ? address6(src) + address6(dst) + hex(length, 4) + hex(protocol, 4) : words4(src) + words4(dst) + hex(protocol, 2) + hex(length, 2) // biome-ignore format: one line
+  src.includes(':')
+    ? address6(src) + address6(dst) + hex(length, 4) + hex(protocol, 4)
+    : words4(src) + words4(dst) + hex(protocol, 2) + hex(length, 2)
 
 const UDPLITE = 136
 /** RFC 3828: the checksum covers the header and perhaps some of the data. `covers` 0: all. */
-function udplite(place: Place & { readonly sport: number; readonly dport: number }, data: string, covers: number): string {
+function udplite(
+  place: Place & { readonly sport: number; readonly dport: number },
+  data: string,
+  covers: number,
+): string {
   const digits = `${hex(place.sport, 2)}${hex(place.dport, 2)}${hex(covers, 2)}0000${data}`
   const length = digits.length / 2
   const seen = covers === 0 ? length : Math.min(covers, length)
   const summed = checksummed(digits.slice(0, 2 * seen), 6, pseudo(place, UDPLITE, length))
   return summed + digits.slice(2 * seen)
-} // biome-ignore format: one line
+}
 
 /** A question and its answer, what is covered by the checksum different each time. */
 export function* udpliteFlow(stage: Stage): Flow {
   const { random, scene } = stage
   const { at, src, dst } = ends(stage)
   const ports = { sport: sport(stage), dport: random.pick(scene.ports) }
-  const covers = () => random.weighted([[5, 0], [3, 8], [1, 12], [1, 4], [1, 200]]) // biome-ignore format: one line
+  const covers = () =>
+    random.weighted([
+      [5, 0],
+      [3, 8],
+      [1, 12],
+      [1, 4],
+      [1, 200],
+    ])
   for (let n = random.int(1, 2); n > 0; n--) {
-    const packet = network(stage, { src, dst, protocol: UDPLITE }, udplite({ src, dst, ...ports }, dataOf(stage), covers()))
+    const packet = network(
+      stage,
+      { src, dst, protocol: UDPLITE },
+      udplite({ src, dst, ...ports }, dataOf(stage), covers()),
+    )
     const first = byProtocol(yield arrives(at, packet), UDPLITE, at)
     if (!first) continue
     const peer = { src: first.dst, dst: first.src, sport: first.dport, dport: first.sport }
     yield back(first, network(stage, { ...peer, protocol: UDPLITE }, udplite(peer, dataOf(stage), covers())))
   }
-} // biome-ignore format: one line
+}
 
 const GRE = 47
 /** RFC 2784, RFC 2890: with and without a key; version 1 is PPTP's (RFC 2637). */
@@ -55,11 +72,15 @@ export function* greFlow(stage: Stage): Flow {
     [1, '80000800'],
   ])
   for (let n = random.int(1, 2); n > 0; n--) {
-    const first = byProtocol(yield arrives(at, network(stage, { src, dst, protocol: GRE }, header + dataOf(stage))), GRE, at)
+    const first = byProtocol(
+      yield arrives(at, network(stage, { src, dst, protocol: GRE }, header + dataOf(stage))),
+      GRE,
+      at,
+    )
     if (!first || random.chance(0.3)) continue
     yield back(first, network(stage, { src: first.dst, dst: first.src, protocol: GRE }, header + dataOf(stage)))
   }
-} // biome-ignore format: one line
+}
 
 const SCTP = 132
 /** CRC-32C (RFC 9260 appendix A), least significant byte first. */
@@ -104,7 +125,13 @@ export function* sctpFlow(stage: Stage): Flow {
   yield ask(its, chunk(CHUNK.COOKIE_ECHO, '01020304') + (random.chance(0.4) ? data() : ''))
   yield answer(mine, chunk(CHUNK.COOKIE_ACK, '') + (random.chance(0.3) ? data() : ''))
   for (let n = random.int(0, 3); n > 0; n--) {
-    const chunks = random.weighted([[4, data()], [2, data() + data()], [1, chunk(CHUNK.HEARTBEAT, '00010008aabbccdd')], [1, chunk(CHUNK.INIT, init(mine))], [1, data() + chunk(CHUNK.ABORT, '')]]) // biome-ignore format: one line
+    const chunks = random.weighted([
+      [4, data()],
+      [2, data() + data()],
+      [1, chunk(CHUNK.HEARTBEAT, '00010008aabbccdd')],
+      [1, chunk(CHUNK.INIT, init(mine))],
+      [1, data() + chunk(CHUNK.ABORT, '')],
+    ])
     yield random.chance(0.5) ? ask(its, chunks) : answer(mine, chunks)
   }
   if (random.chance(0.5)) return
@@ -133,7 +160,18 @@ export function* brokenFlow(stage: Stage): Flow {
   const there = { src: came.dst, dst: came.src }
   const answer = ping
     ? icmp(there, reply!, 0, `00010001${data}`)
-    : tcp({ ...there, sport: ports.dport, dport: ports.sport, seq: 5000, ack: 1041, flags: FLAG.syn | FLAG.ack, options: '020405b4' }, data) // biome-ignore format: one line
+    : tcp(
+        {
+          ...there,
+          sport: ports.dport,
+          dport: ports.sport,
+          seq: 5000,
+          ack: 1041,
+          flags: FLAG.syn | FLAG.ack,
+          options: '020405b4',
+        },
+        data,
+      )
   for (const one of inPieces(stage, there, protocol, answer)) yield back(came, one)
 }
 
@@ -142,7 +180,10 @@ function* inPieces(stage: Stage, place: Place, protocol: number, payload: string
   const id = ids.next++ & 0xffff
   const length = payload.length / 2
   const cut = 8 * random.int(1, Math.floor((length - 1) / 8))
-  const parts = [[0, cut], [cut, length]] as const // biome-ignore format: one line
+  const parts = [
+    [0, cut],
+    [cut, length],
+  ] as const
   for (const [from, to] of random.chance(0.3) ? [parts[1], parts[0]] : parts) {
     const piece = payload.slice(2 * from, 2 * to)
     const more = to < length
@@ -167,7 +208,21 @@ export function* optionsFlow(stage: Stage): Flow {
   const first = byProtocol(yield asked, 6, at)
   if (!first) return
   const there = { src: first.dst, dst: first.src }
-  const answer = tcp({ ...there, sport: first.dport, dport: first.sport, seq: 5000, ack: 1001, flags: FLAG.syn | FLAG.ack }) // biome-ignore format: one line
+  const answer = tcp({
+    ...there,
+    sport: first.dport,
+    dport: first.sport,
+    seq: 5000,
+    ack: 1001,
+    flags: FLAG.syn | FLAG.ack,
+  })
   yield back(first, network(stage, { ...there, protocol: 6, ...some() }, answer))
-  yield arrives(at, network(stage, { src, dst, protocol: 6, ...some() }, tcp({ src, dst, ...ports, seq: 1001, ack: 5001, flags: FLAG.ack }))) // biome-ignore format: one line
+  yield arrives(
+    at,
+    network(
+      stage,
+      { src, dst, protocol: 6, ...some() },
+      tcp({ src, dst, ...ports, seq: 1001, ack: 5001, flags: FLAG.ack }),
+    ),
+  )
 }

@@ -29,7 +29,10 @@ function hashlimit({ random }: Spot): string {
 }
 
 function iprange(spot: Spot): string {
-  const { random, scene: { family, client } } = spot // biome-ignore format: one line
+  const {
+    random,
+    scene: { family, client },
+  } = spot
   const source = `${not(random)}--src-range ${host(family, 1, client)}-${host(family, 2, 30)}`
   const destination = `${not(random)}--dst-range ${host(family, 2, 10)}-${host(family, 3, 9)}`
   return random.pick([source, destination, `${source} ${destination}`])

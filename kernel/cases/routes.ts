@@ -51,7 +51,14 @@ function addressCommands(random: Random, family: Family): readonly string[] {
     for (const ip of random.some(left, random.int(family === 4 && random.chance(0.1) ? 0 : 1, 3))) {
       left.splice(left.indexOf(ip), 1)
       const length = random.pick(LENGTHS[family])
-      const scope = family === 4 ? random.weighted([[8, ''], [1, ' scope link'], [1, ' scope host']]) : '' // biome-ignore format: one line
+      const scope =
+        family === 4
+          ? random.weighted([
+              [8, ''],
+              [1, ' scope link'],
+              [1, ' scope host'],
+            ])
+          : ''
       const peer = random.chance(0.08) ? ` peer ${random.pick(HOSTS[family].slice(0, 8))}/${length}` : `/${length}`
       const broadcast = family === 4 && random.chance(0.5) ? ' brd +' : ''
       const extra = family === 6 ? ` nodad${random.chance(0.15) ? ' preferred_lft 0' : ''}` : `${broadcast}${scope}`
@@ -63,7 +70,17 @@ function addressCommands(random: Random, family: Family): readonly string[] {
 }
 
 function routeCommand(random: Random, family: Family): string {
-  const type = random.weighted([[14, ''], [1, 'blackhole '], [1, 'unreachable '], [1, 'prohibit '], [1, 'throw '], [1, 'local '], [family === 4 ? 1 : 0, 'broadcast '], [family === 4 ? 1 : 0, 'multicast '], [family === 6 ? 1 : 0, 'anycast ']]) // biome-ignore format: one line
+  const type = random.weighted([
+    [14, ''],
+    [1, 'blackhole '],
+    [1, 'unreachable '],
+    [1, 'prohibit '],
+    [1, 'throw '],
+    [1, 'local '],
+    [family === 4 ? 1 : 0, 'broadcast '],
+    [family === 4 ? 1 : 0, 'multicast '],
+    [family === 6 ? 1 : 0, 'anycast '],
+  ])
   const words = [`route append ${type}${random.pick(PREFIXES[family])}`]
   const refusal = ['blackhole ', 'unreachable ', 'prohibit ', 'throw '].includes(type)
   const dev = random.pick(LINKS.slice(0, 4))
@@ -71,7 +88,8 @@ function routeCommand(random: Random, family: Family): string {
   if (!refusal) {
     if (type !== '') words.push(`dev ${random.chance(0.2) ? 'lo' : dev}`)
     else if (random.chance(0.12)) {
-      const hop = () => `nexthop via ${gateway()} dev ${random.pick(LINKS.slice(0, 4))} weight ${random.int(1, 4)}${random.chance(0.7) ? ' onlink' : ''}` // biome-ignore format: one line
+      const hop = () =>
+        `nexthop via ${gateway()} dev ${random.pick(LINKS.slice(0, 4))} weight ${random.int(1, 4)}${random.chance(0.7) ? ' onlink' : ''}`
       words.push(...tail(random, family, refusal), hop(), hop())
       return words.join(' ')
     } else if (random.chance(0.5)) words.push(`dev ${dev}`)
@@ -98,7 +116,12 @@ function nexthopCommands(random: Random, family: Family): readonly string[] {
       `nexthop add id ${id} via ${random.pick(HOSTS[family].slice(0, 10))} dev ${random.pick(LINKS.slice(0, 4))}${random.chance(0.7) ? ' onlink' : ''}`,
     )
   commands.push(`nexthop add id 5 dev ${random.pick(LINKS.slice(0, 4))}`)
-  commands.push(`nexthop add id 10 group ${random.some([1, 2, 3, 4], 2).map((id) => `${id},${random.int(1, 4)}`).join('/')}`) // biome-ignore format: one line
+  commands.push(
+    `nexthop add id 10 group ${random
+      .some([1, 2, 3, 4], 2)
+      .map((id) => `${id},${random.int(1, 4)}`)
+      .join('/')}`,
+  )
   for (let i = random.int(1, 8); i > 0; i--)
     commands.push(
       `route append ${random.pick(PREFIXES[family])} nhid ${random.pick([1, 2, 3, 4, 5, 9, 10, 10])} ${tail(random, family, true).join(' ')}`,
@@ -107,7 +130,9 @@ function nexthopCommands(random: Random, family: Family): readonly string[] {
 }
 
 const sub = (random: Random, family: Family): string =>
-  random.chance(0.5) ? random.pick([...HOSTS[family], ...OWN[family]]) : random.pick(PREFIXES[family].filter((prefix) => prefix !== 'default')) // biome-ignore format: one line
+  random.chance(0.5)
+    ? random.pick([...HOSTS[family], ...OWN[family]])
+    : random.pick(PREFIXES[family].filter((prefix) => prefix !== 'default'))
 
 function ruleCommand(random: Random, family: Family): string {
   const words = [
@@ -129,10 +154,22 @@ function ruleCommand(random: Random, family: Family): string {
 }
 
 function actionOf(random: Random): string {
-  const kind = random.weighted([[14, 'lookup'], [1, 'goto'], [1, 'nop'], [1, 'blackhole'], [1, 'unreachable'], [1, 'prohibit']]) // biome-ignore format: one line
+  const kind = random.weighted([
+    [14, 'lookup'],
+    [1, 'goto'],
+    [1, 'nop'],
+    [1, 'blackhole'],
+    [1, 'unreachable'],
+    [1, 'prohibit'],
+  ])
   if (kind === 'goto') return `goto ${random.pick([40, 100, 1000, 32766, 32767, 50000])}`
   if (kind !== 'lookup') return kind
-  const suppress = random.weighted([[6, ''], [1, ' suppress_prefixlength 0'], [1, ' suppress_prefixlength 16'], [1, ' suppress_ifgroup 7']]) // biome-ignore format: one line
+  const suppress = random.weighted([
+    [6, ''],
+    [1, ' suppress_prefixlength 0'],
+    [1, ' suppress_prefixlength 16'],
+    [1, ' suppress_ifgroup 7'],
+  ])
   return `lookup ${random.pick(['main', '100', '101', '100', '101', 'default', 'local', '55'])}${suppress}`
 }
 
@@ -175,7 +212,12 @@ function sysctls(random: Random, family: Family): Readonly<Record<string, string
 
 /** The words behind `ip route get`. */
 export function randomQuery(random: Random, family: Family): string {
-  const any = () => random.weighted([[6, random.pick(HOSTS[family])], [2, random.pick(OWN[family])], [1, random.pick(ODD[family])]]) // biome-ignore format: one line
+  const any = () =>
+    random.weighted([
+      [6, random.pick(HOSTS[family])],
+      [2, random.pick(OWN[family])],
+      [1, random.pick(ODD[family])],
+    ])
   const to = any()
   const words = [to]
   // of multicast that comes in the multicast routing table is asked, not this one (inet6_rtm_getroute: ip6mr_get_route)

@@ -4,7 +4,19 @@ import { clients, destinations, prefixes, type Scene, type SetSpec } from './sce
 import type { Spot } from './spot.js'
 
 /** What this kernel has: not hash:mac, hash:ip,mac, hash:ip,mark, hash:net,net, hash:net,port,net. */
-const TYPES4 = ['bitmap:ip', 'bitmap:ip,mac', 'bitmap:port', 'hash:ip', 'hash:ip,port', 'hash:ip,port,ip', 'hash:ip,port,net', 'hash:net', 'hash:net,port', 'hash:net,iface', 'list:set'] as const // biome-ignore format: one line
+const TYPES4 = [
+  'bitmap:ip',
+  'bitmap:ip,mac',
+  'bitmap:port',
+  'hash:ip',
+  'hash:ip,port',
+  'hash:ip,port,ip',
+  'hash:ip,port,net',
+  'hash:net',
+  'hash:net,port',
+  'hash:net,iface',
+  'list:set',
+] as const
 const TYPES6 = TYPES4.filter((type) => !type.startsWith('bitmap:ip'))
 type Type = (typeof TYPES4)[number]
 
@@ -132,7 +144,10 @@ function randomSet(random: Random, scene: Scene, name: string, type: Type, befor
 }
 
 function hashOptions(random: Random, scene: Scene, type: Type, forceadd: boolean): readonly string[] {
-  const mask = scene.family === 4 ? random.pick(['netmask 24', 'bitmask 255.255.0.255', 'netmask 31']) : random.pick(['netmask 64', 'bitmask ffff:ffff::ffff', 'netmask 120']) // biome-ignore format: one line
+  const mask =
+    scene.family === 4
+      ? random.pick(['netmask 24', 'bitmask 255.255.0.255', 'netmask 31'])
+      : random.pick(['netmask 64', 'bitmask ffff:ffff::ffff', 'netmask 120'])
   return [
     `family ${scene.family === 4 ? 'inet' : 'inet6'}`,
     `initval 0x${random.int(0, 0xffffffff).toString(16)}`,
@@ -210,7 +225,9 @@ export function setTarget(spot: Spot): string | undefined {
     `--add-set ${use(pick())}${random.chance(0.4) ? ' --exist' : ''}${random.chance(0.3) ? ` --timeout ${random.pick([0, 700, 3000])}` : ''}`
   const del = () => `--del-set ${use(pick())}`
   const carrying = scene.sets.filter(({ skbinfo }) => skbinfo)
-  const maps = ['FORWARD', 'OUTPUT', 'POSTROUTING'].includes(hook) ? random.pick(['--map-mark', '--map-mark --map-prio', '--map-prio']) : '--map-mark' // biome-ignore format: one line
+  const maps = ['FORWARD', 'OUTPUT', 'POSTROUTING'].includes(hook)
+    ? random.pick(['--map-mark', '--map-mark --map-prio', '--map-prio'])
+    : '--map-mark'
   const map = () => `--map-set ${use(random.pick(carrying.length > 0 ? carrying : scene.sets))} ${maps}`
   return random.weighted([
     [6, add],

@@ -14,7 +14,12 @@ export function twoRouters(
 ): LabSpec {
   const length = family === 4 ? 16 : 64
   const net = (number: number) => (family === 4 ? `10.${number}.0.0/16` : `fd00:${number.toString(16)}::/64`)
-  const join = (name: string, number: number, mtu: number) => ({ name, addresses: [`${host(family, 9, number)}/${length}`], arp: false, mtu }) // biome-ignore format: one line
+  const join = (name: string, number: number, mtu: number) => ({
+    name,
+    addresses: [`${host(family, 9, number)}/${length}`],
+    arp: false,
+    mtu,
+  })
   const mtu = random.chance(0.15) ? 1280 : 1500
   const link = (name: string, addresses: readonly string[]) => ({ name, addresses, arp: false, mtu: 1500 })
   const neighbour = (ip: string, mac: string, dev: string) => `${ip} lladdr ${mac} dev ${dev} nud permanent`
@@ -70,7 +75,9 @@ export function twoRouters(
 /** What a lab of one router draws, for the links that this router has. */
 function own(random: Random, family: 4 | 6, links: readonly string[]): Readonly<Record<string, string>> {
   const of = (name: string) => /\.conf\.([rj]\d)\./.exec(name)?.[1]
-  const drawn = Object.entries(sysctls(random, family)).filter(([name]) => of(name) === undefined || links.includes(of(name)!)) // biome-ignore format: one line
+  const drawn = Object.entries(sysctls(random, family)).filter(
+    ([name]) => of(name) === undefined || links.includes(of(name)!),
+  )
   const redirects = family === 4 ? links.map((link) => [`net.ipv4.conf.${link}.send_redirects`, '0'] as const) : []
   return Object.fromEntries([...drawn, ...redirects])
 }

@@ -9,7 +9,13 @@ export function* endsFlow(talk: Talk): Flow {
   const { client, server, service } = ADDRESSES[family]
   for (let n = random.int(2, 6); n > 0; n--) {
     const tcp = new TcpTalk(talk, 'r0', client, random.pick([1025, 1026]), random.pick([server, service]), 21)
-    const way = random.weighted([[3, 'refused'], [3, 'closed'], [2, 'reset'], [2, 'silent'], [1, 'half']] as const) // biome-ignore format: one line
+    const way = random.weighted([
+      [3, 'refused'],
+      [3, 'closed'],
+      [2, 'reset'],
+      [2, 'silent'],
+      [1, 'half'],
+    ] as const)
     if ((yield* tcp.send('client', '', FLAG.syn)) === undefined) continue
     if (way === 'silent') continue
     if (way === 'refused') {

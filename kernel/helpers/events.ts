@@ -54,15 +54,24 @@ async function watched(lab: Lab, ruleset: Ruleset, play: () => Promise<unknown>)
 
 /** What the model says of the same packets. Undefined: it is not sure of one. */
 export function modelEvents({ files, now, packets }: EventsCase): readonly string[] | undefined {
-  const read = readSnapshot(Object.entries(files).map(([path, text]) => ({ path, text })), { now }) // biome-ignore format: one line
+  const read = readSnapshot(
+    Object.entries(files).map(([path, text]) => ({ path, text })),
+    { now },
+  )
   if (!read.ok) throw new Error(JSON.stringify(read.problems[0]))
   const [place] = read.hosts.namespaces
   const lines: string[] = []
-  const simulation = simulate(read.hosts, { now, seed: 1, assumeNeighbours: false, events: (event) => lines.push(eventLine(event, true)) }) // biome-ignore format: one line
+  const simulation = simulate(read.hosts, {
+    now,
+    seed: 1,
+    assumeNeighbours: false,
+    events: (event) => lines.push(eventLine(event, true)),
+  })
   let unsure = false
   for (const { at, frame } of packets) {
     const bytes = hexToBytes(frame)!
-    const { branch } = at === 'local' ? simulation.generate(place!, bytes, now) : simulation.receive(place!, at, bytes, now) // biome-ignore format: one line
+    const { branch } =
+      at === 'local' ? simulation.generate(place!, bytes, now) : simulation.receive(place!, at, bytes, now)
     unsure ||= branch.outcome === 'undecided'
   }
   return unsure ? undefined : lines
@@ -89,7 +98,11 @@ export function marking(random: Random, ruleset: Ruleset): Ruleset {
     [2, '-j CONNMARK --set-xmark 0x1/0x0'],
     [1, '-j CONNMARK --set-mark 0'],
   ])
-  const labels = random.chance(0.3) ? [{ chain: 'FORWARD', parts: [ESTABLISHED, '-m connlabel --label 5 --set'], target: '' }] : [] // biome-ignore format: one line
+  const labels = random.chance(0.3)
+    ? [{ chain: 'FORWARD', parts: [ESTABLISHED, '-m connlabel --label 5 --set'], target: '' }]
+    : []
   const marks = target === undefined ? [] : [{ chain: 'FORWARD', parts: [ESTABLISHED], target }]
-  return ruleset.map((table) => (table.name === 'mangle' ? { ...table, rules: [...table.rules, ...marks, ...labels] } : table)) // biome-ignore format: one line
+  return ruleset.map((table) =>
+    table.name === 'mangle' ? { ...table, rules: [...table.rules, ...marks, ...labels] } : table,
+  )
 }

@@ -41,7 +41,12 @@ class Drawing extends Bits {
   /** Lengths are mostly short. */
   #drawn(bits: number): number {
     const random = this.#random
-    if (bits === 8) return random.weighted([[6, random.int(0, 2)], [3, random.int(3, 12)], [1, random.int(0, 255)]] as const) // biome-ignore format: one line
+    if (bits === 8)
+      return random.weighted([
+        [6, random.int(0, 2)],
+        [3, random.int(3, 12)],
+        [1, random.int(0, 255)],
+      ] as const)
     if (bits === 7)
       return random.weighted([
         [6, random.int(0, 9)],
@@ -98,7 +103,15 @@ export interface Message {
   told: readonly Told[]
 }
 
-const INNER: ReadonlySet<string> = new Set(['ipAddress', 'ip6Address', 'iPAddress', 'iP6Address', 'unicastAddress', 'ip', 'network']) // biome-ignore format: one line
+const INNER: ReadonlySet<string> = new Set([
+  'ipAddress',
+  'ip6Address',
+  'iPAddress',
+  'iP6Address',
+  'unicastAddress',
+  'ip',
+  'network',
+])
 
 function addressesIn(kept: Kept, path: readonly string[] = []): readonly Told[] {
   const last = path.at(-1)
@@ -141,7 +154,9 @@ function climbed(
   let best = from
   for (let n = times; n > 0; n--) {
     const place = random.int(0, best?.values.length ?? 0)
-    const before = random.chance(0.5) ? best?.values.slice(0, place) : best?.values.map((value, i) => (i === place ? undefined : value)) // biome-ignore format: one line
+    const before = random.chance(0.5)
+      ? best?.values.slice(0, place)
+      : best?.values.map((value, i) => (i === place ? undefined : value))
     const bits = new Drawing(random, before)
     const kept = new Kept()
     if (type(bits, new Kept()) === 'bad' || bits.at > MOST - 20) continue
@@ -181,7 +196,13 @@ function drawn(random: Random, subject: Subject, family: 4 | 6): Message {
   return { bytes: found.message.bytes.slice(), told: found.message.told }
 }
 
-const ANY = ['mediaChannel', 'mediaControlChannel', 'forward mediaChannel', 'reverse mediaChannel', 'separateLANStack localAreaAddress'] // biome-ignore format: one line
+const ANY = [
+  'mediaChannel',
+  'mediaControlChannel',
+  'forward mediaChannel',
+  'reverse mediaChannel',
+  'separateLANStack localAreaAddress',
+]
 const BODIES = ['setup', 'callProceeding', 'connect', 'alerting', 'facility', 'progress']
 const CALL: Subject = {
   name: 'call',
@@ -206,7 +227,8 @@ const RAS: Subject = {
   parts: ['gatekeeperRequest rasAddress', 'gatekeeperConfirm rasAddress', 'registrationRequest callSignalAddress rasAddress', 'registrationRequest timeToLive', 'registrationConfirm callSignalAddress', 'registrationConfirm timeToLive', 'unregistrationRequest callSignalAddress', 'admissionRequest destCallSignalAddress', 'admissionRequest srcCallSignalAddress', 'admissionConfirm destCallSignalAddress', 'locationRequest replyAddress', 'locationConfirm callSignalAddress', 'infoRequestResponse rasAddress callSignalAddress'],
 } // biome-ignore format: a list
 
-const bytesOf = (digits: string): Uint8Array => Uint8Array.from((digits.match(/../g) ?? []).map((two) => Number.parseInt(two, 16))) // biome-ignore format: one line
+const bytesOf = (digits: string): Uint8Array =>
+  Uint8Array.from((digits.match(/../g) ?? []).map((two) => Number.parseInt(two, 16)))
 export const hexOfBytes = (bytes: Uint8Array): string => Array.from(bytes, (byte) => hex(byte, 1)).join('')
 
 /** Who sends the message, and of whom it may speak. */
@@ -224,8 +246,21 @@ function filled({ random, family, own, others, ports = [] }: Speaker, message: M
   const { bytes, told } = message
   for (const one of told) {
     if (one.family !== family) continue
-    const ip = random.weighted([[8, own], [2, random.pick(others)]] as const) // biome-ignore format: one line
-    const port = ports.length > 0 && random.chance(0.6) ? random.pick(ports) : random.weighted([[5, random.int(2, 32000) * 2], [2, 5000], [1, 5001], [1, 5002], [1, random.int(1, 65535)], [1, random.pick([0, 1, 1720, 65534, 65535])]] as const) // biome-ignore format: one line
+    const ip = random.weighted([
+      [8, own],
+      [2, random.pick(others)],
+    ] as const)
+    const port =
+      ports.length > 0 && random.chance(0.6)
+        ? random.pick(ports)
+        : random.weighted([
+            [5, random.int(2, 32000) * 2],
+            [2, 5000],
+            [1, 5001],
+            [1, 5002],
+            [1, random.int(1, 65535)],
+            [1, random.pick([0, 1, 1720, 65534, 65535])],
+          ] as const)
     bytes.set(bytesOf(address(ip) + hex(port, 2)), one.at)
   }
   if (random.chance(0.2))
@@ -254,9 +289,15 @@ const framed = (random: Random, message: Message): Message => {
 export function callMessage(speaker: Speaker): Message {
   const { random, family } = speaker
   const message = filled(speaker, drawn(random, CALL, family))
-  const elements = random.weighted([[5, ''], [3, '0403808090'], [1, '2803414243'], [1, '04ff8080'], [1, 'a1']] as const) // biome-ignore format: one line
+  const elements = random.weighted([
+    [5, ''],
+    [3, '0403808090'],
+    [1, '2803414243'],
+    [1, '04ff8080'],
+    [1, 'a1'],
+  ] as const)
   const length = hex(message.bytes.length + 1 + (random.chance(0.02) ? random.int(-3, 3) : 0), 2)
-  const whole = `${random.chance(0.02) ? '09' : '08'}${random.pick(['020001', '020001', '00', '0105'])}${random.pick(['05', '02', '07', '62', '0580'])}${elements}7e${length}05` // biome-ignore format: one line
+  const whole = `${random.chance(0.02) ? '09' : '08'}${random.pick(['020001', '020001', '00', '0105'])}${random.pick(['05', '02', '07', '62', '0580'])}${elements}7e${length}05`
   return framed(random, joined(whole, message))
 }
 

@@ -23,20 +23,44 @@ function heardOf(text: string, { at, family }: Told): Heard | undefined {
   if (digits.length < size + 4) return undefined
   const ip = digits.slice(0, size)
   const port = Number.parseInt(digits.slice(size, size + 4), 16)
-  return { ip: family === 4 ? ip.match(/../g)!.map((two) => Number.parseInt(two, 16)).join('.') : ip.match(/..../g)!.join(':'), port } // biome-ignore format: one line
+  return {
+    ip:
+      family === 4
+        ? ip
+            .match(/../g)!
+            .map((two) => Number.parseInt(two, 16))
+            .join('.')
+        : ip.match(/..../g)!.join(':'),
+    port,
+  }
 }
 
 /** Somebody whose gateway is the server. */
 const BEHIND = { 4: '203.0.113.5', 6: 'fd00:99::5' } as const
 export const h323Lab: typeof labOf = (family, backend) => {
   const spec = labOf(family, backend)
-  return { ...spec, routes: [...spec.routes, family === 4 ? '203.0.113.0/24 via 10.2.0.20 dev r1' : 'fd00:99::/64 via fd00:2::20 dev r1'] } // biome-ignore format: one line
+  return {
+    ...spec,
+    routes: [
+      ...spec.routes,
+      family === 4 ? '203.0.113.0/24 via 10.2.0.20 dev r1' : 'fd00:99::/64 via fd00:2::20 dev r1',
+    ],
+  }
 }
 
 /** Of whom else a message may speak. */
 function othersThan({ dst }: { readonly dst: string }, family: 4 | 6): readonly string[] {
   const { client, server, service } = ADDRESSES[family]
-  return [dst, dst, client, server, service, ADDRESSES[family].public, BEHIND[family], family === 4 ? '127.0.0.1' : '::1'] // biome-ignore format: one line
+  return [
+    dst,
+    dst,
+    client,
+    server,
+    service,
+    ADDRESSES[family].public,
+    BEHIND[family],
+    family === 4 ? '127.0.0.1' : '::1',
+  ]
 }
 
 const other = (side: Side): Side => (side === 'client' ? 'server' : 'client')
@@ -53,7 +77,15 @@ function* say(
   const { place } = control.ends[side]
   if (!place) return
   const speaker = { random, family, own: place.src, others: othersThan(place, family) }
-  const messages = Array.from({ length: random.weighted([[8, 1], [1, 2]] as const) }, () => make(speaker)) // biome-ignore format: one line
+  const messages = Array.from(
+    {
+      length: random.weighted([
+        [8, 1],
+        [1, 2],
+      ] as const),
+    },
+    () => make(speaker),
+  )
   const text = textOf(messages.map(({ bytes }) => hexOfBytes(bytes)).join('')).slice(0, 1400)
   let came: string | undefined
   if (random.chance(0.08)) {
@@ -80,7 +112,14 @@ export function* callFlow(talk: Talk): Flow {
   const { client, other: second, server, service } = ADDRESSES[family]
   for (let calls = random.int(1, 2); calls > 0; calls--) {
     const src = random.pick([client, client, second])
-    const control = new TcpTalk(talk, 'r0', src, random.pick([1720, random.int(1024, 65535)]), random.pick([server, service]), 1720) // biome-ignore format: one line
+    const control = new TcpTalk(
+      talk,
+      'r0',
+      src,
+      random.pick([1720, random.int(1024, 65535)]),
+      random.pick([server, service]),
+      1720,
+    )
     if (!(yield* control.open())) continue
     for (let steps = random.int(1, 6); steps > 0; steps--) {
       const side = random.pick(['client', 'server'] as const)
@@ -98,7 +137,11 @@ function* followed(talk: Talk, control: TcpTalk, side: Side, { of }: Told, { ip,
   const src = random.chance(0.9) ? from.src : ADDRESSES[talk.family].public
   if (of.startsWith('media')) {
     const dport = random.chance(0.6) ? port : port ^ 1
-    const seen = yield* datagram(talk, { at: from.at, src, dst: ip, sport: random.int(1024, 65535), dport }, hexOf('media')) // biome-ignore format: one line
+    const seen = yield* datagram(
+      talk,
+      { at: from.at, src, dst: ip, sport: random.int(1024, 65535), dport },
+      hexOf('media'),
+    )
     if (seen && random.chance(0.4)) yield* datagram(talk, answering(seen), hexOf('heard'))
     return
   }
@@ -106,7 +149,9 @@ function* followed(talk: Talk, control: TcpTalk, side: Side, { of }: Told, { ip,
   if (!(yield* channel.open()) || depth === 0) return
   for (let steps = random.int(0, 3); steps > 0; steps--) {
     const speaker = random.pick(['client', 'server'] as const)
-    yield* say(talk, channel, speaker, random.chance(0.95) ? controlMessage : callMessage, (told, heard) => followed(talk, channel, speaker, told, heard, 0)) // biome-ignore format: one line
+    yield* say(talk, channel, speaker, random.chance(0.95) ? controlMessage : callMessage, (told, heard) =>
+      followed(talk, channel, speaker, told, heard, 0),
+    )
   }
 }
 
@@ -115,7 +160,17 @@ export function* rasFlow(talk: Talk): Flow {
   const { random, family } = talk
   const { client, other: second, server, service } = ADDRESSES[family]
   for (let sessions = random.int(1, 2); sessions > 0; sessions--)
-    yield* asked(talk, { at: 'r0', src: random.pick([client, client, second]), dst: random.pick([server, service]), sport: random.pick([1719, random.int(1024, 65535)]), dport: 1719 }, 1) // biome-ignore format: one line
+    yield* asked(
+      talk,
+      {
+        at: 'r0',
+        src: random.pick([client, client, second]),
+        dst: random.pick([server, service]),
+        sport: random.pick([1719, random.int(1024, 65535)]),
+        dport: 1719,
+      },
+      1,
+    )
 }
 
 function* asked(talk: Talk, ends: Ends, depth: number): Flow {
@@ -137,7 +192,8 @@ function* asked(talk: Talk, ends: Ends, depth: number): Flow {
       ports.push(heard.port)
       if (!random.chance(0.5)) continue
       if (one.of === 'rasAddress' || one.of === 'replyAddress') {
-        if (depth > 0) yield* asked(talk, { ...back, dst: heard.ip, dport: heard.port, sport: random.int(1024, 65535) }, 0) // biome-ignore format: one line
+        if (depth > 0)
+          yield* asked(talk, { ...back, dst: heard.ip, dport: heard.port, sport: random.int(1024, 65535) }, 0)
         continue
       }
       const call = new TcpTalk(talk, back.at, back.src, random.int(1024, 65535), heard.ip, heard.port)

@@ -60,7 +60,10 @@ function probeOf(line: string, family: 4 | 6, free: number): Injection | undefin
   const src = anybody ? (family === 4 ? '192.0.2.99' : '2001:db8:99::1') : listed
   const ends = { src, dst, sport: Number(sport) || free, dport: Number(dport) }
   if (protocol !== '6' && protocol !== '17') return undefined
-  const content = protocol === '6' ? tcp({ ...ends, seq: 1000, ack: 0, flags: 2, options: '', window: 60000 }, '') : udp(ends, '80000001') // biome-ignore format: one line
+  const content =
+    protocol === '6'
+      ? tcp({ ...ends, seq: 1000, ack: 0, flags: 2, options: '', window: 60000 }, '')
+      : udp(ends, '80000001')
   const header = { src, dst, protocol: Number(protocol) }
   const packet = family === 4 ? ip4({ ...header, id: 1, fragment: 0x4000 }, content) : ip6(header, content)
   return arrives(/^(10\.1\.|fd00:1::)/.test(src) ? 'r0' : 'r1', packet)
@@ -68,7 +71,10 @@ function probeOf(line: string, family: 4 | 6, free: number): Injection | undefin
 
 /** What the model makes of the same packets, knowing the listings alone: each difference, and what it is not sure of. */
 export function listedDifferences({ files, now, probes }: ListedCase) {
-  const read = readSnapshot(Object.entries(files).map(([path, text]) => ({ path, text })), { now }) // biome-ignore format: one line
+  const read = readSnapshot(
+    Object.entries(files).map(([path, text]) => ({ path, text })),
+    { now },
+  )
   if (!read.ok) throw new Error(JSON.stringify(read.problems[0]))
   const [place] = read.hosts.namespaces
   const simulation = simulate(read.hosts, { now, seed: 1, assumeNeighbours: false })

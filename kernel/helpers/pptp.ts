@@ -22,7 +22,14 @@ const idIn = (text: string | undefined, at: number): number =>
 
 /** A packet of a call, of PPP mostly. */
 const gre = ({ random }: Talk, call: number): string =>
-  `30${random.weighted([[9, '01'], [1, '81'], [1, '00']] as const)}${random.weighted([[12, '880b'], [1, '0800']] as const)}0004${hex(call, 2)}00000001ff03c021` // biome-ignore format: one line
+  `30${random.weighted([
+    [9, '01'],
+    [1, '81'],
+    [1, '00'],
+  ] as const)}${random.weighted([
+    [12, '880b'],
+    [1, '0800'],
+  ] as const)}0004${hex(call, 2)}00000001ff03c021`
 
 function* call(
   talk: Talk,
@@ -53,7 +60,17 @@ export function* pptpFlow(talk: Talk): Flow {
     }
     if (random.chance(0.92)) yield* start()
     for (let steps = random.int(2, 9); steps > 0; steps--) {
-      const step = random.weighted([[5, 'out'], [2, 'in'], [8, 'call'], [2, 'clear'], [1, 'echo'], [1, 'stop'], [1, 'start'], [1, 'odd'], [1, 'again']] as const) // biome-ignore format: one line
+      const step = random.weighted([
+        [5, 'out'],
+        [2, 'in'],
+        [8, 'call'],
+        [2, 'clear'],
+        [1, 'echo'],
+        [1, 'stop'],
+        [1, 'start'],
+        [1, 'odd'],
+        [1, 'again'],
+      ] as const)
       if (step === 'out') {
         pns = random.int(0, 65535)
         const asked = yield* control.send('client', message(talk, 7, hex(pns, 2)))
@@ -79,13 +96,21 @@ export function* pptpFlow(talk: Talk): Flow {
           if (random.chance(0.5)) {
             const came = yield* call(talk, { at: 'r0', src, dst }, pacSeen ^ wrong)
             via = came ?? via
-          } else if (there) yield* call(talk, { at: there.at, src: there.src, dst: there.dst, ...(there.via ? { via: there.via } : {}) }, pnsSeen ^ wrong) // biome-ignore format: one line
+          } else if (there)
+            yield* call(
+              talk,
+              { at: there.at, src: there.src, dst: there.dst, ...(there.via ? { via: there.via } : {}) },
+              pnsSeen ^ wrong,
+            )
         }
       } else if (step === 'clear') {
         if (random.chance(0.7)) yield* control.send('client', message(talk, 12, hex(pns, 2)))
         if (random.chance(0.8)) yield* control.send('server', message(talk, 13, hex(pac, 2)))
       } else if (step === 'echo') {
-        const [from, to] = random.pick([['client', 'server'], ['server', 'client']] as const) // biome-ignore format: one line
+        const [from, to] = random.pick([
+          ['client', 'server'],
+          ['server', 'client'],
+        ] as const)
         yield* control.send(from, message(talk, 5, '00000001'))
         yield* control.send(to, message(talk, 6, '0000000101'))
       } else if (step === 'stop') {
@@ -93,7 +118,11 @@ export function* pptpFlow(talk: Talk): Flow {
         yield* control.send('server', message(talk, 4, ok()))
       } else if (step === 'start') yield* start()
       else if (step === 'again') yield* control.again()
-      else yield* control.send(random.pick(['client', 'server'] as const), message(talk, random.int(0, 16), hex(random.pick([pns, pac, 5]), 2))) // biome-ignore format: one line
+      else
+        yield* control.send(
+          random.pick(['client', 'server'] as const),
+          message(talk, random.int(0, 16), hex(random.pick([pns, pac, 5]), 2)),
+        )
     }
     if (random.chance(0.3)) yield* control.close()
   }

@@ -35,7 +35,19 @@ export function rulesOf(random: Random, family: 4 | 6, { helper, protocol, port 
   const { clients, server, service } = ADDRESSES[family]
   const ip = (address: string, to?: number | string) =>
     to === undefined ? address : `${family === 6 ? `[${address}]` : address}:${to}`
-  const translated = { src: random.weighted([[3, 'none'], [3, 'masquerade'], [2, 'snat'], [1, 'ports']] as const), dst: random.weighted([[3, 'none'], [3, 'dnat'], [2, 'port']] as const) } // biome-ignore format: one line
+  const translated = {
+    src: random.weighted([
+      [3, 'none'],
+      [3, 'masquerade'],
+      [2, 'snat'],
+      [1, 'ports'],
+    ] as const),
+    dst: random.weighted([
+      [3, 'none'],
+      [3, 'dnat'],
+      [2, 'port'],
+    ] as const),
+  }
   const dnat: Readonly<Record<string, readonly RuleSpec[]>> = {
     none: [],
     dnat: [rule('PREROUTING', `-d ${service}`, `-j DNAT --to-destination ${server}`)],

@@ -60,20 +60,44 @@ function place({ random, others }: Talker, { ip, port }: Place): string {
 
 const uri = (talker: Talker, to: Place): string => {
   const { random } = talker
-  const scheme = random.weighted([[20, 'sip:'], [2, 'SIP:'], [1, 'sips:'], [1, 'tel:']]) // biome-ignore format: one line
-  const user = random.weighted([[10, 'bob@'], [5, ''], [1, 'bob:secret@'], [1, 'a@b@']]) // biome-ignore format: one line
+  const scheme = random.weighted([
+    [20, 'sip:'],
+    [2, 'SIP:'],
+    [1, 'sips:'],
+    [1, 'tel:'],
+  ])
+  const user = random.weighted([
+    [10, 'bob@'],
+    [5, ''],
+    [1, 'bob:secret@'],
+    [1, 'a@b@'],
+  ])
   return `${scheme}${user}${place(talker, to)}`
 }
 
 function header({ random }: Talker, name: string, compact: string | undefined, value: string): string {
   const called = compact && random.chance(0.15) ? compact : random.chance(0.05) ? name.toLowerCase() : name
-  const colon = random.weighted([[20, ': '], [2, ':'], [1, ' : '], [1, ' :'], [1, ':\t'], [1, ':\r\n '], [1, '\r\n : '], [1, ' ']]) // biome-ignore format: one line
+  const colon = random.weighted([
+    [20, ': '],
+    [2, ':'],
+    [1, ' : '],
+    [1, ' :'],
+    [1, ':\t'],
+    [1, ':\r\n '],
+    [1, '\r\n : '],
+    [1, ' '],
+  ])
   return `${called}${colon}${value}`
 }
 
 function via(talker: Talker): string {
   const { random, transport, me, them } = talker
-  const over = random.weighted([[20, transport], [1, 'UDP'], [1, 'TCP'], [1, 'TLS']]) // biome-ignore format: one line
+  const over = random.weighted([
+    [20, transport],
+    [1, 'UDP'],
+    [1, 'TCP'],
+    [1, 'TLS'],
+  ])
   const sent = random.chance(0.08) ? { ip: me.ip, port: random.pick([5060, 5062, 7000]) } : me
   const parameters = random.some(
     [
@@ -92,8 +116,23 @@ function via(talker: Talker): string {
 export function contact(talker: Talker, of: Place = talker.me): string {
   const { random, transport } = talker
   const one = () =>
-    `<${uri(talker, of)}${random.weighted([[8, ''], [2, `;transport=${transport.toLowerCase()}`], [1, ';transport=tls'], [1, ';transport=tcp'], [1, ';transport=udp']])}>` +
-    random.weighted([[8, ''], [3, ';expires=600'], [1, ';expires=0'], [1, ';expires=x'], [1, ';expires=0x20'], [1, ';expires=010'], [1, ';q=0.7;expires=20'], [1, ';expires=99999999999']]) // biome-ignore format: one line
+    `<${uri(talker, of)}${random.weighted([
+      [8, ''],
+      [2, `;transport=${transport.toLowerCase()}`],
+      [1, ';transport=tls'],
+      [1, ';transport=tcp'],
+      [1, ';transport=udp'],
+    ])}>` +
+    random.weighted([
+      [8, ''],
+      [3, ';expires=600'],
+      [1, ';expires=0'],
+      [1, ';expires=x'],
+      [1, ';expires=0x20'],
+      [1, ';expires=010'],
+      [1, ';q=0.7;expires=20'],
+      [1, ';expires=99999999999'],
+    ])
   const all = Array.from(
     {
       length: random.weighted([
@@ -115,7 +154,13 @@ export interface Offer {
 /** A session description of the media that somebody offers. */
 export function session(talker: Talker, { ip, ports }: Offer): string {
   const { random, family, others } = talker
-  const told = () => random.weighted([[20, ip], [1, random.pick(others)], [1, 'host'], [1, '300.1.1.1']]) // biome-ignore format: one line
+  const told = () =>
+    random.weighted([
+      [20, ip],
+      [1, random.pick(others)],
+      [1, 'host'],
+      [1, '300.1.1.1'],
+    ])
   const version = random.chance(0.04) ? 10 - family : family
   const lines = [
     random.chance(0.97) ? 'v=0' : 'v=x',
@@ -125,7 +170,13 @@ export function session(talker: Talker, { ip, ports }: Offer): string {
     't=0 0',
   ]
   for (const port of ports) {
-    const kind = random.weighted([[10, 'audio'], [4, 'video'], [2, 'image'], [2, 'text'], [1, 'AUDIO']]) // biome-ignore format: one line
+    const kind = random.weighted([
+      [10, 'audio'],
+      [4, 'video'],
+      [2, 'image'],
+      [2, 'text'],
+      [1, 'AUDIO'],
+    ])
     const count = random.weighted([
       [12, ''],
       [1, '/2'],
@@ -134,17 +185,29 @@ export function session(talker: Talker, { ip, ports }: Offer): string {
     if (random.chance(0.25)) lines.push(`c=IN IP${version} ${told()}${random.chance(0.1) ? '/127' : ''}`)
     if (random.chance(0.5)) lines.push('a=rtpmap:0 PCMU/8000')
   }
-  const end = random.weighted([[12, '\r\n'], [1, '\n']]) // biome-ignore format: one line
+  const end = random.weighted([
+    [12, '\r\n'],
+    [1, '\n'],
+  ])
   return lines.join(end) + (random.chance(0.9) ? end : '')
 }
 
 function finish(talker: Talker, lines: readonly string[], body: string): string {
   const { random, transport } = talker
-  const length = random.weighted([[20, body.length], [1, 0], [1, body.length + 7], [1, Math.max(0, body.length - 3)]]) // biome-ignore format: one line
+  const length = random.weighted([
+    [20, body.length],
+    [1, 0],
+    [1, body.length + 7],
+    [1, Math.max(0, body.length - 3)],
+  ])
   const told = random.chance(transport === 'TCP' ? 0.97 : 0.9)
     ? [header(talker, 'Content-Length', 'l', `${length}`)]
     : []
-  const end = random.weighted([[20, '\r\n'], [1, '\n'], [1, '\r']]) // biome-ignore format: one line
+  const end = random.weighted([
+    [20, '\r\n'],
+    [1, '\n'],
+    [1, '\r'],
+  ])
   const [first, ...rest] = lines
   const mixed = random.chance(0.2) ? random.some(rest, rest.length) : rest
   return spoil(random, `${[first, ...mixed, ...told].join(end)}${end}${end}${body}`)
@@ -182,11 +245,24 @@ export function request(talker: Talker, method: Method, cseq: number, offer: Off
 }
 
 /** The answer to a request as it came: its Via, From, To and CSeq come back. */
-export function answer(talker: Talker, heard: string, code: string, more: readonly string[], offer: Offer | undefined): string {
+export function answer(
+  talker: Talker,
+  heard: string,
+  code: string,
+  more: readonly string[],
+  offer: Offer | undefined,
+): string {
   const { random } = talker
   const kept = heard
     .split(/\r\n|\r|\n/)
-    .filter((line) => /^(via|v|from|f|to|t|call-id|i|cseq)\s*:/i.test(line) || (random.chance(0.5) && /^record-route/i.test(line)))
-    .map((line) => (/^v/i.test(line) && random.chance(0.5) ? line.replace(/;rport(?!=)/, `;received=${talker.them.ip};rport=${talker.them.port}`) : line))
+    .filter(
+      (line) =>
+        /^(via|v|from|f|to|t|call-id|i|cseq)\s*:/i.test(line) || (random.chance(0.5) && /^record-route/i.test(line)),
+    )
+    .map((line) =>
+      /^v/i.test(line) && random.chance(0.5)
+        ? line.replace(/;rport(?!=)/, `;received=${talker.them.ip};rport=${talker.them.port}`)
+        : line,
+    )
   return finish(talker, [`SIP/2.0 ${code}`, ...kept, ...more], offer ? session(talker, offer) : '')
-} // biome-ignore format: one line
+}

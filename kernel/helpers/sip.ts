@@ -10,8 +10,10 @@ import { answering, datagram, type Ends, hexOf, type Side, type Talk, TcpTalk, t
 interface Channel {
   say(side: Side, text: string): Generator<Injection, string | undefined, readonly Seen[]>
   /** The two ends as one of them knows them. */
-  ends(side: Side): { readonly me: { ip: string; port: number }; readonly them: { ip: string; port: number } } | undefined
-} // biome-ignore format: one line
+  ends(
+    side: Side,
+  ): { readonly me: { ip: string; port: number }; readonly them: { ip: string; port: number } } | undefined
+}
 
 class UdpChannel implements Channel {
   readonly #talk: Talk
@@ -80,7 +82,12 @@ export const sipFlow = (transport: 'UDP' | 'TCP') =>
     if (random.chance(0.4)) return yield* calls(talk, transport)
     for (let dialogs = random.int(1, 3); dialogs > 0; dialogs--) {
       const src = random.pick([client, client, other])
-      const sport = random.weighted([[4, 5060], [2, 5061], [2, random.int(1024, 65535)], [1, 3000]]) // biome-ignore format: one line
+      const sport = random.weighted([
+        [4, 5060],
+        [2, 5061],
+        [2, random.int(1024, 65535)],
+        [1, 3000],
+      ])
       const dst = random.pick([server, service])
       let channel: Channel
       if (transport === 'UDP') channel = new UdpChannel(talk, { at: 'r0', src, dst, sport, dport: 5060 })
@@ -95,7 +102,16 @@ export const sipFlow = (transport: 'UDP' | 'TCP') =>
   }
 
 const port = ({ random }: Talk): number =>
-  random.weighted([[12, random.pick(MEDIA_PORTS)], [2, 10001], [1, random.int(1024, 65535)], [1, 0], [1, 80], [1, 65534], [1, 65535], [1, 70000]]) // biome-ignore format: one line
+  random.weighted([
+    [12, random.pick(MEDIA_PORTS)],
+    [2, 10001],
+    [1, random.int(1024, 65535)],
+    [1, 0],
+    [1, 80],
+    [1, 65534],
+    [1, 65535],
+    [1, 70000],
+  ])
 
 /** A request and its answers, and media of those who now know of each other. */
 function* exchange(talk: Talk, transport: 'UDP' | 'TCP', channel: Channel): Flow {
@@ -104,10 +120,37 @@ function* exchange(talk: Talk, transport: 'UDP' | 'TCP', channel: Channel): Flow
   const far: Side = side === 'client' ? 'server' : 'client'
   const talker = talkerOf(talk, transport, channel, side)
   if (!talker) return
-  const method = random.weighted<Method>([[8, 'INVITE'], [5, 'REGISTER'], [1, 'ACK'], [1, 'BYE'], [1, 'UPDATE'], [1, 'PRACK'], [1, 'OPTIONS'], [1, 'CANCEL']]) // biome-ignore format: one line
+  const method = random.weighted<Method>([
+    [8, 'INVITE'],
+    [5, 'REGISTER'],
+    [1, 'ACK'],
+    [1, 'BYE'],
+    [1, 'UPDATE'],
+    [1, 'PRACK'],
+    [1, 'OPTIONS'],
+    [1, 'CANCEL'],
+  ])
   const offers = ['INVITE', 'UPDATE', 'ACK', 'PRACK'].includes(method) && random.chance(method === 'INVITE' ? 0.9 : 0.5)
-  const offer = (ip: string): Offer => ({ ip, ports: Array.from({ length: random.weighted([[8, 1], [4, 2], [1, 4], [1, 0]]) }, () => port(talk)) }) // biome-ignore format: one line
-  const cseq = random.weighted([[8, random.int(1, 4)], [1, 0], [1, 4294967295], [1, 4294967296]]) // biome-ignore format: one line
+  const offer = (ip: string): Offer => ({
+    ip,
+    ports: Array.from(
+      {
+        length: random.weighted([
+          [8, 1],
+          [4, 2],
+          [1, 4],
+          [1, 0],
+        ]),
+      },
+      () => port(talk),
+    ),
+  })
+  const cseq = random.weighted([
+    [8, random.int(1, 4)],
+    [1, 0],
+    [1, 4294967295],
+    [1, 4294967296],
+  ])
   const text = request(talker, method, cseq, offers ? offer(talker.me.ip) : undefined)
   const two = transport === 'TCP' && random.chance(0.15) ? request(talker, 'REGISTER', cseq + 1, undefined) : ''
   const heard = yield* channel.say(side, text + two)
@@ -124,11 +167,25 @@ function* exchange(talk: Talk, transport: 'UDP' | 'TCP', channel: Channel): Flow
     answers > 0;
     answers--
   ) {
-    const code = random.weighted([[10, '200 OK'], [3, '183 Session Progress'], [1, '100 Trying'], [1, '404 Not Found'], [1, '486 Busy'], [1, '000 X'], [1, 'abc'], [1, '2000']]) // biome-ignore format: one line
+    const code = random.weighted([
+      [10, '200 OK'],
+      [3, '183 Session Progress'],
+      [1, '100 Trying'],
+      [1, '404 Not Found'],
+      [1, '486 Busy'],
+      [1, '000 X'],
+      [1, 'abc'],
+      [1, '2000'],
+    ])
     const bindings = method === 'REGISTER' && random.chance(0.85)
     const more = bindings
-      ? [heard.split(/\r\n(?![ \t])/).find((line) => /^(contact|m)\b/i.test(line) && random.chance(0.8)) ?? contact(other, other.them)]
-      : random.chance(0.7) ? [contact(other)] : [] // biome-ignore format: one line
+      ? [
+          heard.split(/\r\n(?![ \t])/).find((line) => /^(contact|m)\b/i.test(line) && random.chance(0.8)) ??
+            contact(other, other.them),
+        ]
+      : random.chance(0.7)
+        ? [contact(other)]
+        : []
     const expires = method === 'REGISTER' && random.chance(0.4) ? [`Expires: ${random.pick([1800, 0, 30])}`] : []
     const said = answer(
       other,
@@ -154,7 +211,14 @@ function* media(
   const { random, family } = talk
   const { client, server, public: outside } = ADDRESSES[family]
   if (!to || !isAddress(talk, to.ip)) return
-  const src = from === 'client' ? client : random.weighted([[6, server], [1, outside], [1, known]]) // biome-ignore format: one line
+  const src =
+    from === 'client'
+      ? client
+      : random.weighted([
+          [6, server],
+          [1, outside],
+          [1, known],
+        ])
   for (const more of random.pick([[0], [0, 1], [1], [2]])) {
     const sport =
       random.weighted([
@@ -211,7 +275,15 @@ function* calls(talk: Talk, transport: 'UDP' | 'TCP'): Flow {
       const talker = talkerOf(talk, transport, channel, side)
       if (!talker || (side === 'server' && heard === undefined)) break
       const calm = { ...talker, random: random.chance(0.9) ? CALM : random }
-      offered[side] = Array.from({ length: random.weighted([[6, 1], [2, 2]]) }, () => random.pick(ports)) // biome-ignore format: one line
+      offered[side] = Array.from(
+        {
+          length: random.weighted([
+            [6, 1],
+            [2, 2],
+          ]),
+        },
+        () => random.pick(ports),
+      )
       const offer = { ip: talker.me.ip, ports: offered[side] }
       const text =
         side === 'client' ? request(calm, 'INVITE', random.int(1, 3), offer) : answer(calm, heard!, '200 OK', [], offer)
@@ -224,7 +296,13 @@ function* calls(talk: Talk, transport: 'UDP' | 'TCP'): Flow {
       if (!to || !ends || !isAddress(talk, to.ip)) continue
       const sport = offered[side][0] ?? 10000
       for (const more of random.pick([[0], [0, 1], [1, 0]])) {
-        const stream = { at: side === 'client' ? 'r0' : 'r1', src: ends.me.ip, dst: to.ip, sport: sport + more, dport: (to.port + more) & 0xffff } // biome-ignore format: one line
+        const stream = {
+          at: side === 'client' ? 'r0' : 'r1',
+          src: ends.me.ip,
+          dst: to.ip,
+          sport: sport + more,
+          dport: (to.port + more) & 0xffff,
+        }
         const seen = yield* datagram(talk, stream, '80000001')
         if (seen && random.chance(0.7)) yield* datagram(talk, answering(seen), '80000002')
       }

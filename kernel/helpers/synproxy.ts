@@ -96,7 +96,11 @@ export function* synproxyFlow(talk: Talk): Flow {
   const { random, family } = talk
   const { client, other, server, service, routers } = ADDRESSES[family]
   for (let n = random.int(1, 3); n > 0; n--) {
-    const dst = random.weighted([[6, server], [2, service], [1, routers[0]!]]) // biome-ignore format: one line
+    const dst = random.weighted([
+      [6, server],
+      [2, service],
+      [1, routers[0]!],
+    ])
     yield* conversation(talk, {
       at: 'r0',
       src: random.pick([client, client, other]),
@@ -141,8 +145,8 @@ function* conversation(talk: Talk, client: Party): Flow {
   if (!called) return
   // the model takes the first cookie that answers a SYN for the right one: no guesses before that
   if (random.chance(0.1)) yield say(client, FLAG.ack, { ack: random.int(0, 0xffffffff) })
-  const end: Party = { at: called.at, src: called.dst, dst: called.src, sport: called.dport, dport: called.sport, via: called, seq: random.pick([5000, 0xffffffff, random.int(0, 0xffffffff)]), ack: (tcpSeq(called) + 1) >>> 0, clock: random.int(0, 0xffffffff), echo: timesOf(called)?.[0] ?? 0 } // biome-ignore format: one line
-  const taken = random.weighted([[8, 'yes'], [1, 'no'], [1, 'silent']]) // biome-ignore format: one line
+  const end: Party = { at: called.at, src: called.dst, dst: called.src, sport: called.dport, dport: called.sport, via: called, seq: random.pick([5000, 0xffffffff, random.int(0, 0xffffffff)]), ack: (tcpSeq(called) + 1) >>> 0, clock: random.int(0, 0xffffffff), echo: timesOf(called)?.[0] ?? 0 }
+  const taken = random.weighted([[8, 'yes'], [1, 'no'], [1, 'silent']])
   if (taken === 'no') yield say(end, FLAG.rst | FLAG.ack)
   if (taken !== 'yes') {
     if (random.chance(0.5)) yield say(client, FLAG.ack, { shift: random.pick([0, -1]) })
@@ -153,7 +157,7 @@ function* conversation(talk: Talk, client: Party): Flow {
   if (random.chance(0.1)) seen = yield say(end, FLAG.syn | FLAG.ack, { options: offered })
   end.seq = (end.seq + 1) >>> 0
   for (let more = random.int(0, 6); more > 0; more--) yield* exchange(talk, client, end, say)
-  const over = random.weighted([[4, 'fin'], [2, 'rst'], [2, 'server rst'], [2, 'none']]) // biome-ignore format: one line
+  const over = random.weighted([[4, 'fin'], [2, 'rst'], [2, 'server rst'], [2, 'none']])
   if (over === 'rst') yield say(client, FLAG.rst)
   if (over === 'server rst') yield say(end, FLAG.rst | FLAG.ack)
   if (over === 'fin') {

@@ -43,7 +43,18 @@ function inTwo({ family, random }: Talk, frame: string): readonly [string, strin
   const whole = new Uint8Array(Buffer.from(frame.slice(28, HEADERS), 'hex'))
   const view = new DataView(whole.buffer)
   const part = (from: number, to: number, more: boolean) =>
-    frame.slice(0, 28) + ip4({ src: whole.subarray(12, 16).join('.'), dst: whole.subarray(16, 20).join('.'), protocol: whole[9]!, ttl: whole[8]!, id: view.getUint16(4), fragment: (more ? 0x2000 : 0) | (from / 8) }, payload.slice(2 * from, 2 * to)) // biome-ignore format: one line
+    frame.slice(0, 28) +
+    ip4(
+      {
+        src: whole.subarray(12, 16).join('.'),
+        dst: whole.subarray(16, 20).join('.'),
+        protocol: whole[9]!,
+        ttl: whole[8]!,
+        id: view.getUint16(4),
+        fragment: (more ? 0x2000 : 0) | (from / 8),
+      },
+      payload.slice(2 * from, 2 * to),
+    )
   return [part(0, cut, true), part(cut, payload.length / 2, false)]
 }
 
@@ -74,7 +85,20 @@ export class TcpTalk {
     const other = this.ends[side === 'client' ? 'server' : 'client']
     const { place } = end
     if (!place) return undefined
-    const segment = tcp({ src: place.src, dst: place.dst, sport: place.sport, dport: place.dport, seq: end.seq, ack: flags & FLAG.ack ? end.ack : 0, flags, options, window: 60000 }, hexOf(text)) // biome-ignore format: one line
+    const segment = tcp(
+      {
+        src: place.src,
+        dst: place.dst,
+        sport: place.sport,
+        dport: place.dport,
+        seq: end.seq,
+        ack: flags & FLAG.ack ? end.ack : 0,
+        flags,
+        options,
+        window: 60000,
+      },
+      hexOf(text),
+    )
     const packet = network(this.#talk, place.src, place.dst, PROTOCOL_TCP, segment)
     const injection = place.via ? back(place.via, packet) : arrives(place.at, packet)
     end.seq = (end.seq + text.length + (flags & FLAG.syn ? 1 : 0) + (flags & FLAG.fin ? 1 : 0)) >>> 0
@@ -106,7 +130,18 @@ export class TcpTalk {
     if (!place?.via) return
     const quote = place.via.packet.slice(0, 2 * random.pick([28, 40, 60, 48, 100]))
     const types: readonly (readonly [type: number, code: number])[] =
-      family === 4 ? [[3, 1], [3, 4], [11, 0], [4, 0]] : [[1, 1], [2, 0], [3, 0]] // biome-ignore format: one line
+      family === 4
+        ? [
+            [3, 1],
+            [3, 4],
+            [11, 0],
+            [4, 0],
+          ]
+        : [
+            [1, 1],
+            [2, 0],
+            [3, 0],
+          ]
     const [type, code] = random.pick(types)
     const message = icmp(place, type, code, hex(random.pick([0, 1400, random.int(0, 0xffffffff)]), 4) + quote)
     yield back(place.via, network(this.#talk, place.src, place.dst, family === 4 ? 1 : 58, message))
@@ -166,5 +201,10 @@ export function* datagram(
 
 /** The ends of an answer. */
 export const answering = (seen: Seen, sport = seen.dport): Ends => ({
-  at: seen.at, src: seen.dst, dst: seen.src, sport, dport: seen.sport, via: seen,
-}) // biome-ignore format: one line
+  at: seen.at,
+  src: seen.dst,
+  dst: seen.src,
+  sport,
+  dport: seen.sport,
+  via: seen,
+})

@@ -76,10 +76,25 @@ export class Cluster {
       `route add 10.244.${other.number}.0/24 via 10.244.${other.number}.0 dev flannel.1 onlink`,
       `neigh add 10.244.${other.number}.0 lladdr ${other.tunnelMac} dev flannel.1 nud permanent`,
     ])
-    await this.must(name, ['bridge', 'fdb', 'append', other.tunnelMac, 'dev', 'flannel.1', 'dst', other.address, 'self', 'permanent']) // biome-ignore format: one line
+    await this.must(name, [
+      'bridge',
+      'fdb',
+      'append',
+      other.tunnelMac,
+      'dev',
+      'flannel.1',
+      'dst',
+      other.address,
+      'self',
+      'permanent',
+    ])
     await this.#agent.ask('sysctl', {
       at: name,
-      values: { 'net.ipv4.ip_forward': '1', 'net.netfilter.nf_conntrack_acct': '1', 'net.bridge.bridge-nf-call-iptables': '1' }, // biome-ignore format: one line
+      values: {
+        'net.ipv4.ip_forward': '1',
+        'net.netfilter.nf_conntrack_acct': '1',
+        'net.bridge.bridge-nf-call-iptables': '1',
+      },
     })
     for (const { name: pod, octet } of pods) {
       await this.#ip(pod, [

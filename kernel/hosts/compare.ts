@@ -60,7 +60,9 @@ export function modelWays(hosts: Hosts, text: string): readonly Way[] {
 }
 
 const seenByModel = ({ symptom, receiver, works }: Connection): string =>
-  works ? `${symptom}, ${receiver!.namespace || receiver!.host} saw ${receiver!.src}, on port ${receiver!.dport}` : symptom // biome-ignore format: one line
+  works
+    ? `${symptom}, ${receiver!.namespace || receiver!.host} saw ${receiver!.src}, on port ${receiver!.dport}`
+    : symptom
 
 export const seenByKernel = ({ symptom, server, peer, to }: Talk): string =>
   server === null ? symptom : `${symptom}, ${server} saw ${peer![0]}, on port ${to![1]}`

@@ -32,16 +32,34 @@ type Lists = { readonly [K in keyof DiffResult]: DiffResult[K][number][] }
 export function diff(old: Hosts, after: Hosts, options: ScopeOptions = {}): DiffResult {
   const before = renamed(old, after)
   const { both, onlyBefore, onlyAfter } = pairNamespaces(before, after)
-  const found: Lists = { differences: [], undecided: [], incomplete: [], onlyBefore: [...onlyBefore], onlyAfter: [...onlyAfter] } // biome-ignore format: one line
+  const found: Lists = {
+    differences: [],
+    undecided: [],
+    incomplete: [],
+    onlyBefore: [...onlyBefore],
+    onlyAfter: [...onlyAfter],
+  }
   const others = otherWays(before, after, both)
   const walkable = isWalkable(before) && isWalkable(after)
   found.incomplete.push(...both.flatMap((pair) => notCompared(pair.old, pair.now)))
-  if (others && !walkable) found.incomplete.push('routes, interfaces or settings differ: what that changes is compared where both snapshots have all of them') // biome-ignore format: one line
-  if (others && walkable) found.incomplete.push('packets of connections that exist, multicast and fragments: where routes, interfaces or settings send them now') // biome-ignore format: one line
+  if (others && !walkable)
+    found.incomplete.push(
+      'routes, interfaces or settings differ: what that changes is compared where both snapshots have all of them',
+    )
+  if (others && walkable)
+    found.incomplete.push(
+      'packets of connections that exist, multicast and fragments: where routes, interfaces or settings send them now',
+    )
   for (const family of [4, 6] as const) {
-    const changed = both.map((pair) => ({ ...pair, chains: pair.old === pair.now ? [] : changedChains(pair.old, pair.now, family) })) // biome-ignore format: one line
-    const walked = walkable && (others || changed.some(({ chains }) => chains.length > 0)) ? followed(found, before, after, family, options) : undefined // biome-ignore format: one line
-    for (const one of changed) compareChains(found, before, after, family, { ...one, walked }, options) // biome-ignore format: one line
+    const changed = both.map((pair) => ({
+      ...pair,
+      chains: pair.old === pair.now ? [] : changedChains(pair.old, pair.now, family),
+    }))
+    const walked =
+      walkable && (others || changed.some(({ chains }) => chains.length > 0))
+        ? followed(found, before, after, family, options)
+        : undefined
+    for (const one of changed) compareChains(found, before, after, family, { ...one, walked }, options)
   }
   return found
 }
@@ -71,7 +89,17 @@ function compareChains(
   before: Hosts,
   after: Hosts,
   family: 4 | 6,
-  { old, now, chains, walked }: { readonly old: Namespace; readonly now: Namespace; readonly chains: readonly Changed[]; readonly walked: 'differ' | 'alike' | undefined }, // biome-ignore format: one line
+  {
+    old,
+    now,
+    chains,
+    walked,
+  }: {
+    readonly old: Namespace
+    readonly now: Namespace
+    readonly chains: readonly Changed[]
+    readonly walked: 'differ' | 'alike' | undefined
+  },
   options: ScopeOptions,
 ): void {
   try {

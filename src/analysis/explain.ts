@@ -54,7 +54,9 @@ const MOST_TAKERS = 20
 /** Undefined where there is no such rule. Throws NodeLimitError, VisitLimitError. */
 export function explain(hosts: Hosts, address: RuleAddress, options: ScopeOptions = {}): Explanation | undefined {
   const { place, family, backend } = address
-  const table = place.tables.find((one) => one.name === address.table && one.family === family && (!backend || one.backend === backend)) // biome-ignore format: one line
+  const table = place.tables.find(
+    (one) => one.name === address.table && one.family === family && (!backend || one.backend === backend),
+  )
   const rule = table?.chains.get(address.chain)?.rules[address.number - 1]
   if (!table || !rule) return undefined
   const scope = new Scope(hosts, place, family, { ...options, listedSets: true })
@@ -106,9 +108,10 @@ function calls(table: Table, from: string, to: string, seen = new Set<string>())
   if (from === to) return true
   if (seen.has(from)) return false
   seen.add(from)
-  return (table.chains.get(from)?.rules ?? []).some(
-    (rule) =>
-    effectsOf(rule).some((effect) => (effect.do === 'jump' || effect.do === 'goto') && calls(table, effect.chain, to, seen)), // biome-ignore format: one line
+  return (table.chains.get(from)?.rules ?? []).some((rule) =>
+    effectsOf(rule).some(
+      (effect) => (effect.do === 'jump' || effect.do === 'goto') && calls(table, effect.chain, to, seen),
+    ),
   )
 }
 
@@ -139,9 +142,12 @@ function exampleOf(scope: Scope, set: Node, rule: Rule, hook: Hook): string | un
   if (arriving) return arriving.text
   const own = pickOne(scope.space, set, [existingInterfaces(scope)])
   if (!own) return undefined
-  for (const text of [sampleText(own.sample), `${sampleText({ ...own.sample, iif: '' })} from ${placeName(scope.namespace)}`]) {
+  for (const text of [
+    sampleText(own.sample),
+    `${sampleText({ ...own.sample, iif: '' })} from ${placeName(scope.namespace)}`,
+  ]) {
     const branches = walked(scope, text)
     if (branches && isMatched(branches)) return text
   }
   return undefined
-} // biome-ignore format: short
+}

@@ -60,16 +60,36 @@ interface Fares {
 }
 
 /** A cell for each target, from one walk in each world with the packets to all of them. Targets that fare alike share what is worked out. */
-export function cellsOf(hosts: Hosts, worlds: readonly Walked[], targets: readonly Target[], examples: boolean): readonly Cell[] {
+export function cellsOf(
+  hosts: Hosts,
+  worlds: readonly Walked[],
+  targets: readonly Target[],
+  examples: boolean,
+): readonly Cell[] {
   const { ground } = worlds[0]!
   const fares = faresOf(worlds)
-  const sets = [fares.there, fares.elsewhere, fares.mixed, ...fares.receivers.flatMap(({ possible, seen, heard }) => [possible, seen, heard ?? EMPTY])]
+  const sets = [
+    fares.there,
+    fares.elsewhere,
+    fares.mixed,
+    ...fares.receivers.flatMap(({ possible, seen, heard }) => [possible, seen, heard ?? EMPTY]),
+  ]
   const cells: Cell[] = []
   const known = new Map<string, Cell>()
   for (const { members, parts } of alike(ground, targets, sets)) {
     const key = parts.join(' ')
     const target = targets[members[0]!]!
-    const fared = { there: parts[0]!, elsewhere: parts[1]!, mixed: parts[2]!, receivers: fares.receivers.map((one, i) => ({ ...one, possible: parts[3 + 3 * i]!, seen: parts[4 + 3 * i]!, heard: one.heard === undefined ? undefined : parts[5 + 3 * i]! })) }
+    const fared = {
+      there: parts[0]!,
+      elsewhere: parts[1]!,
+      mixed: parts[2]!,
+      receivers: fares.receivers.map((one, i) => ({
+        ...one,
+        possible: parts[3 + 3 * i]!,
+        seen: parts[4 + 3 * i]!,
+        heard: one.heard === undefined ? undefined : parts[5 + 3 * i]!,
+      })),
+    }
     const cell = known.get(key) ?? cellOf(ground, hosts, fared, target, examples)
     known.set(key, cell)
     for (const member of members) {
@@ -78,10 +98,14 @@ export function cellsOf(hosts: Hosts, worlds: readonly Walked[], targets: readon
     }
   }
   return cells
-} // biome-ignore format: long lines
+}
 
 /** Targets (by index) for which each of the sets looks the same but for the target itself, with what the sets are then. */
-function* alike(ground: Ground, targets: readonly Target[], sets: readonly Node[]): Generator<{ readonly members: readonly number[]; readonly parts: readonly Node[] }> {
+function* alike(
+  ground: Ground,
+  targets: readonly Target[],
+  sets: readonly Node[],
+): Generator<{ readonly members: readonly number[]; readonly parts: readonly Node[] }> {
   const { space } = ground
   const { bdd } = space
   const fields = targetFields(ground)
@@ -89,11 +113,12 @@ function* alike(ground: Ground, targets: readonly Target[], sets: readonly Node[
   function* walk({ first, end, wanted, halves }: Half, all: readonly Node[]): ReturnType<typeof alike> {
     const here = all.map((set) => bdd.and(set, wanted))
     const parts = here.map((set) => (set === EMPTY ? EMPTY : space.forget(set, fields)))
-    if (halves.length === 0 || here.every((set, i) => set === bdd.and(parts[i]!, wanted))) yield { members: order.slice(first, end), parts }
+    if (halves.length === 0 || here.every((set, i) => set === bdd.and(parts[i]!, wanted)))
+      yield { members: order.slice(first, end), parts }
     else for (const half of halves) yield* walk(half, here)
   }
   if (root) yield* walk(root, sets)
-} // biome-ignore format: long lines
+}
 
 function faresOf(worlds: readonly Walked[]): Fares {
   const { space } = worlds[0]!.ground
@@ -114,28 +139,49 @@ function faresOf(worlds: readonly Walked[]): Fares {
         const known = receivers.get(key) ?? { place, start, possible: EMPTY, seen: EMPTY, heard: EMPTY }
         const seen = space.union(ways.map((way) => seenOf(ground, ground.site(place).math, way)))
         const open = listeningAt(ground, place)
-        const heard = open === undefined || known.heard === undefined ? undefined : space.union([known.heard, ...ground.site(place).math.into(ways, open).map((way) => way.packets)])
-        receivers.set(key, { ...known, possible: bdd.or(known.possible, packets), seen: bdd.or(known.seen, seen), heard })
+        const heard =
+          open === undefined || known.heard === undefined
+            ? undefined
+            : space.union([
+                known.heard,
+                ...ground
+                  .site(place)
+                  .math.into(ways, open)
+                  .map((way) => way.packets),
+              ])
+        receivers.set(key, {
+          ...known,
+          possible: bdd.or(known.possible, packets),
+          seen: bdd.or(known.seen, seen),
+          heard,
+        })
       }
       mixed = bdd.or(mixed, bdd.and(here, other))
       there = bdd.or(there, here)
       elsewhere = bdd.or(elsewhere, other)
     }
   return { there, elsewhere, mixed, receivers: [...receivers.values()] }
-} // biome-ignore format: long lines
+}
 
 /** First packets that a socket of this namespace takes, and those that need none; undefined: it is not known which sockets there are. */
 function listeningAt({ space, addresses }: Ground, { sockets }: Namespace): Node | undefined {
   if (!sockets) return undefined
   const { bdd, family } = space
-  const asking = space.in('meta.l4proto', [[PROTOCOL.TCP, PROTOCOL.TCP], [PROTOCOL.UDP, PROTOCOL.UDP]])
+  const asking = space.in('meta.l4proto', [
+    [PROTOCOL.TCP, PROTOCOL.TCP],
+    [PROTOCOL.UDP, PROTOCOL.UDP],
+  ])
   const open = sockets.flatMap(({ protocol, state, port, local, family: own }): readonly Node[] => {
-    if (state !== 'listen' || (protocol !== 'tcp' && protocol !== 'udp') || (own !== 'both' && own !== family)) return []
-    const there = bdd.and(space.equals('meta.l4proto', PROTOCOL[protocol === 'tcp' ? 'TCP' : 'UDP']), space.equals('th.dport', port))
+    if (state !== 'listen' || (protocol !== 'tcp' && protocol !== 'udp') || (own !== 'both' && own !== family))
+      return []
+    const there = bdd.and(
+      space.equals('meta.l4proto', PROTOCOL[protocol === 'tcp' ? 'TCP' : 'UDP']),
+      space.equals('th.dport', port),
+    )
     return [local === undefined ? there : bdd.and(there, space.equals(addresses.dst, local))]
   })
   return bdd.or(bdd.not(asking), space.union(open))
-} // biome-ignore format: long lines
+}
 
 /** The source that packets have in the end, beside the target that they had in the beginning. */
 function seenOf(ground: Ground, math: WayMath, { transform, packets }: Way): Node {
@@ -153,12 +199,33 @@ function seenOf(ground: Ground, math: WayMath, { transform, packets }: Way): Nod
   return imageOf(math, { transform: only, packets }, [src, ...fields])
 }
 
-function cellOf(ground: Ground, hosts: Hosts, { there, elsewhere, mixed, receivers }: Fares, target: Target, examples: boolean): Cell {
+function cellOf(
+  ground: Ground,
+  hosts: Hosts,
+  { there, elsewhere, mixed, receivers }: Fares,
+  target: Target,
+  examples: boolean,
+): Cell {
   const reach = there === EMPTY ? 'none' : mixed !== EMPTY ? 'perhaps' : elsewhere === EMPTY ? 'all' : 'some'
-  return { reach, receivers: receiversOf(ground, hosts, receivers.filter(({ possible }) => possible !== EMPTY), target, examples) }
-} // biome-ignore format: short
+  return {
+    reach,
+    receivers: receiversOf(
+      ground,
+      hosts,
+      receivers.filter(({ possible }) => possible !== EMPTY),
+      target,
+      examples,
+    ),
+  }
+}
 
-function receiversOf(ground: Ground, hosts: Hosts, found: readonly Receiver[], target: Target, examples: boolean): Cell['receivers'] {
+function receiversOf(
+  ground: Ground,
+  hosts: Hosts,
+  found: readonly Receiver[],
+  target: Target,
+  examples: boolean,
+): Cell['receivers'] {
   const { bdd } = ground.space
   const { address, protocol, port } = target
   const wanted = destined(ground, target)
@@ -166,7 +233,16 @@ function receiversOf(ground: Ground, hosts: Hosts, found: readonly Receiver[], t
   for (const { place, start, possible, seen, heard } of found) {
     const known = places.get(placeName(place)) ?? { seen: EMPTY, listens: false, example: undefined }
     const packets = bdd.and(possible, wanted)
-    const arrival: Arrival = { start, place, outcome: 'delivered', interface: undefined, possible: packets, sure: packets, seen, hangs: [] }
+    const arrival: Arrival = {
+      start,
+      place,
+      outcome: 'delivered',
+      interface: undefined,
+      possible: packets,
+      sure: packets,
+      seen,
+      hangs: [],
+    }
     const question: ReachQuestion = { from: {}, to: { address, protocol, port, sentTo: true } }
     places.set(placeName(place), {
       seen: bdd.or(known.seen, seen),
@@ -174,5 +250,10 @@ function receiversOf(ground: Ground, hosts: Hosts, found: readonly Receiver[], t
       example: known.example ?? (examples ? exampleOf(ground, hosts, arrival, question) : undefined),
     })
   }
-  return [...places].map(([place, { seen, listens, example }]) => ({ place, sources: sourcesOf(ground, seen), listens, example }))
-} // biome-ignore format: long lines
+  return [...places].map(([place, { seen, listens, example }]) => ({
+    place,
+    sources: sourcesOf(ground, seen),
+    listens,
+    example,
+  }))
+}

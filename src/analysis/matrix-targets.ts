@@ -34,9 +34,11 @@ export function targetsOf(ground: Ground): readonly Target[] {
   const found = new Map<string, Target>()
   const add = (name: string, { address, protocol, port }: Service) => {
     const at = `${printIp(address).replace(/^(.*:.*)$/, '[$1]')}:${port}/${PROTOCOLS[protocol] ?? protocol}`
-    if (!found.has(at) && found.size < MOST_TARGETS) found.set(at, { label: name === '' ? at : `${name} ${at}`, address, protocol, port })
+    if (!found.has(at) && found.size < MOST_TARGETS)
+      found.set(at, { label: name === '' ? at : `${name} ${at}`, address, protocol, port })
   }
-  for (const place of ground.hosts.namespaces) for (const [name, service] of servicesOf(ground, place)) add(name, service)
+  for (const place of ground.hosts.namespaces)
+    for (const [name, service] of servicesOf(ground, place)) add(name, service)
   for (const place of ground.hosts.namespaces) {
     const own = addressOf(place, ground.family)
     for (const { protocol, state, local, family, port } of place.sockets ?? []) {
@@ -44,12 +46,15 @@ export function targetsOf(ground: Ground): readonly Target[] {
       if (place.links.some(({ vxlan }) => vxlan?.port === port)) continue
       if (state !== 'listen' || own === undefined || (family !== 'both' && family !== ground.family)) continue
       const address = local ?? own
-      const isOwn = place.links.some(({ kind, addresses }) => kind !== 'loopback' && addresses.some(({ prefix }) => prefix.ip === address))
-      if (isOwn && (protocol === 'tcp' || protocol === 'udp')) add(placeName(place), { address, protocol: protocol === 'tcp' ? 6 : 17, port })
+      const isOwn = place.links.some(
+        ({ kind, addresses }) => kind !== 'loopback' && addresses.some(({ prefix }) => prefix.ip === address),
+      )
+      if (isOwn && (protocol === 'tcp' || protocol === 'udp'))
+        add(placeName(place), { address, protocol: protocol === 'tcp' ? 6 : 17, port })
     }
   }
   return [...found.values()]
-} // biome-ignore format: short
+}
 
 /** What a ruleset translates by destination address and port, named by the comment of the rule that does. */
 function* servicesOf(ground: Ground, place: Namespace): Generator<readonly [name: string, service: Service]> {
@@ -70,7 +75,7 @@ function* servicesOf(ground: Ground, place: Namespace): Generator<readonly [name
           for (const service of servicesIn(block, addresses.dst, own)) yield [nameOf(rule), service]
       }
   }
-} // biome-ignore format: long line
+}
 
 function* servicesIn(block: Block, field: 'ip.daddr' | 'ip6.daddr', own: Ip | undefined): Generator<Service> {
   const values = (name: 'meta.l4proto' | 'th.dport' | typeof field): readonly bigint[] => {
@@ -92,7 +97,11 @@ function* servicesIn(block: Block, field: 'ip.daddr' | 'ip6.daddr', own: Ip | un
   for (const address of all)
     for (const protocol of protocols)
       for (const port of ports)
-        yield { address: field === 'ip.daddr' ? Number(address) : BigInt(address), protocol: Number(protocol), port: Number(port) } // biome-ignore format: one line
+        yield {
+          address: field === 'ip.daddr' ? Number(address) : BigInt(address),
+          protocol: Number(protocol),
+          port: Number(port),
+        }
 }
 
 const nameOf = ({ text }: Rule): string => /--comment "?([^" ]+)/.exec(text)?.[1] ?? ''

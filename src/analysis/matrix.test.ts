@@ -94,9 +94,11 @@ test(`cells are what single questions answer (${CASES} rulesets, seed ${SEED})`,
   }
   expect(found.none).toBeGreaterThan(CASES)
   expect(found.all + found.some + found.perhaps).toBeGreaterThan(CASES)
-}) // biome-ignore format: short
+})
 
-test(`packets to Services walk in sets as they walk alone (${CASES} rulesets, seed ${SEED})`, { timeout: 3_600_000 }, async () => {
+test(`packets to Services walk in sets as they walk alone (${CASES} rulesets, seed ${SEED})`, {
+  timeout: 3_600_000,
+}, async () => {
   const hostsOf = await cluster()
   let [same, others] = [0, 0]
   for (let n = 0; n < CASES; n++) {
@@ -112,7 +114,12 @@ test(`packets to Services walk in sets as they walk alone (${CASES} rulesets, se
         const source = SOURCES[Math.floor(random() * SOURCES.length)]!
         const from = beginning.origin.iif === undefined ? '' : ` ${source}:40000`
         const to = `${printIp(address)}:${port}`
-        const result = agreement(ground, beginning, ends, protocol === 6 ? `tcp${from} > ${to} syn` : `udp${from} > ${to}`)
+        const result = agreement(
+          ground,
+          beginning,
+          ends,
+          protocol === 6 ? `tcp${from} > ${to} syn` : `udp${from} > ${to}`,
+        )
         expect(typeof result === 'string' ? undefined : result, `seed ${seed}`).toBeUndefined()
         if (result === 'same') same++
         else others++
@@ -120,4 +127,4 @@ test(`packets to Services walk in sets as they walk alone (${CASES} rulesets, se
     }
   }
   expect(same).toBeGreaterThan(others)
-}) // biome-ignore format: short
+})

@@ -151,7 +151,12 @@ export function isThere(
   to: ReachQuestion['to'],
 ): boolean {
   if (placeName(where) !== placeName(place)) return false
-  if (wanted === 'sent' ? outcome !== 'sent' || final.interface !== name : outcome !== 'delivered' && !TAKEN_IN.has(where.reason)) return false // biome-ignore format: one line
+  if (
+    wanted === 'sent'
+      ? outcome !== 'sent' || final.interface !== name
+      : outcome !== 'delivered' && !TAKEN_IN.has(where.reason)
+  )
+    return false
   if (to.sentTo) return true
   if (to.address !== undefined && final.dst !== printIp(to.address)) return false
   return to.port === undefined || final.dport === to.port
@@ -167,7 +172,8 @@ export function decidingOf(steps: readonly Step[]): readonly Deciding[] {
     for (const { table, type, decidedBy } of step.chains) {
       const { chain, number, rule } = decidedBy
       if (!rule || number === undefined) continue
-      if (type !== 'nat' || rule.steps.some((one) => 'do' in one && one.do.do === 'nat')) add(placeName(step), table, { chain, number, rule }) // biome-ignore format: one line
+      if (type !== 'nat' || rule.steps.some((one) => 'do' in one && one.do.do === 'nat'))
+        add(placeName(step), table, { chain, number, rule })
     }
   }
   return found

@@ -72,14 +72,19 @@ function walkTargets(ground: Ground, hosts: Hosts, from: ReachQuestion['from'], 
   const wanted = bdd.and(bdd.and(to, space.present('th.dport')), space.valid)
   const walk = new SetWalk(ground)
   const starts = startsOf(ground, { from: place ? { place } : from, to: {} }).map((start) => {
-    const groups = start.groups.map((group) => ({ ...group, ways: ground.site(group.place).math.into(group.ways, wanted) }))
+    const groups = start.groups.map((group) => ({
+      ...group,
+      ways: ground.site(group.place).math.into(group.ways, wanted),
+    }))
     return { start, ends: walk.walk(groups) }
   })
   return { ground, starts }
-} // biome-ignore format: short
+}
 
 /** Everybody who has an address that others can reach, and the internet. */
 export const askersOf = ({ namespaces }: Hosts, family: Family): readonly Asker[] => [
   { label: 'internet', from: { outside: true } },
-  ...namespaces.flatMap((place) => (addressOf(place, family) === undefined ? [] : [{ label: placeName(place), from: { place } }])),
-] // biome-ignore format: short
+  ...namespaces.flatMap((place) =>
+    addressOf(place, family) === undefined ? [] : [{ label: placeName(place), from: { place } }],
+  ),
+]

@@ -84,8 +84,10 @@ function fromOutside(ground: Ground, { prefix }: ReachQuestion['from']): readonl
 /** What namespaces send whose addresses are among these. */
 const fromInside = (ground: Ground, places: readonly Namespace[], prefix: Prefix | undefined): readonly Start[] =>
   places
-    .filter(({ links }) => links.some(({ addresses }) => addresses.some((one) => isWithin(one.prefix.ip, prefix, ground.family))))
-    .map((place) => together(ground, [generated(ground, place)], FULL)) // biome-ignore format: short
+    .filter(({ links }) =>
+      links.some(({ addresses }) => addresses.some((one) => isWithin(one.prefix.ip, prefix, ground.family))),
+    )
+    .map((place) => together(ground, [generated(ground, place)], FULL))
 
 const isWithin = (ip: Ip, prefix: Prefix | undefined, family: 4 | 6): boolean =>
   familyOf(ip) === family &&

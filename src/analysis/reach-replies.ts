@@ -15,13 +15,19 @@ import { type Backward, Connections, errorsAbout, icmpOf, queriesOf, reversedOf 
 import type { World } from './walk-worlds.js'
 
 /** What comes back over the connections of a question: packets as those send them who are its goal, to where the connections began. */
-export function answerBack(hosts: Hosts, question: ReachQuestion, family: 4 | 6, back: Backward, options: ScopeOptions = {}): Answered {
+export function answerBack(
+  hosts: Hosts,
+  question: ReachQuestion,
+  family: 4 | 6,
+  back: Backward,
+  options: ScopeOptions = {},
+): Answered {
   const { grounds, whole } = groundsOf(hosts, family, options)
   const reached = grounds.flatMap(({ ground, world }) =>
     walkAll(ground, world, question).flatMap((forward) => backFrom(ground, world, forward, back)),
   )
   return answeredBy(hosts, family, whole, grounds[0]!.ground, reached)
-} // biome-ignore format: short
+}
 
 function backFrom(ground: Ground, world: World, { start, ends }: Reached, back: Backward): readonly Reached[] {
   const { space } = ground
@@ -43,7 +49,12 @@ function backFrom(ground: Ground, world: World, { start, ends }: Reached, back: 
     const one = startBack(ground, end, connections.answering(site, end.place, reversedOf(site.math, ways)), back)
     const key = `${placeName(one.place)} ${one.generated}`
     const known = starts.get(key)
-    starts.set(key, known ? { ...known, packets: space.bdd.or(known.packets, one.packets), groups: [...known.groups, ...one.groups] } : one)
+    starts.set(
+      key,
+      known
+        ? { ...known, packets: space.bdd.or(known.packets, one.packets), groups: [...known.groups, ...one.groups] }
+        : one,
+    )
   }
   const home: ReachQuestion = { from: {}, to: { place: start.place } }
   return [...starts.values()].flatMap((one) => {
@@ -51,7 +62,7 @@ function backFrom(ground: Ground, world: World, { start, ends }: Reached, back: 
     const found = new SetWalk(ground, undefined, connections).walk(one.groups)
     return [{ start: one, ends: found.map((end) => ({ end, ways: end.ways, goal: isGoal(end, home) })), ground, world }]
   })
-} // biome-ignore format: short
+}
 
 /** What the namespaces on the way know of connections that begin with these packets. */
 export function connectionsOf(ground: Ground, { groups }: Pick<Start, 'groups'>, packets: Node): Connections {
@@ -79,7 +90,12 @@ function unanswered({ space, addresses, family }: Ground): Node {
 const [SYN, ACK] = [2, 16] as const
 
 /** Where packets set out that answer those which ended there, and which ones. */
-export function startBack(ground: Ground, { place, outcome, interface: name }: End, headers: Node, back: Backward): Start {
+export function startBack(
+  ground: Ground,
+  { place, outcome, interface: name }: End,
+  headers: Node,
+  back: Backward,
+): Start {
   const { space } = ground
   const { bdd } = space
   const sent = outcome === 'sent' && name !== undefined
@@ -95,4 +111,4 @@ export function startBack(ground: Ground, { place, outcome, interface: name }: E
   const packets = bdd.and(came?.packets ?? beginning(ground, undefined), shape)
   const from: Group = came?.group ?? { ...NOTHING_BESIDE, stage: 'generate', place, ways: [] }
   return { place, generated: !sent, packets, groups: [{ ...from, ways: ground.site(place).math.plain(packets) }] }
-} // biome-ignore format: short
+}

@@ -68,8 +68,14 @@ export function answer(
   options: ScopeOptions = {},
 ): Answered {
   const { grounds, whole } = groundsOf(hosts, family, options)
-  return answeredBy(hosts, family, whole, grounds[0]!.ground, grounds.flatMap(({ ground, world }) => walkAll(ground, world, question)))
-} // biome-ignore format: short
+  return answeredBy(
+    hosts,
+    family,
+    whole,
+    grounds[0]!.ground,
+    grounds.flatMap(({ ground, world }) => walkAll(ground, world, question)),
+  )
+}
 
 /** What walks in all worlds come to together. */
 export function answeredBy(
@@ -144,7 +150,9 @@ export function walkAll(ground: Ground, world: World, question: ReachQuestion): 
   const { bdd } = ground.space
   return startsOf(ground, own).flatMap((start) => {
     if (start.packets === EMPTY) return []
-    const groups = own.to.sentTo ? start.groups.map((group) => ({ ...group, ways: ground.site(group.place).math.into(group.ways, goal) })) : start.groups // biome-ignore format: one line
+    const groups = own.to.sentTo
+      ? start.groups.map((group) => ({ ...group, ways: ground.site(group.place).math.into(group.ways, goal) }))
+      : start.groups
     const ends = walk.walk(groups).flatMap((end) => {
       const { math } = ground.site(end.place)
       const isThere = isGoal(end, own) && (end.seen & wanted) === wanted && (end.seen & unwanted) === 0
@@ -214,7 +222,14 @@ function arrivalsOf(worlds: readonly Reached[]): readonly Arrival[] {
 }
 
 function otherwise({ place, outcome, reason, text }: End, { supposing }: World): string {
-  const how = outcome === 'delivered' ? 'they are taken in' : outcome === 'sent' ? 'they leave the snapshot' : outcome === 'undecided' ? 'not known' : 'dropped' // biome-ignore format: one line
+  const how =
+    outcome === 'delivered'
+      ? 'they are taken in'
+      : outcome === 'sent'
+        ? 'they leave the snapshot'
+        : outcome === 'undecided'
+          ? 'not known'
+          : 'dropped'
   const why = reason === 'rules' ? ` by ${text}` : text === '' || outcome === 'delivered' ? '' : `: ${text}`
   const where = supposing.length === 0 ? '' : ` if ${supposing.join(' and ')}`
   return `${placeName(place)}: ${how}${why}${where}`

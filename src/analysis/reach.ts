@@ -93,7 +93,7 @@ export function reachBack(hosts: Hosts, question: ReachQuestion, options: ReachO
       ({ space }) => space.whole,
     )
   return { begun, established: back('replies'), related: back('errors') }
-} // biome-ignore format: short
+}
 
 function resultOf(
   hosts: Hosts,
@@ -146,7 +146,10 @@ function wayOf(ground: Ground, arrival: Arrival, example: Example | undefined, w
   const certain = bdd.minus(sure, bdd.exists(bdd.minus(start.packets, sure), hidden))
   const rest = bdd.minus(possible, bdd.exists(certain, hidden))
   const holes = start.generated ? [] : holesOf(ground)
-  const text = (set: Node) => (set === EMPTY ? { lines: [], more: false } : describe(space, filled(ground, set, holes), shown, MOST_BLOCKS, filled(ground, within, holes))) // biome-ignore format: one line
+  const text = (set: Node) =>
+    set === EMPTY
+      ? { lines: [], more: false }
+      : describe(space, filled(ground, set, holes), shown, MOST_BLOCKS, filled(ground, within, holes))
   const [packets, perhaps] = [text(certain), text(rest)]
   return {
     family: ground.family,

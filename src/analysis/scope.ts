@@ -110,7 +110,10 @@ export class Scope {
     if (!flow) {
       const { bdd } = this.space
       // a nat chain sees the first packet of a connection only
-      const first = this.space.in('ct.state', [[CT_STATE.RELATED, CT_STATE.RELATED], [CT_STATE.NEW, CT_STATE.NEW]]) // biome-ignore format: one line
+      const first = this.space.in('ct.state', [
+        [CT_STATE.RELATED, CT_STATE.RELATED],
+        [CT_STATE.NEW, CT_STATE.NEW],
+      ])
       const all = this.input(base.hook)
       const failed = this.tooLarge.get(chain) ?? this.#failed
       if (failed) throw failed

@@ -64,20 +64,28 @@ describe('who may open connections to whom', () => {
     const nets = ['10.0.0.0/8', '10.0.0.0/24', '10.0.0.0/16', '10.0.0.1/32', '192.0.2.0/24', '0.0.0.0/0']
     for (let seed = 0; seed < 40; seed++) {
       const pick = (n: number) => nets[(seed * 7 + n * 13 + ((seed * n) % 5)) % nets.length]!
-      const rules = [1, 2, 3, 4].map((n) => `-A FORWARD -s ${pick(n)} -d ${pick(n + 4)} -j ${(seed + n) % 2 ? 'ACCEPT' : 'DROP'}`)
+      const rules = [1, 2, 3, 4].map(
+        (n) => `-A FORWARD -s ${pick(n)} -d ${pick(n + 4)} -j ${(seed + n) % 2 ? 'ACCEPT' : 'DROP'}`,
+      )
       const { scope, entry } = chainOf([`FORWARD ${seed % 3 ? 'DROP' : 'ACCEPT'}`, ...rules])
       const classes = serviceMatrix(scope, entry, SSH)!
       const { space } = scope
-      const classOf = (ip: number) => classes.findIndex(({ addresses }) => addresses.some(([low, high]) => ip >= Number(low) && ip <= Number(high)))
+      const classOf = (ip: number) =>
+        classes.findIndex(({ addresses }) => addresses.some(([low, high]) => ip >= Number(low) && ip <= Number(high)))
       for (const from of hosts)
         for (const to of hosts) {
           const [source, target] = [parseIpv4(from)!, parseIpv4(to)!]
           const pair = space.bdd.and(space.equals('ip.saddr', source), space.equals('ip.daddr', target))
           const passes = space.bdd.meets(scope.flow(entry).accepted, pair)
-          expect([seed, from, to, classes[classOf(source)]!.reaches.includes(classOf(target))]).toEqual([seed, from, to, passes])
+          expect([seed, from, to, classes[classOf(source)]!.reaches.includes(classOf(target))]).toEqual([
+            seed,
+            from,
+            to,
+            passes,
+          ])
         }
     }
-  }) // biome-ignore format: long lines
+  })
 })
 
 test('which sources an interface lets through that are not its own', () => {

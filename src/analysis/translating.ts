@@ -61,7 +61,8 @@ function* walk(scope: Scope, table: Table, base: ChainSummary, fields: readonly 
     return whole
   }
   function* over(summary: ChainSummary, set: Node): Generator<Translating, boolean> {
-    const inside = (ways: readonly Way[]) => bdd.and(set, space.union(ways.map((way) => space.project(way.packets, fields))))
+    const inside = (ways: readonly Way[]) =>
+      bdd.and(set, space.union(ways.map((way) => space.project(way.packets, fields))))
     const isEnough = (packets: Node) => packets === set && isPoint(set)
     for (const index of summary.chain.rules.keys()) {
       const { nat, calls } = summary.ruleWays(index)
@@ -79,7 +80,7 @@ function* walk(scope: Scope, table: Table, base: ChainSummary, fields: readonly 
     return false
   }
   yield* into(base, FULL)
-} // biome-ignore format: long lines
+}
 
 /** The one value of each field that the set allows, if there is no more in it. */
 export function pointOf(space: Space, set: Node, fields: readonly Field[]): Block | undefined {

@@ -75,7 +75,8 @@ function toldApart(ground: Ground, sites: readonly Site[]): ((ip: Ip) => string)
           const plain = leaf.is === 'in' && typeof leaf.value === 'string' ? leaf.value : undefined
           if (plain !== undefined && DESTINATIONS.has(plain)) cut((leaf as Compared).ranges)
           if (plain !== undefined || leaf.is === 'readable' || leaf.is === 'chance') continue
-          if (leaf.is === 'in' && /"ct\.(original\.daddr|reply\.saddr)/.test(JSON.stringify(leaf.value, numbers))) return undefined
+          if (leaf.is === 'in' && /"ct\.(original\.daddr|reply\.saddr)/.test(JSON.stringify(leaf.value, numbers)))
+            return undefined
           for (const set of Object.values(scope.conditions.parts(leaf))) add(set)
         }
     }
@@ -84,7 +85,12 @@ function toldApart(ground: Ground, sites: readonly Site[]): ((ip: Ip) => string)
       for (const entry of scope.hooks[hook])
         if (entry.kind === 'nat' && entry.manip === 'dst')
           for (const { table, chain } of entry.chains)
-            ends.add(space.project(space.union(translating(scope, table, chain, targetFields(ground)).map(({ packets }) => packets)), [dst]))
+            ends.add(
+              space.project(
+                space.union(translating(scope, table, chain, targetFields(ground)).map(({ packets }) => packets)),
+                [dst],
+              ),
+            )
   }
   if (sets.size > MOST_SETS) return undefined
   const sorted = [...starts].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
@@ -96,7 +102,7 @@ function toldApart(ground: Ground, sites: readonly Site[]): ((ip: Ip) => string)
     if ([...ends].some((set) => bdd.contains(set, values))) return `${ip}`
     return [intervalAt(sorted, ip), ...parts.map((part) => given(bdd, part, levels.at(-1)!, values))].join(' ')
   }
-} // biome-ignore format: long lines
+}
 
 type Compared = Extract<Condition, { is: 'in' }>
 
@@ -123,8 +129,11 @@ function leavesOf(condition: Condition): readonly Condition[] {
 function hangsOnDestination(effect: Effect): boolean {
   if (effect.do === 'nat') return effect.to.netmap === true
   if (effect.do === 'map-prefix') return true
-  return effect.do === 'set' && /"(ip6?\.daddr|ct\.original\.daddr6?|ct\.reply\.saddr6?)"/.test(JSON.stringify(effect, numbers))
-} // biome-ignore format: one line
+  return (
+    effect.do === 'set' &&
+    /"(ip6?\.daddr|ct\.original\.daddr6?|ct\.reply\.saddr6?)"/.test(JSON.stringify(effect, numbers))
+  )
+}
 
 /** Whatever asks for addresses by prefixes: routes, rules of routing, devices and neighbours of all namespaces. */
 function prefixesOf({ hosts, family }: Ground): readonly Prefix[] {
@@ -134,14 +143,25 @@ function prefixesOf({ hosts, family }: Ground): readonly Prefix[] {
   const all = hosts.namespaces.flatMap(({ routes, rules4, rules6, links, neighbours }) => [
     ...routes.map(({ destination }) => destination),
     ...(family === 4 ? rules4 : rules6).flatMap(({ from, to }) => [from, to]),
-    ...links.flatMap(({ addresses }) => addresses.flatMap(({ prefix }) => [prefix, ...lengths.map((length) => ({ ip: prefix.ip, length }))])),
+    ...links.flatMap(({ addresses }) =>
+      addresses.flatMap(({ prefix }) => [prefix, ...lengths.map((length) => ({ ip: prefix.ip, length }))]),
+    ),
     ...neighbours.map(({ ip }) => ({ ip, length: whole })),
   ])
   return [...KINDS, ...all].flatMap((prefix) => (prefix && familyOf(prefix.ip) === family ? [prefix] : []))
-} // biome-ignore format: one line
+}
 
 /** Prefixes that mean something to routing and to REDIRECT (src/routing/classify.ts). */
-const KINDS = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4', 'fe80::/10', 'fec0::/10', 'ff00::/8'].map((text) => parsePrefix(text)!) // biome-ignore format: one line
+const KINDS = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  'fe80::/10',
+  'fec0::/10',
+  'ff00::/8',
+].map((text) => parsePrefix(text)!)
 
 /** How many of the sorted addresses are not behind this one. */
 function intervalAt(sorted: readonly Ip[], ip: Ip): number {

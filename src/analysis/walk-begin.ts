@@ -92,11 +92,15 @@ export function outsideOf({ hosts, run }: Ground): readonly { readonly place: Na
     place.links
       .filter(
         ({ name, kind, bridge, vxlan, up }) =>
-          up && kind !== 'loopback' && !bridge && !vxlan && run.layer2.isOpen({ host: place.host, namespace: place.namespace, link: name }),
+          up &&
+          kind !== 'loopback' &&
+          !bridge &&
+          !vxlan &&
+          run.layer2.isOpen({ host: place.host, namespace: place.namespace, link: name }),
       )
       .map((link) => ({ place, link })),
   )
-} // biome-ignore format: short lines
+}
 
 /** Addresses that some namespace has. */
 export const ownedAddresses = ({ namespaces }: Hosts, family: 4 | 6): readonly Ip[] => [

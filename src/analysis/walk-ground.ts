@@ -51,16 +51,23 @@ export class Site {
     this.first = tracking
       ? [...firstPackets(space, netns.connections.settings)].map(([state, packets]) => ({
           state,
-          way: { transform: state === 'INVALID' ? transforms.identity : of(firstWrites(state, space.family, fields)), packets },
-        })) // biome-ignore format: short
+          way: {
+            transform: state === 'INVALID' ? transforms.identity : of(firstWrites(state, space.family, fields)),
+            packets,
+          },
+        }))
       : []
     this.existing = tracking ? tuplesOf(space, netns.state.connections ?? []) : EMPTY
   }
 
   /** Packets that connection tracking finds to come back over a connection of which no more is known than that it exists. */
   belonging(ways: readonly Way[], state: 'ESTABLISHED' | 'RELATED'): readonly Way[] {
-    return writing(this.math, ways, [assign('ct.state', CT_STATE[state]), assign('ct.direction', 1), { do: 'forget', fields: this.#connectionFields }])
-  } // biome-ignore format: one line
+    return writing(this.math, ways, [
+      assign('ct.state', CT_STATE[state]),
+      assign('ct.direction', 1),
+      { do: 'forget', fields: this.#connectionFields },
+    ])
+  }
 
   /** What chains make of packets at these bridge ports. */
   atPorts(ways: readonly Way[], bridge: Pick<NonNullable<Beside['bridge']>, 'in' | 'out'> | undefined): readonly Way[] {
@@ -117,12 +124,13 @@ function onTheWire({ writes }: Transform, keepsMark: boolean): readonly Write[] 
       // what was counted before is overwritten
       if (write.keep === 0) ttl = 0
       found.push(write)
-    } else if (keepsMark && write.do === 'set' && typeof write.xor === 'string') found.push({ do: 'forget', fields: [write.field] })
+    } else if (keepsMark && write.do === 'set' && typeof write.xor === 'string')
+      found.push({ do: 'forget', fields: [write.field] })
     else found.push(write)
   }
   if (ttl !== 0) found.push({ do: 'add', field: 'ip.ttl', by: ttl })
   return found
-} // biome-ignore format: short lines
+}
 
 const PORT_FIELDS = ['meta.physiifname', 'meta.physoifname', 'meta.bridged'] as const
 
@@ -140,15 +148,21 @@ function askedFor({ tables }: Scope): ReadonlySet<string> {
 }
 
 /** The variables of bridge ports, as the walker of single packets reads them. */
-function* portValues(space: Space, bridge: { readonly in: string | undefined; readonly out: string | undefined } | undefined): Generator<readonly [number, 0 | 1]> {
-  for (const [field, name] of [['meta.physiifname', bridge?.in], ['meta.physoifname', bridge?.out]] as const) {
+function* portValues(
+  space: Space,
+  bridge: { readonly in: string | undefined; readonly out: string | undefined } | undefined,
+): Generator<readonly [number, 0 | 1]> {
+  for (const [field, name] of [
+    ['meta.physiifname', bridge?.in],
+    ['meta.physoifname', bridge?.out],
+  ] as const) {
     yield [space.layout.cell(`has ${field}`)[0]!, name === undefined ? 0 : 1]
     const levels = space.levelsOf(field)
     const number = nameNumber(space, name)
     for (const [i, level] of levels.entries()) yield [level, (number >> BigInt(levels.length - 1 - i)) & 1n ? 1 : 0]
   }
   yield [space.levelsOf('meta.bridged')[0]!, bridge?.out === undefined ? 0 : 1]
-} // biome-ignore format: short
+}
 
 /** A connection begins with the packet (init_conntrack): its original tuple is the packet's. */
 function firstWrites(state: FirstState, family: Family, asked: ReadonlySet<string>): readonly Write[] {

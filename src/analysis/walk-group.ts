@@ -60,7 +60,12 @@ export const isEnd = (one: Moved): one is End => 'outcome' in one
 /** Groups with the same key can be one. */
 export function keyOf({ ways: _, place, bridge, manips, ...rest }: Group): string {
   const values = (of: object | undefined) => of && Object.values(of).map(String).join(' ')
-  return [placeName(place), values(bridge), values(manips), JSON.stringify(rest, (_, value) => (typeof value === 'bigint' ? `${value}n` : value === undefined ? null : value))].join('|') // biome-ignore format: one line
+  return [
+    placeName(place),
+    values(bridge),
+    values(manips),
+    JSON.stringify(rest, (_, value) => (typeof value === 'bigint' ? `${value}n` : value === undefined ? null : value)),
+  ].join('|')
 }
 
 export const endKey = ({ place, outcome, reason, text, interface: name, seen }: End): string =>

@@ -68,10 +68,20 @@ function throughChain(
   const ways = math.sequence(group.ways, pass)
   if (hook !== 'output' || base.type !== 'route') return [{ ...group, ways }, dropped]
   // what routing looked at may have changed
-  const plain = math.sequence(group.ways, pass.filter(({ transform }) => transform === math.transforms.identity))
-  const written = math.sequence(group.ways, pass.filter(({ transform }) => transform !== math.transforms.identity))
-  return [{ ...group, ways: plain }, dropped, ...(written.length > 0 ? rerouted(site, { ...group, ways: written }) : [])]
-} // biome-ignore format: short lines
+  const plain = math.sequence(
+    group.ways,
+    pass.filter(({ transform }) => transform === math.transforms.identity),
+  )
+  const written = math.sequence(
+    group.ways,
+    pass.filter(({ transform }) => transform !== math.transforms.identity),
+  )
+  return [
+    { ...group, ways: plain },
+    dropped,
+    ...(written.length > 0 ? rerouted(site, { ...group, ways: written }) : []),
+  ]
+}
 
 /** nf_conntrack_in: first packets of connections, and what comes back over those that are supposed. */
 function track(site: Site, group: Group, connections: Connections | undefined): readonly Moved[] {

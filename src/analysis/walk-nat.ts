@@ -119,7 +119,8 @@ function addressChoices(space: Space, { addresses, netmap }: NatRange, field: Fi
   const stays: readonly Choice[] = field.endsWith('saddr') ? [{ packets: within, stays: FULL, writes: [] }] : []
   const others = stays.length > 0 ? space.bdd.not(within) : FULL
   const count = BigInt(to) - BigInt(from) + 1n
-  if (count > MOST_CHOICES) return [...stays, { packets: others, stays: EMPTY, writes: [{ do: 'forget', fields: [field] }] }] // biome-ignore format: one line
+  if (count > MOST_CHOICES)
+    return [...stays, { packets: others, stays: EMPTY, writes: [{ do: 'forget', fields: [field] }] }]
   const each = Array.from({ length: Number(count) }, (_, i): Choice => {
     const ip: Ip = typeof from === 'number' ? from + i : from + BigInt(i)
     return { packets: others, stays: space.equals(field, ip), writes: [assign(field, ip)] }
@@ -139,7 +140,9 @@ function portChoices(
   const any: Write = { do: 'forget', fields: [field] }
   if (!ports) {
     if (!random && !fullyRandom) return [{ packets: FULL, stays: FULL, writes: [] }]
-    return manip === 'dst' ? [{ packets: FULL, stays: FULL, writes: [] }] : [others, { packets: ported, stays: EMPTY, writes: [any] }] // biome-ignore format: one line
+    return manip === 'dst'
+      ? [{ packets: FULL, stays: FULL, writes: [] }]
+      : [others, { packets: ported, stays: EMPTY, writes: [any] }]
   }
   const [from, to] = ports
   const within = bdd.and(ported, space.in(field, [[from, to]]))
@@ -210,10 +213,14 @@ function byDestination(space: Space, interfaces: Interfaces, dev: string) {
     .flatMap((device) => interfaces.addresses(device).map(({ prefix }) => prefix))
     .filter(({ ip }) => (typeof ip === 'number' ? 4 : 6) === family)
   // IPv6 prefers the address with the longest prefix in common
-  const cuts = family === 4 ? prefixes : prefixes.flatMap(({ ip, length }) => Array.from({ length: length + 1 }, (_, i) => ({ ip, length: i }))) // biome-ignore format: one line
+  const cuts =
+    family === 4
+      ? prefixes
+      : prefixes.flatMap(({ ip, length }) => Array.from({ length: length + 1 }, (_, i) => ({ ip, length: i })))
   const found = new Map<Ip | undefined, Range[]>()
   for (const [from, to] of intervalsOf(family, cuts)) {
-    const source = typeof from === 'bigint' ? selectAddress6(interfaces, dev, from) : selectAddress4(interfaces, dev, from, 'global') // biome-ignore format: one line
+    const source =
+      typeof from === 'bigint' ? selectAddress6(interfaces, dev, from) : selectAddress4(interfaces, dev, from, 'global')
     const list = found.get(source)
     if (list) list.push([from, to])
     else found.set(source, [[from, to]])

@@ -52,7 +52,11 @@ test.each(['docker-host', 'docker-ufw-host', 'k8s-cluster'] as const)(
   600_000,
 )
 
-test.each((['docker-host', 'k8s-cluster'] as const).flatMap((name) => ([4, 6] as const).map((family) => [name, family] as const)))(
+test.each(
+  (['docker-host', 'k8s-cluster'] as const).flatMap((name) =>
+    ([4, 6] as const).map((family) => [name, family] as const),
+  ),
+)(
   '%s, IPv%i: the sets of replies hold those that come back under random rules',
   async (name, family) => {
     const files = await filesOf(name)
@@ -73,4 +77,4 @@ test.each((['docker-host', 'k8s-cluster'] as const).flatMap((name) => ([4, 6] as
     expect(all.either).toBeLessThan(all.same)
   },
   7_200_000,
-) // biome-ignore format: short
+)

@@ -66,11 +66,20 @@ export class Connections {
   /** First packets, where their sources may be changed next. */
   beforeSource({ math, scope }: Site, place: Namespace, ways: readonly Way[]): void {
     const known = this.#of(place)
-    known.plain.dst = scope.space.bdd.or(known.plain.dst, reversedOf(math, math.into(ways, without(scope.space, 'dst'))))
+    known.plain.dst = scope.space.bdd.or(
+      known.plain.dst,
+      reversedOf(math, math.into(ways, without(scope.space, 'dst'))),
+    )
   }
 
   /** First packets that a rule has changed. */
-  translated({ math, scope }: Site, place: Namespace, manip: Manip, before: readonly Way[], after: readonly Way[]): void {
+  translated(
+    { math, scope }: Site,
+    place: Namespace,
+    manip: Manip,
+    before: readonly Way[],
+    after: readonly Way[],
+  ): void {
     const { space } = scope
     const known = this.#of(place)
     for (const was of before)
@@ -93,7 +102,12 @@ export class Connections {
   }
 
   /** What NAT makes of packets of connections on a hook that has this manip (nf_nat_packet): it undoes the other one. */
-  undo({ math, scope }: Site, place: Namespace, manip: Manip, ways: readonly Way[]): { readonly changed: readonly Way[]; readonly same: readonly Way[] } {
+  undo(
+    { math, scope }: Site,
+    place: Namespace,
+    manip: Manip,
+    ways: readonly Way[],
+  ): { readonly changed: readonly Way[]; readonly same: readonly Way[] } {
     const { space } = scope
     const { bdd } = space
     const opposite = manip === 'src' ? 'dst' : 'src'
@@ -113,9 +127,12 @@ export class Connections {
   #seen(space: Space, headers: Node): Node {
     return this.back === 'errors' ? errorsAbout(space, headers, ['dst']) : headers
   }
-} // biome-ignore format: short
+}
 
-const isPort = (write: Write): boolean => write.do === 'forget' ? write.fields.some((field) => field.startsWith('th.')) : write.do !== 'notrack' && write.field.startsWith('th.') // biome-ignore format: one line
+const isPort = (write: Write): boolean =>
+  write.do === 'forget'
+    ? write.fields.some((field) => field.startsWith('th.'))
+    : write.do !== 'notrack' && write.field.startsWith('th.')
 
 const BIT = { src: CT_STATUS.SRC_NAT, dst: CT_STATUS.DST_NAT } as const
 
@@ -130,7 +147,9 @@ export function reversedOf(math: WayMath, ways: readonly Way[]): Node {
   const { space } = math
   const { bdd } = space
   const { src, dst } = addressesOf(space)
-  const seen = space.union(ways.map((way) => imageOf(math, way, ['meta.l4proto', src, dst, 'th.sport', 'th.dport', 'icmp.id'])))
+  const seen = space.union(
+    ways.map((way) => imageOf(math, way, ['meta.l4proto', src, dst, 'th.sport', 'th.dport', 'icmp.id'])),
+  )
   if (seen === EMPTY) return EMPTY
   const icmp = icmpOf(space)
   const ported = space.union(BYTES.filter(hasPorts).map((protocol) => space.equals('meta.l4proto', protocol)))
@@ -138,7 +157,8 @@ export function reversedOf(math: WayMath, ways: readonly Way[]): Node {
     const bits = new Map<number, Node>()
     for (const [one, other] of pairs) {
       const [a, b] = [space.levelsOf(one), space.levelsOf(other)]
-      for (const [i, level] of a.entries()) bits.set(level, bdd.literal(b[i]!, true)).set(b[i]!, bdd.literal(level, true))
+      for (const [i, level] of a.entries())
+        bits.set(level, bdd.literal(b[i]!, true)).set(b[i]!, bdd.literal(level, true))
     }
     return substituted(space, set, bits)
   }
@@ -151,7 +171,7 @@ export function reversedOf(math: WayMath, ways: readonly Way[]): Node {
     turned(space.project(bdd.minus(bdd.minus(seen, ported), icmp), ['meta.l4proto', src, dst]), [src, dst]),
     ...queries,
   ])
-} // biome-ignore format: short
+}
 
 const BYTES: readonly number[] = Array.from({ length: 256 }, (_, i) => i)
 
@@ -176,17 +196,35 @@ export function errorsAbout(space: Space, replies: Node, ends: readonly Manip[])
   if (replies === EMPTY) return EMPTY
   const icmp = icmpOf(space)
   const types = space.union(ERRORS[space.family].map((type) => space.equals('icmp.type', type)))
-  const kept = space.project(replies, ends.map((end) => addressesOf(space)[end])) // biome-ignore format: one line
+  const kept = space.project(
+    replies,
+    ends.map((end) => addressesOf(space)[end]),
+  )
   return space.bdd.and(kept, space.bdd.and(icmp, types))
 }
 
 /** What has to be written to what comes back so that it has the address and the port from before a manip. */
-function choicesBefore(math: WayMath, manip: Manip, was: Way, is: Transform): readonly { readonly packets: Node; readonly writes: readonly Write[] }[] {
+function choicesBefore(
+  math: WayMath,
+  manip: Manip,
+  was: Way,
+  is: Transform,
+): readonly { readonly packets: Node; readonly writes: readonly Write[] }[] {
   const { space } = math
   const address = addressesOf(space)
   const pairs: readonly (readonly [from: Field, to: Field])[] =
-    manip === 'src' ? [[address.src, address.dst], ['th.sport', 'th.dport']] : [[address.dst, address.src], ['th.dport', 'th.sport']]
-  let choices: readonly { readonly packets: Node; readonly writes: readonly Write[] }[] = [{ packets: was.packets, writes: [] }]
+    manip === 'src'
+      ? [
+          [address.src, address.dst],
+          ['th.sport', 'th.dport'],
+        ]
+      : [
+          [address.dst, address.src],
+          ['th.dport', 'th.sport'],
+        ]
+  let choices: readonly { readonly packets: Node; readonly writes: readonly Write[] }[] = [
+    { packets: was.packets, writes: [] },
+  ]
   for (const [from, to] of pairs) {
     if (lastOf(was.transform, from) === lastOf(is, from)) continue
     choices = choices.flatMap(({ packets, writes }) => {
@@ -194,17 +232,21 @@ function choicesBefore(math: WayMath, manip: Manip, was: Way, is: Transform): re
       if (!values) return [{ packets, writes: [...writes, { do: 'forget', fields: [to] }] }]
       return values.flatMap((value) => {
         const own = math.into([{ ...was, packets }], space.equals(from, value))
-        return own.length === 0 ? [] : [{ packets: space.union(own.map((way) => way.packets)), writes: [...writes, assign(to, value)] }]
+        return own.length === 0
+          ? []
+          : [{ packets: space.union(own.map((way) => way.packets)), writes: [...writes, assign(to, value)] }]
       })
     })
   }
   return choices
-} // biome-ignore format: short
+}
 
 const lastOf = ({ writes }: Transform, field: Field): string => {
-  const last = writes.findLast((write) => (write.do === 'forget' ? write.fields.includes(field) : write.do !== 'notrack' && write.field === field))
+  const last = writes.findLast((write) =>
+    write.do === 'forget' ? write.fields.includes(field) : write.do !== 'notrack' && write.field === field,
+  )
   return JSON.stringify(last, (_, value) => (typeof value === 'bigint' ? `${value}` : value)) ?? ''
-} // biome-ignore format: short
+}
 
 /** The values of a field in a set, if they are few. */
 function valuesOf(space: Space, set: Node, field: Field): readonly FieldValue[] | undefined {

@@ -134,8 +134,10 @@ export class RouteSets {
     const destinations = routes.map(({ destination }) => destination).filter(fits)
     const asked = [
       ...this.#fib.rules.flatMap(({ from, to }) => [from, to]),
-      ...links.flatMap(({ addresses }) => addresses.map(({ prefix }) => ({ ...prefix, length: typeof prefix.ip === 'number' ? 32 : 128 }))),
-    ].flatMap((prefix) => (prefix && fits(prefix) ? [prefix] : [])) // biome-ignore format: short lines
+      ...links.flatMap(({ addresses }) =>
+        addresses.map(({ prefix }) => ({ ...prefix, length: typeof prefix.ip === 'number' ? 32 : 128 })),
+      ),
+    ].flatMap((prefix) => (prefix && fits(prefix) ? [prefix] : []))
     const tables = [...new Set(routes.map(({ table }) => table))].flatMap((name) => this.#fib.table(name) ?? [])
     const numbers = new Map(routes.map((route, i) => [route, i]))
     const found = new Map<string, [Ip, Range[]]>()
@@ -168,7 +170,8 @@ export class RouteSets {
       tos ? [space.equals('ip.tos', tos)] : [],
     )
     // IPv4 compares three bits of the TOS, IPv6 six: what no class tells apart is alike to both
-    const services = tosses.length > 0 ? BYTES.filter((tos) => (tos & 3) === 0).map((tos) => space.in('ip.tos', [[tos, tos | 3]])) : [] // biome-ignore format: one line
+    const services =
+      tosses.length > 0 ? BYTES.filter((tos) => (tos & 3) === 0).map((tos) => space.in('ip.tos', [[tos, tos | 3]])) : []
     let all: { readonly packets: Node; readonly flow: Partial<Flow> }[] = [{ packets: FULL, flow: {} }]
     const dimension = (field: Field, name: keyof Flow, predicates: readonly Node[]) => {
       if (predicates.length === 0) return

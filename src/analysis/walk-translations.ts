@@ -95,7 +95,11 @@ const behind = (math: WayMath, ways: readonly Way[], all: readonly TranslatedWay
     return both.length === 0 ? [] : [{ ...one, ways: both }]
   })
 
-function joined(math: WayMath, one: readonly TranslatedWay[], other: readonly TranslatedWay[]): readonly TranslatedWay[] {
+function joined(
+  math: WayMath,
+  one: readonly TranslatedWay[],
+  other: readonly TranslatedWay[],
+): readonly TranslatedWay[] {
   if (one.length === 0) return other
   if (other.length === 0) return one
   const all = new Map<Nat, TranslatedWay>(one.map((way) => [way.effect, way]))
@@ -104,4 +108,4 @@ function joined(math: WayMath, one: readonly TranslatedWay[], other: readonly Tr
     all.set(way.effect, known ? { ...known, ways: math.union(known.ways, way.ways) } : way)
   }
   return [...all.values()]
-} // biome-ignore format: one line
+}

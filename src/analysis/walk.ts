@@ -152,7 +152,7 @@ export class SetWalk {
       case 'bridge-forward':
         return this.#hook(site, group, 'forward')
       case 'bridge-postrouting': {
-        const into = { ...group, iif: undefined, ways: site.math.written(group.ways, incoming(site, undefined)) } // biome-ignore format: one line
+        const into = { ...group, iif: undefined, ways: site.math.written(group.ways, incoming(site, undefined)) }
         return this.#hook(site, into, 'postrouting', (one) => ({ ...one, oif: one.bridge!.out }))
       }
       case 'bridge-output':
@@ -185,7 +185,8 @@ export class SetWalk {
   #onDevice(group: Group, now: Group): Group {
     const { place, iif } = now
     const site = this.ground.site(place)
-    if (place !== group.place) return { ...now, tracked: false, manips: NOTHING_BESIDE.manips, ways: site.arriving(group.ways, iif, false) } // biome-ignore format: one line
+    if (place !== group.place)
+      return { ...now, tracked: false, manips: NOTHING_BESIDE.manips, ways: site.arriving(group.ways, iif, false) }
     if (iif === group.iif) return now
     return { ...now, ways: site.math.written(group.ways, incoming(site, iif)) }
   }
@@ -238,7 +239,8 @@ export class SetWalk {
   #bridgeDecision(site: Site, group: Group): readonly Out[] {
     const { math, netns } = site
     const name = group.iif!
-    const up = (one: Group): readonly Out[] => this.#concrete({ ...one, moved: false, mac: netns.link(name)?.mac ?? 0 }, bridgeDecision) // biome-ignore format: one line
+    const up = (one: Group): readonly Out[] =>
+      this.#concrete({ ...one, moved: false, mac: netns.link(name)?.mac ?? 0 }, bridgeDecision)
     if (!group.moved || !group.bridge?.calls) return this.#atBridge(site, this.#concrete(group, bridgeDecision))
     // br_nf_pre_routing_finish: what PREROUTING has sent elsewhere is routed
     return site.routes.input(name).flatMap(({ packets, route }): readonly Out[] => {
@@ -274,17 +276,31 @@ export class SetWalk {
   #tunnel(site: Site, group: Group): readonly Out[] {
     const device = site.netns.link(group.oif)
     if (!device?.vxlan)
-      return [endOf(group, 'undecided', 'tunnel', `what ${device?.name ?? 'IPsec'} wraps is not followed for sets`, group.ways)] // biome-ignore format: one line
+      return [
+        endOf(
+          group,
+          'undecided',
+          'tunnel',
+          `what ${device?.name ?? 'IPsec'} wraps is not followed for sets`,
+          group.ways,
+        ),
+      ]
     const cursor = cursorOf(this.ground, group)
     const exit = encapsulate(cursor)
     if (typeof exit !== 'string') return [this.#fate(group, exit)]
     const { space } = this.ground
     const { src, dst, dport } = outerOf(cursor)
     if (typeof src !== (this.ground.family === 4 ? 'number' : 'bigint'))
-      return [endOf(group, 'undecided', 'tunnel', `${device.name}: outer packets of the other family are not followed`, group.ways)] // biome-ignore format: one line
-    const marks = space.union(
-      group.ways.map((way) => imageOf(site.math, way, ['meta.mark'])),
-    )
+      return [
+        endOf(
+          group,
+          'undecided',
+          'tunnel',
+          `${device.name}: outer packets of the other family are not followed`,
+          group.ways,
+        ),
+      ]
+    const marks = space.union(group.ways.map((way) => imageOf(site.math, way, ['meta.mark'])))
     const outer = [
       space.equals('meta.l4proto', 17),
       space.equals(this.ground.addresses.src, src),
@@ -302,11 +318,13 @@ export class SetWalk {
       const ways = site.math.plain(outer)
       // the tunnel's own packets belong to connections of their own
       const walk = this.#connections ? new SetWalk(this.ground, this.#watch) : this
-      ends = walk.walk([{ ...NOTHING_BESIDE, stage: 'generate', place, bound: cursor.skb.bound, hops: group.hops, ways }])
+      ends = walk.walk([
+        { ...NOTHING_BESIDE, stage: 'generate', place, bound: cursor.skb.bound, hops: group.hops, ways },
+      ])
       this.#tunnels.set(key, ends)
     }
     return this.#arrived(group, device.vxlan.vni, dport, ends)
-  } // biome-ignore format: short lines
+  }
 
   /** What is in a tunnel's packets gets their mark (vxlan_rcv: the skb stays the same); any, if there are several. */
   #markOf(math: WayMath, outer: readonly Way[]): Write {
@@ -338,14 +356,26 @@ export class SetWalk {
         out.push({
           from: 'decapsulate',
           exit: 'inner',
-          group: { ...NOTHING_BESIDE, stage: 'decapsulate', place, iif: device.name, mac: group.mac, hops: group.hops + 1, ways },
+          group: {
+            ...NOTHING_BESIDE,
+            stage: 'decapsulate',
+            place,
+            iif: device.name,
+            mac: group.mac,
+            hops: group.hops + 1,
+            ways,
+          },
         })
       }
       if (taken && !elsewhere) continue
       const lost = outcome === 'dropped' || outcome === 'delivered'
       const how = `the tunnel's own packets${outcome === 'delivered' ? ' are taken in, but not by the tunnel' : lost ? `: ${text}` : ' leave the snapshot'}`
-      out.push({ ...endOf(group, lost ? 'dropped' : 'undecided', outcome === 'dropped' ? reason : 'tunnel', how, group.ways), place, interface: name })
+      out.push({
+        ...endOf(group, lost ? 'dropped' : 'undecided', outcome === 'dropped' ? reason : 'tunnel', how, group.ways),
+        place,
+        interface: name,
+      })
     }
     return out
-  } // biome-ignore format: short lines
+  }
 }

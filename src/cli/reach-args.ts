@@ -78,7 +78,9 @@ export async function spotsOf(hosts: Hosts, texts: readonly string[], option: st
     texts.map(async (text) => {
       const spot = await spotOf(hosts, text)
       if (spot) return spot
-      throw new UserError(`packetwalk: ${option} ${text}: no HOST[/NETNS] and no interface of one is called so; ${namesOf(hosts)}`) // biome-ignore format: one line
+      throw new UserError(
+        `packetwalk: ${option} ${text}: no HOST[/NETNS] and no interface of one is called so; ${namesOf(hosts)}`,
+      )
     }),
   )
 }

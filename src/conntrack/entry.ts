@@ -1,7 +1,16 @@
 import type { Direction, Tuple } from './tuple.js'
 
 export type TcpState =
-  | 'NONE' | 'SYN_SENT' | 'SYN_RECV' | 'ESTABLISHED' | 'FIN_WAIT' | 'CLOSE_WAIT' | 'LAST_ACK' | 'TIME_WAIT' | 'CLOSE' | 'SYN_SENT2' // biome-ignore format: one line
+  | 'NONE'
+  | 'SYN_SENT'
+  | 'SYN_RECV'
+  | 'ESTABLISHED'
+  | 'FIN_WAIT'
+  | 'CLOSE_WAIT'
+  | 'LAST_ACK'
+  | 'TIME_WAIT'
+  | 'CLOSE'
+  | 'SYN_SENT2'
 
 /** One side's window as the tracker keeps it (struct ip_ct_tcp_state); sequence numbers modulo 2^32. */
 export interface TcpSide {

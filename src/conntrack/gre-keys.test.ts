@@ -20,10 +20,18 @@ const entryOf = (table: ConnectionTable, packet: Packet) => {
   table.confirm(tracking.attachment, 0)
   return tracking.attachment
 }
-const syn = buildPacket({ src: 1, dst: 2, ttl: 64, id: 1 }, { is: 'tcp', sport: 3, dport: 1723, flags: 2, sequence: 0, acknowledgement: 0, window: 1000 }, new Uint8Array(0)) // biome-ignore format: one line
+const syn = buildPacket(
+  { src: 1, dst: 2, ttl: 64, id: 1 },
+  { is: 'tcp', sport: 3, dport: 1723, flags: 2, sequence: 0, acknowledgement: 0, window: 1000 },
+  new Uint8Array(0),
+)
 /** PPTP's GRE (RFC 2637 section 4.1) with a call id. */
 const gre = (src: number, dst: number, id: number): Packet =>
-  buildPacket({ src, dst, ttl: 64, id: 1 }, { is: 'other', protocol: 47 }, Uint8Array.of(0x30, 1, 0x88, 0x0b, 0, 0, id >> 8, id & 255)) // biome-ignore format: one line
+  buildPacket(
+    { src, dst, ttl: 64, id: 1 },
+    { is: 'other', protocol: 47 },
+    Uint8Array.of(0x30, 1, 0x88, 0x0b, 0, 0, id >> 8, id & 255),
+  )
 
 describe('the ids of PPTP calls', () => {
   const table = new ConnectionTable(DEFAULT_SETTINGS)

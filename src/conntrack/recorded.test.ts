@@ -120,9 +120,15 @@ function line(entry: Entry): string {
   }
   const state = protocol.kind === 'udp' ? '' : protocol.state
   return [
-    original.protocol, ...(state === '' ? [] : [state]), ...half('original', original), ...(status & CT_STATUS.SEEN_REPLY ? [] : ['[UNREPLIED]']),
-    ...half('reply', reply), ...(status & CT_STATUS.ASSURED ? ['[ASSURED]'] : []), `mark=${mark}`, ...(zone === 0 || zoneDirection ? [] : [`zone=${zone}`]),
-  ].join(' ') // biome-ignore format: one line
+    original.protocol,
+    ...(state === '' ? [] : [state]),
+    ...half('original', original),
+    ...(status & CT_STATUS.SEEN_REPLY ? [] : ['[UNREPLIED]']),
+    ...half('reply', reply),
+    ...(status & CT_STATUS.ASSURED ? ['[ASSURED]'] : []),
+    `mark=${mark}`,
+    ...(zone === 0 || zoneDirection ? [] : [`zone=${zone}`]),
+  ].join(' ')
 }
 
 /** `dccp … sport=0 dport=0`: the tool's idea, the kernel tracks addresses alone. */

@@ -14,8 +14,16 @@ const CHUNK = {
 } as const // biome-ignore format: a table
 
 const STATES: readonly string[] = [
-  'NONE', 'CLOSED', 'COOKIE_WAIT', 'COOKIE_ECHOED', 'ESTABLISHED', 'SHUTDOWN_SENT', 'SHUTDOWN_RECD', 'SHUTDOWN_ACK_SENT', 'HEARTBEAT_SENT',
-] // biome-ignore format: one line
+  'NONE',
+  'CLOSED',
+  'COOKIE_WAIT',
+  'COOKIE_ECHOED',
+  'ESTABLISHED',
+  'SHUTDOWN_SENT',
+  'SHUTDOWN_RECD',
+  'SHUTDOWN_ACK_SENT',
+  'HEARTBEAT_SENT',
+]
 const CODES: readonly string[] = ['NO', 'CL', 'CW', 'CE', 'ES', 'SS', 'SR', 'SA', 'HS']
 
 /** By chunk, from each state in the order of STATES (sctp_conntracks). Other chunks change nothing; IV is invalid. */
@@ -91,8 +99,14 @@ export function sctpHeaderFault({ bytes }: Packet, offset: number, checksumGood:
 }
 
 const TAGGED_BY_ITSELF: ReadonlySet<number> = new Set([
-  CHUNK.INIT, CHUNK.SHUTDOWN_COMPLETE, CHUNK.COOKIE_ECHO, CHUNK.ABORT, CHUNK.SHUTDOWN_ACK, CHUNK.HEARTBEAT, CHUNK.HEARTBEAT_ACK,
-]) // biome-ignore format: one line
+  CHUNK.INIT,
+  CHUNK.SHUTDOWN_COMPLETE,
+  CHUNK.COOKIE_ECHO,
+  CHUNK.ABORT,
+  CHUNK.SHUTDOWN_ACK,
+  CHUNK.HEARTBEAT,
+  CHUNK.HEARTBEAT_ACK,
+])
 const OUT_OF_THE_BLUE: ReadonlySet<number> = new Set([CHUNK.ABORT, CHUNK.SHUTDOWN_COMPLETE, CHUNK.COOKIE_ACK])
 const WRONG_TAG = 'wrong SCTP verification tag'
 

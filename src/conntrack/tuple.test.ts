@@ -70,8 +70,13 @@ describe('invertTuple', () => {
 
   test('twice is nothing', () => {
     const tuple = fc.record({
-      family: fc.constant(4 as const), protocol: fc.constantFrom(...WITH_PORTS, 50, 47), src: fc.nat(0xffffffff), dst: fc.nat(0xffffffff), sport: fc.nat(65535), dport: fc.nat(65535),
-    }) // biome-ignore format: one line
+      family: fc.constant(4 as const),
+      protocol: fc.constantFrom(...WITH_PORTS, 50, 47),
+      src: fc.nat(0xffffffff),
+      dst: fc.nat(0xffffffff),
+      sport: fc.nat(65535),
+      dport: fc.nat(65535),
+    })
     fc.assert(
       fc.property(tuple, (one) => {
         expect(tupleKey(invertTuple(invertTuple(one)!)!)).toBe(tupleKey(one))

@@ -153,18 +153,24 @@ describe('a run’s own sets', () => {
     expect(add('10.0.0.1', true, 90).done).toBe(true)
     expect(live.print(0)).toContain('10.0.0.1 timeout 90')
     expect(add('10.0.0.2').done).toBe(true)
-    expect(add('10.0.0.3')).toEqual({ done: false, unknown: true, text: '10.0.0.3: set a is full: ipset save does not tell whether it was made with forceadd' })
+    expect(add('10.0.0.3')).toEqual({
+      done: false,
+      unknown: true,
+      text: '10.0.0.3: set a is full: ipset save does not tell whether it was made with forceadd',
+    })
     expect(live.delete(a, key('10.0.0.2'), at(0)).done).toBe(true)
     expect(live.delete(a, key('10.0.0.2'), at(0)).text).toBe('10.0.0.2: not in set a')
-  }) // biome-ignore format: long lines
+  })
 
   test('a list’s element for a set has a time and counters of its own', () => {
-    const live = setsOf('create a hash:ip\nadd a 10.0.0.1\ncreate l list:set timeout 0 counters\nadd l a timeout 5').open(0)
+    const live = setsOf(
+      'create a hash:ip\nadd a 10.0.0.1\ncreate l list:set timeout 0 counters\nadd l a timeout 5',
+    ).open(0)
     const asked = (now: number) =>
       live.member('a', [ip('10.0.0.1')], look({ list: { name: 'l', keep: false } }), at(now)).outcome
     expect([asked(1), asked(4), asked(6)]).toEqual(['yes', 'yes', 'no'])
     expect(live.print(4)).toContain('add l a timeout 1 packets 2 bytes 200')
-  }) // biome-ignore format: long lines
+  })
 
   test('an element gives its mark; a set without any gives none', () => {
     const live = setsOf(

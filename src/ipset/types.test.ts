@@ -29,7 +29,12 @@ describe('ipset', () => {
     ['hash:ip,mac', '192.0.2.1,00:50:56:9b:b7:c1', '192.0.2.1,00:50:56:9B:B7:C1', '192.0.2.2,00:50:56:9b:b7:c1'],
     ['hash:ip,mark', '192.0.2.1,555', '192.0.2.1,0x0000022b', '192.0.2.1,556'],
     ['hash:net,net', '192.0.2.0/24,198.51.100.0/25', '192.0.2.0/24,198.51.100.0/25', '192.0.2.1,198.51.100.200'],
-    ['hash:net,port,net', '192.0.2.0/24,tcp:80,198.51.100.0/24', '192.0.2.0/24,tcp:80,198.51.100.0/24', '192.0.2.1,udp:80,198.51.100.1'],
+    [
+      'hash:net,port,net',
+      '192.0.2.0/24,tcp:80,198.51.100.0/24',
+      '192.0.2.0/24,tcp:80,198.51.100.0/24',
+      '192.0.2.1,udp:80,198.51.100.1',
+    ],
   ])('%s: %s is saved, found and deleted', (type, element, saved, absent) => {
     const made = [`create a ${type}`, `add a ${element}`]
     expect(run([...made, 'save a']).out.split('\n')[1]).toBe(`add a ${saved}`)
@@ -37,10 +42,15 @@ describe('ipset', () => {
     expect(run([...made, `test a ${absent}`]).status).toBe(1)
     expect(run([...made, `add a ${element}`]).err).toContain("it's already added")
     expect(run([...made, `del a ${element}`, 'save a']).out.split('\n')[1]).toBe('')
-  }) // biome-ignore format: long lines
+  })
 
   test('a range of addresses is that many elements of hash:ip,mark, and as few networks as hold it of hash:net,net', () => {
-    const lines = (commands: readonly string[]) => run([...commands, 'save a']).out.trim().split('\n').slice(1).sort()
+    const lines = (commands: readonly string[]) =>
+      run([...commands, 'save a'])
+        .out.trim()
+        .split('\n')
+        .slice(1)
+        .sort()
     expect(lines(['create a hash:ip,mark', 'add a 192.0.2.0/30,1']).length).toBe(4)
     expect(lines(['create a hash:net,net', 'add a 192.0.2.0-192.0.2.2,198.51.100.0/24'])).toEqual([
       'add a 192.0.2.0/31,198.51.100.0/24',
@@ -49,13 +59,15 @@ describe('ipset', () => {
   })
 
   test('markmask: only these bits of a mark are kept', () =>
-    expect(run(['create a hash:ip,mark markmask 0xff00', 'add a 192.0.2.1,0x1234', 'test a 192.0.2.1,0x12ff']).status).toBe(0))
+    expect(
+      run(['create a hash:ip,mark markmask 0xff00', 'add a 192.0.2.1,0x1234', 'test a 192.0.2.1,0x12ff']).status,
+    ).toBe(0))
 
   test('hash:mac takes no family; an address of zeros cannot be stored', () => {
     expect(run(['create a hash:mac family inet']).status).toBe(2)
     expect(run(['create a hash:mac', 'add a 00:00:00:00:00:00']).status).toBe(1)
   })
-}) // biome-ignore format: long lines
+})
 
 describe('a packet', () => {
   const asked = (text: string, directions: readonly ('src' | 'dst')[], key: readonly FieldValue[]) => {
@@ -95,12 +107,27 @@ describe('deleting a long range with -exist', () => {
     ['hash:ip', ['10.0.0.1', '10.200.3.4', '11.0.0.1'], '10.0.0.0/8', ['11.0.0.1']],
     ['hash:ip', ['10.0.0.1', '10.200.3.4', '11.0.0.1'], '10.0.0.2-10.255.255.255', ['10.0.0.1', '11.0.0.1']],
     ['hash:ip', ['9.0.0.1'], '10.0.0.0/8', ['9.0.0.1']],
-    ['hash:ip,port', ['10.0.0.1,tcp:80', '10.9.0.1,udp:80', '10.9.0.1,tcp:443'], '10.0.0.0/8,tcp:1-100', ['10.9.0.1,tcp:443', '10.9.0.1,udp:80']],
-    ['hash:ip,port,ip', ['10.0.0.1,tcp:80,1.1.1.1', '10.0.0.1,tcp:80,1.1.1.2'], '10.0.0.0/8,tcp:80,1.1.1.1', ['10.0.0.1,tcp:80,1.1.1.2']],
-    ['hash:ip,port,net', ['10.0.0.1,tcp:80,1.1.1.0/24', '10.0.0.1,tcp:80,1.1.2.0/24'], '10.0.0.0/8,tcp:80,1.1.2.0/24', ['10.0.0.1,tcp:80,1.1.1.0/24']],
+    [
+      'hash:ip,port',
+      ['10.0.0.1,tcp:80', '10.9.0.1,udp:80', '10.9.0.1,tcp:443'],
+      '10.0.0.0/8,tcp:1-100',
+      ['10.9.0.1,tcp:443', '10.9.0.1,udp:80'],
+    ],
+    [
+      'hash:ip,port,ip',
+      ['10.0.0.1,tcp:80,1.1.1.1', '10.0.0.1,tcp:80,1.1.1.2'],
+      '10.0.0.0/8,tcp:80,1.1.1.1',
+      ['10.0.0.1,tcp:80,1.1.1.2'],
+    ],
+    [
+      'hash:ip,port,net',
+      ['10.0.0.1,tcp:80,1.1.1.0/24', '10.0.0.1,tcp:80,1.1.2.0/24'],
+      '10.0.0.0/8,tcp:80,1.1.2.0/24',
+      ['10.0.0.1,tcp:80,1.1.1.0/24'],
+    ],
     ['hash:ip,mark', ['10.0.0.1,5', '10.0.0.1,6'], '10.0.0.0/8,6', ['10.0.0.1,0x00000005']],
   ])('%s %j less %s', (type, elements, range, expected) => expect(left(type, elements, range)).toEqual(expected))
 
   test('without -exist the first that is not there ends it', () =>
     expect(run(['create a hash:ip', 'add a 10.0.0.1', 'del a 10.0.0.0/8']).err).toContain("it's not added"))
-}) // biome-ignore format: long lines
+})

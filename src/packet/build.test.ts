@@ -69,7 +69,12 @@ describe('fragments', () => {
   })
   test('the last one may be longer than the others, but not of what this host sends over IPv6', () => {
     const lengths = (src: number | bigint, length: number, full?: boolean) =>
-      fragmentPacket(buildPacket({ src, dst: src }, { is: 'udp', sport: 1, dport: 2 }, new Uint8Array(length)), src === 1 ? 1400 : 1284, 5, full).map(({ bytes }) => bytes.length) // biome-ignore format: one line
+      fragmentPacket(
+        buildPacket({ src, dst: src }, { is: 'udp', sport: 1, dport: 2 }, new Uint8Array(length)),
+        src === 1 ? 1400 : 1284,
+        5,
+        full,
+      ).map(({ bytes }) => bytes.length)
     // as Linux 6.18 sent them
     const udp = 8
     expect(lengths(1, 2756 - udp)).toEqual([1396, 1400])

@@ -5,10 +5,24 @@ import { simulate } from './simulate.js'
 
 // One Ethernet port, 10.0.0.1/24 on it and 10.9.0.1/24 on lo; what Linux 6.18 with arptables-nft 1.8.9 answered to each frame.
 
-const REQUEST = { opcode: 1, sha: '0200000000a1', spa: '10.0.0.2', tha: '000000000000', tpa: '10.0.0.1', to: 'ffffffffffff', htype: '0001', ptype: '0800', sizes: '0604' } // biome-ignore format: one line
+const REQUEST = {
+  opcode: 1,
+  sha: '0200000000a1',
+  spa: '10.0.0.2',
+  tha: '000000000000',
+  tpa: '10.0.0.1',
+  to: 'ffffffffffff',
+  htype: '0001',
+  ptype: '0800',
+  sizes: '0604',
+}
 type Arp = typeof REQUEST
 
-const ip = (text: string) => text.split('.').map((part) => Number(part).toString(16).padStart(2, '0')).join('') // biome-ignore format: one line
+const ip = (text: string) =>
+  text
+    .split('.')
+    .map((part) => Number(part).toString(16).padStart(2, '0'))
+    .join('')
 const frame = (one: Partial<Arp>): string => {
   const { opcode, sha, spa, tha, tpa, to, htype, ptype, sizes } = { ...REQUEST, ...one }
   return `${to}${REQUEST.sha}0806${htype}${ptype}${sizes}000${opcode}${sha}${ip(spa)}${tha}${ip(tpa)}`
@@ -16,7 +30,8 @@ const frame = (one: Partial<Arp>): string => {
 
 function host(rules: readonly string[], sysctl = '', policies: readonly [string, string] = ['ACCEPT', 'ACCEPT']) {
   const files: Readonly<Record<string, string>> = {
-    'h/ip-addr': '1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n    inet 127.0.0.1/8 scope host lo\n    inet 10.9.0.1/24 scope global lo\n2: a0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n    link/ether 02:00:00:00:00:a0 brd ff:ff:ff:ff:ff:ff\n    inet 10.0.0.1/24 brd 10.0.0.255 scope global a0\n',
+    'h/ip-addr':
+      '1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n    inet 127.0.0.1/8 scope host lo\n    inet 10.9.0.1/24 scope global lo\n2: a0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n    link/ether 02:00:00:00:00:a0 brd ff:ff:ff:ff:ff:ff\n    inet 10.0.0.1/24 brd 10.0.0.255 scope global a0\n',
     'h/sysctl': `net.ipv4.ip_forward = 1\n${sysctl}\n`,
     'h/arptables-save': ['*filter', `:INPUT ${policies[0]}`, `:OUTPUT ${policies[1]}`, ...rules, ''].join('\n'),
   }
@@ -26,14 +41,16 @@ function host(rules: readonly string[], sysctl = '', policies: readonly [string,
   const run = simulate(read.hosts, { now: 0, seed: 1, assumeNeighbours: false })
   return {
     sent: (one: Partial<Arp>): readonly string[] =>
-      run.receive(place, 'a0', hexToBytes(frame(one))!, 0).sent.map(({ frame: bytes }) =>
-        [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
-      ),
-    counters: () => [...run.ruleCounters(place)].map(([rule, { packets, bytes }]) => `[${packets}:${bytes}] ${rule.text}`),
+      run
+        .receive(place, 'a0', hexToBytes(frame(one))!, 0)
+        .sent.map(({ frame: bytes }) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')),
+    counters: () =>
+      [...run.ruleCounters(place)].map(([rule, { packets, bytes }]) => `[${packets}:${bytes}] ${rule.text}`),
   }
-} // biome-ignore format: long lines
+}
 
-const answered = (spa = '10.0.0.1', tpa = '10.0.0.2', tha = '0200000000a1') => `${tha}0200000000a008060001080006040002${'0200000000a0'}${ip(spa)}${tha}${ip(tpa)}` // biome-ignore format: one line
+const answered = (spa = '10.0.0.1', tpa = '10.0.0.2', tha = '0200000000a1') =>
+  `${tha}0200000000a008060001080006040002${'0200000000a0'}${ip(spa)}${tha}${ip(tpa)}`
 
 type FrameCase = readonly [what: string, arp: Partial<Arp>, sent: readonly string[], sysctl?: string]
 

@@ -33,13 +33,17 @@ export function askNeighbour(cursor: Cursor, link: Link, nexthop: Ip, mac: Mac, 
   }
   const unresolved = (fate: Fate | undefined, what: string) =>
     fate &&
-    cursor.drop('neighbour-unresolved', `no link-layer address for ${printIp(nexthop)} on ${link.name}: ${what}: ${fate.text}`, {
-      place: fate.place,
-      table: fate.table,
-      chain: fate.chain,
-      rule: fate.rule,
-      errno: 'EHOSTUNREACH',
-    }) // biome-ignore format: long lines
+    cursor.drop(
+      'neighbour-unresolved',
+      `no link-layer address for ${printIp(nexthop)} on ${link.name}: ${what}: ${fate.text}`,
+      {
+        place: fate.place,
+        table: fate.table,
+        chain: fate.chain,
+        rule: fate.rule,
+        errno: 'EHOSTUNREACH',
+      },
+    )
   const asked =
     unresolved(meets(netns, request, 'output', link.name), 'the ARP request is dropped') ??
     (there && unresolved(meets(there, request, 'input', owner.link.name), 'the ARP request is dropped'))

@@ -12,10 +12,14 @@ const inside = (number: number, peer: number) => ({
   [`h/netns/c${number}/ip-route`]: `10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.${number}\n`,
 })
 
-function outcomes(ebtables: readonly string[], line = 'tcp 10.0.0.1:5000 > 10.0.0.2:80 syn from h/c1'): readonly string[] {
+function outcomes(
+  ebtables: readonly string[],
+  line = 'tcp 10.0.0.1:5000 > 10.0.0.2:80 syn from h/c1',
+): readonly string[] {
   const files: Readonly<Record<string, string>> = {
     'h/ip-link': `1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536\n3: br0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n    link/ether 02:00:00:00:00:ff brd ff:ff:ff:ff:ff:ff\n    bridge forward_delay 0\n${port(4, 'p1', 1)}\n${port(5, 'p2', 2)}\n`,
-    'h/ip-addr': '3: br0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n    link/ether 02:00:00:00:00:ff brd ff:ff:ff:ff:ff:ff\n    inet 10.0.0.254/24 brd 10.0.0.255 scope global br0\n',
+    'h/ip-addr':
+      '3: br0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n    link/ether 02:00:00:00:00:ff brd ff:ff:ff:ff:ff:ff\n    inet 10.0.0.254/24 brd 10.0.0.255 scope global br0\n',
     'h/sysctl': 'net.ipv4.ip_forward = 1\nnet.bridge.bridge-nf-call-iptables = 0\n',
     'h/ebtables-save': ['*filter', ':INPUT ACCEPT', ':FORWARD ACCEPT', ':OUTPUT ACCEPT', ...ebtables, ''].join('\n'),
     ...inside(1, 4),
@@ -25,8 +29,10 @@ function outcomes(ebtables: readonly string[], line = 'tcp 10.0.0.1:5000 > 10.0.
   if (!read.ok) throw new Error(JSON.stringify(read.problems))
   const packet = parsePacketLine(line)
   if (!packet.ok) throw new Error(packet.problem.message)
-  return trace(read.hosts, packet.packet).branches.map(({ outcome, where }) => `${outcome} ${where.table ?? ''}/${where.chain ?? ''} ${where.rule ?? ''}`.trim())
-} // biome-ignore format: long lines
+  return trace(read.hosts, packet.packet).branches.map(({ outcome, where }) =>
+    `${outcome} ${where.table ?? ''}/${where.chain ?? ''} ${where.rule ?? ''}`.trim(),
+  )
+}
 
 test.each<readonly [what: string, rules: readonly string[], outcome: RegExp]>([
   ['no rules', [], /^(?!dropped bridge)/],
@@ -48,6 +54,10 @@ test.each<readonly [what: string, rules: readonly string[], outcome: RegExp]>([
 }) // biome-ignore format: a table
 
 test('to the bridge itself', () => {
-  expect(outcomes(['-A INPUT -i p1 -j DROP'], 'tcp 10.0.0.1:5000 > 10.0.0.254:80 syn from h/c1')).toEqual(['dropped bridge filter/INPUT 1'])
-  expect(outcomes(['-A OUTPUT -o p2 -j DROP'], 'tcp > 10.0.0.2:80 syn from h')).toEqual(['dropped bridge filter/OUTPUT 1'])
-}) // biome-ignore format: long lines
+  expect(outcomes(['-A INPUT -i p1 -j DROP'], 'tcp 10.0.0.1:5000 > 10.0.0.254:80 syn from h/c1')).toEqual([
+    'dropped bridge filter/INPUT 1',
+  ])
+  expect(outcomes(['-A OUTPUT -o p2 -j DROP'], 'tcp > 10.0.0.2:80 syn from h')).toEqual([
+    'dropped bridge filter/OUTPUT 1',
+  ])
+})

@@ -16,11 +16,13 @@ export function runBridgeHook(cursor: Cursor, hook: Hook, out?: string): Fate | 
   const { unmodelled = [] } = netns.state
   const chains = tablesFor(cursor).flatMap((table) =>
     [...table.chains.values()].flatMap((chain): ChainEntry[] =>
-      chain.base?.hook === hook && chain.base.priority !== BROUTE && (chain.rules.length > 0 || chain.base.policy === 'drop')
+      chain.base?.hook === hook &&
+      chain.base.priority !== BROUTE &&
+      (chain.rules.length > 0 || chain.base.policy === 'drop')
         ? [{ kind: 'chain', priority: chain.base.priority, table, chain, base: chain.base }]
         : [],
     ),
-  ) // biome-ignore format: one expression
+  )
   const others = unmodelled.filter((one) => one.family === 'bridge' && (one.hook === hook || one.hook === undefined))
   if (chains.length === 0 && others.length === 0) return undefined
   const before = { bridge: skb.bridge, hook: cursor.hook, hookOif: cursor.hookOif }

@@ -11,9 +11,13 @@ import { simulate } from './simulate.js'
 interface Case {
   readonly name: string
   readonly files: Readonly<Record<string, string>>
-  readonly frames: readonly (readonly [port: string, frame: string, sent: readonly (readonly [port: string, frame: string])[]])[]
+  readonly frames: readonly (readonly [
+    port: string,
+    frame: string,
+    sent: readonly (readonly [port: string, frame: string])[],
+  ])[]
   readonly after: { readonly ebtables: string; readonly iptables: string; readonly ip6tables?: string }
-} // biome-ignore format: long lines
+}
 
 const PATH = process.env['BRIDGE_CASES'] ?? join(import.meta.dirname, 'recordings/bridges.json')
 const cases: readonly Case[] = existsSync(PATH) ? JSON.parse(readFileSync(PATH, 'utf8')) : []
@@ -30,7 +34,8 @@ test.each(cases.map((one) => [one.name, one] as const))('%s', (_, { files, frame
   const run = simulate(read.hosts, { now: 0, seed: 1, assumeNeighbours: false })
   for (const [i, [port, frame, sent]] of frames.entries()) {
     const got = run.receive(place, port, hexToBytes(frame)!, i / 100)
-    const frameOf = (bytes: Uint8Array) => [...blanked(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+    const frameOf = (bytes: Uint8Array) =>
+      [...blanked(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
     const text = got.sent.map(({ interface: name, frame: bytes }) => `${name} ${frameOf(bytes)}`).sort()
     const told = `frame ${i}: ${port} ${frame}: ${got.branch.where.text}`
     expect(got.branch.outcome, told).not.toBe('undecided')
@@ -44,11 +49,15 @@ test.each(cases.map((one) => [one.name, one] as const))('%s', (_, { files, frame
   }
   for (const kind of ['ebtables', 'iptables', 'ip6tables'] as const) {
     if (after[kind] === undefined) continue
-    const lines = files[`${kind}-save`]!.split('\n').flatMap((line, i) => (line.startsWith('-A') ? [`h/${kind}-save:${i + 1} ${line}`] : []))
-    const model = lines.map((line) => `[${(counts.get(line.split(' ')[0]!) ?? [0, 0]).join(':')}] ${line.slice(line.indexOf(' ') + 1)}`)
+    const lines = files[`${kind}-save`]!.split('\n').flatMap((line, i) =>
+      line.startsWith('-A') ? [`h/${kind}-save:${i + 1} ${line}`] : [],
+    )
+    const model = lines.map(
+      (line) => `[${(counts.get(line.split(' ')[0]!) ?? [0, 0]).join(':')}] ${line.slice(line.indexOf(' ') + 1)}`,
+    )
     expect(model).toEqual(saved(after[kind]))
   }
-}) // biome-ignore format: long lines
+})
 
 /** Without the IP id, and the checksum over it, of what 10.0.0.254 sends: the bridge's own host. */
 function blanked(frame: Uint8Array): Uint8Array {

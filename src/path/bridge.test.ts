@@ -9,17 +9,27 @@ const PORTS = ['p1', 'p2', 'p3'] as const
 const A = '0200000000a1'
 const B = '0200000000b2'
 const ALL = 'ffffffffffff'
-const arp = (from: string, to = ALL, op = '0001') => `${to}${from}08060001080006040${op.slice(1)}${from}0a000001000000000000 0a000002`.replace(' ', '') // biome-ignore format: one line
+const arp = (from: string, to = ALL, op = '0001') =>
+  `${to}${from}08060001080006040${op.slice(1)}${from}0a000001000000000000 0a000002`.replace(' ', '')
 const lldp = (from: string, to: string) => `${to}${from}88cc0207`
 
 function bridge(rules: Readonly<Record<string, readonly string[]>> = {}, flags: Readonly<Record<string, string>> = {}) {
   const link = (name: string, i: number) =>
     `${i + 4}: ${name}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue master br0 state UP\n    link/ether 02:00:00:00:00:1${i} brd ff:ff:ff:ff:ff:ff\n    veth\n    bridge_slave state forwarding ${flags[name] ?? 'hairpin off'}\n`
-  const chains: Readonly<Record<string, readonly string[]>> = { filter: ['INPUT', 'FORWARD', 'OUTPUT'], nat: ['PREROUTING', 'OUTPUT', 'POSTROUTING'], broute: ['BROUTING'] }
-  const tables = Object.entries(rules).flatMap(([table, lines]) => [`*${table}`, ...chains[table]!.map((name) => `:${name} ACCEPT`), ...lines])
+  const chains: Readonly<Record<string, readonly string[]>> = {
+    filter: ['INPUT', 'FORWARD', 'OUTPUT'],
+    nat: ['PREROUTING', 'OUTPUT', 'POSTROUTING'],
+    broute: ['BROUTING'],
+  }
+  const tables = Object.entries(rules).flatMap(([table, lines]) => [
+    `*${table}`,
+    ...chains[table]!.map((name) => `:${name} ACCEPT`),
+    ...lines,
+  ])
   const files: Readonly<Record<string, string>> = {
     'h/ip-link': `3: br0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n    link/ether 02:00:00:00:00:ff brd ff:ff:ff:ff:ff:ff\n    bridge forward_delay 0\n${PORTS.map(link).join('')}`,
-    'h/ip-addr': '3: br0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n    link/ether 02:00:00:00:00:ff brd ff:ff:ff:ff:ff:ff\n    inet 10.0.0.254/24 brd 10.0.0.255 scope global br0\n',
+    'h/ip-addr':
+      '3: br0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n    link/ether 02:00:00:00:00:ff brd ff:ff:ff:ff:ff:ff\n    inet 10.0.0.254/24 brd 10.0.0.255 scope global br0\n',
     'h/sysctl': 'net.ipv4.ip_forward = 1\n',
     ...(tables.length > 0 ? { 'h/ebtables-save': `${tables.join('\n')}\n` } : {}),
   }
@@ -28,10 +38,22 @@ function bridge(rules: Readonly<Record<string, readonly string[]>> = {}, flags: 
   const place = { host: 'h', namespace: '' }
   const run = simulate(read.hosts, { now: 0, seed: 1, assumeNeighbours: false })
   return (port: string, frame: string): readonly string[] =>
-    run.receive(place, port, hexToBytes(frame)!, 0).sent.map(({ interface: name, frame: bytes }) => `${name} ${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`).sort()
-} // biome-ignore format: long lines
+    run
+      .receive(place, port, hexToBytes(frame)!, 0)
+      .sent.map(
+        ({ interface: name, frame: bytes }) =>
+          `${name} ${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`,
+      )
+      .sort()
+}
 
-type Case = readonly [what: string, frames: readonly (readonly [port: string, frame: string])[], sent: readonly string[], rules?: Readonly<Record<string, readonly string[]>>, flags?: Readonly<Record<string, string>>] // biome-ignore format: one line
+type Case = readonly [
+  what: string,
+  frames: readonly (readonly [port: string, frame: string])[],
+  sent: readonly string[],
+  rules?: Readonly<Record<string, readonly string[]>>,
+  flags?: Readonly<Record<string, string>>,
+]
 
 const CASES: readonly Case[] = [
   ['a broadcast goes to all others', [['p1', arp(A)]], [`p2 ${arp(A)}`, `p3 ${arp(A)}`]],
@@ -115,4 +137,4 @@ test.each(ALL_CASES)('%s', (_, frames, sent, rules, flags) => {
   const receive = bridge(rules, flags)
   const last = frames.map(([port, frame]) => receive(port, frame)).at(-1)
   expect(last).toEqual(sent)
-}) // biome-ignore format: one block
+})

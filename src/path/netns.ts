@@ -233,7 +233,10 @@ export class Netns {
     const key = condition.name ?? condition
     const { machine } = condition
     if (machine.kind === 'recent' && this.#maskedLists.has(condition.name ?? ''))
-      return { outcome: 'unknown', text: `rules of the list "${condition.name}" have different masks: that of the first one counts` } // biome-ignore format: one line
+      return {
+        outcome: 'unknown',
+        text: `rules of the list "${condition.name}" have different masks: that of the first one counts`,
+      }
     let state = this.#machines.get(key)
     if (!state) {
       state = freshState(machine, this.#around.now)

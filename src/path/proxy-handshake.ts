@@ -39,7 +39,12 @@ export function throughProxy(syn: Walked, ends: Ends): Opened {
   const third = ends.acknowledge((sequenceOf(answered.fate) + 1) >>> 0)
   const request = behind(syn, third)
   if (arrives(third.fate))
-    return stopped(request, 'connection reset', 'the acknowledgement goes past SYNPROXY to the server, which knows of no connection', third.fate) // biome-ignore format: one line
+    return stopped(
+      request,
+      'connection reset',
+      'the acknowledgement goes past SYNPROXY to the server, which knows of no connection',
+      third.fate,
+    )
   if (third.fate.reason !== 'synproxy') return stopped(request, HANGS, 'the acknowledgement', third.fate)
   const [called] = third.fate.segments ?? []
   if (!called || !arrives(called.fate)) return stopped(request, HANGS, 'SYNPROXY calls the server', called?.fate)

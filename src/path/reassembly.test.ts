@@ -54,7 +54,14 @@ describe.each([4, 6] as const)('IPv%s', (family) => {
 })
 
 test('a fragment inside of what came in one go is a repeated one', () => {
-  expect(add(whole(4, 32), [[0, 16], [16, 24], [8, 24], [24, 40]]).is).toBe('whole') // biome-ignore format: one line
+  expect(
+    add(whole(4, 32), [
+      [0, 16],
+      [16, 24],
+      [8, 24],
+      [24, 40],
+    ]).is,
+  ).toBe('whole')
 })
 
 test('what congestion marked in one fragment is marked in all; with fragments that know no ECN there is no packet', () => {

@@ -85,7 +85,10 @@ describe('what an answer hangs on that the snapshot does not have is walked each
   })
 
   test('probabilities add up to 1', () => {
-    const { branches } = trace(plantedHost({ iptables: RULES, 'ip-addr': LINKS }), parsed('udp 10.0.0.2 > 198.51.100.1:53 in eth1')) // biome-ignore format: one line
+    const { branches } = trace(
+      plantedHost({ iptables: RULES, 'ip-addr': LINKS }),
+      parsed('udp 10.0.0.2 > 198.51.100.1:53 in eth1'),
+    )
     expect(branches.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 12)
   })
 

@@ -34,16 +34,23 @@ export const SETTINGS = [
  * The answer, or several where it hangs on settings or routes that the snapshot does not have: one for each way that they could be. What makes no difference
  * stays as it was taken.
  */
-export function settle<B extends Supposable>(hosts: Hosts, ask: (hosts: Hosts) => Answer<B>, reading: Reading<B>): Answer<B> {
+export function settle<B extends Supposable>(
+  hosts: Hosts,
+  ask: (hosts: Hosts) => Answer<B>,
+  reading: Reading<B>,
+): Answer<B> {
   const answer = ask(hosts)
   for (const worlds of openQuestions(hosts, answer, reading)) {
     const [own, ...others] = worlds
     const asked = others.map((world) => ({ ...world, answer: ask(world.hosts) }))
     if (asked.every((other) => alike(answer, other.answer, reading))) continue
-    return together([own!, ...asked].map(({ text, hosts: known }) => ({ text, answer: settle(known, ask, reading) })), reading)
+    return together(
+      [own!, ...asked].map(({ text, hosts: known }) => ({ text, answer: settle(known, ask, reading) })),
+      reading,
+    )
   }
   return answer
-} // biome-ignore format: long lines
+}
 
 const endsOf = <B>({ branches }: Answer<B>, { outcomeOf }: Reading<B>) => branches.map(outcomeOf).join()
 const alike = <B>(a: Answer<B>, b: Answer<B>, reading: Reading<B>) => endsOf(a, reading) === endsOf(b, reading)

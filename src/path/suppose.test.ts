@@ -8,7 +8,11 @@ const answers = (given: Planted, line: string) => {
   const parsed = parsePacketLine(line)
   if (!parsed.ok) throw new Error(parsed.problem.message)
   const { branches, assumptions } = trace(plantedHost(given), parsed.packet, { now: 0 })
-  return { told: branches.map(({ supposing, outcome, where }) => `${supposing}: ${outcome} ${where.reason}`), branches, assumptions } // biome-ignore format: one line
+  return {
+    told: branches.map(({ supposing, outcome, where }) => `${supposing}: ${outcome} ${where.reason}`),
+    branches,
+    assumptions,
+  }
 }
 
 describe('rules alone', () => {

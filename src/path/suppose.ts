@@ -60,9 +60,14 @@ export function suppositions(hosts: Hosts, request: PacketRequest): readonly Sup
         sysctls: namespace.sysctls ?? new Map([[FORWARDING[family], '1']]),
       }
       const namespaces = hosts.namespaces.map((one) => (one === namespace ? changed : one))
-      return { hosts: { ...hosts, namespaces }, local, out, address: own === undefined ? MADE_UP[family] : printIp(own) }
+      return {
+        hosts: { ...hosts, namespaces },
+        local,
+        out,
+        address: own === undefined ? MADE_UP[family] : printIp(own),
+      }
     }),
-  ) // biome-ignore format: short enough
+  )
 }
 
 const FORWARDING: Readonly<Record<Family, string>> = {

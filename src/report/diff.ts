@@ -12,16 +12,19 @@ export function diffText(result: DiffResult): readonly Line[] {
   for (const text of undecided)
     lines.push([
       span('cannot be told: ', 'unknown'),
-      span(`${printable(text)}: some packets hang on limits, lots, or what is not known, and not in the same way as before`),
+      span(
+        `${printable(text)}: some packets hang on limits, lots, or what is not known, and not in the same way as before`,
+      ),
     ])
   for (const text of incomplete) lines.push([span('not compared: ', 'unknown'), span(printable(text))])
   lines.push(summary(result))
   return lines
-} // biome-ignore format: short lines
+}
 
 function summary({ differences, onlyBefore, onlyAfter, undecided, incomplete }: DiffResult): Line {
   const others = onlyBefore.length + onlyAfter.length + undecided.length + incomplete.length
-  if (differences.length > 0) return [span(`${differences.length} ${differences.length === 1 ? 'difference' : 'differences'}`, 'drop')] // biome-ignore format: one line
+  if (differences.length > 0)
+    return [span(`${differences.length} ${differences.length === 1 ? 'difference' : 'differences'}`, 'drop')]
   return others > 0
     ? [span('no difference found in what was compared', 'unknown')]
     : [span('no packet fares differently', 'accept')]
@@ -56,7 +59,7 @@ function differenceLines(one: Difference): readonly Line[] {
           ],
         ]),
   ]
-} // biome-ignore format: short lines
+}
 
 const keyOf = ({ rule, text }: Decided): string => `${rule?.chain} ${text}`
 const MOST_RULES = 4

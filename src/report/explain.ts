@@ -23,14 +23,18 @@ export function explainText(name: string, one: Explanation): readonly Line[] {
   part('fit it, and do not come to it', missed)
   for (const { chain, number, text, file, line, packets } of takers) {
     const where = file === undefined ? '' : ` (${file}:${line})`
-    out.push([span('  taken by ', 'label'), span(printable(`${chain}:${number}${where} `), 'name'), span(printable(text), 'rule')])
+    out.push([
+      span('  taken by ', 'label'),
+      span(printable(`${chain}:${number}${where} `), 'name'),
+      span(printable(text), 'rule'),
+    ])
     for (const block of packets.lines.slice(0, 3)) out.push([span('    '), span(printable(block), 'dim')])
     if (packets.more || packets.lines.length > 3) out.push([span('    … and more', 'dim')])
   }
   if (moreTakers) out.push([span('  … and other rules', 'dim')])
   if (example !== undefined) out.push([span('for example ', 'label'), span(printable(example), 'rule')])
   return out
-} // biome-ignore format: long lines
+}
 
 /** The shape of schema/explain.schema.json. */
 export const explainJson = (name: string, { rule, example, ...one }: Explanation) => ({

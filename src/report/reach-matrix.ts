@@ -72,26 +72,42 @@ function tableOf({ askers, targets, cells }: Matrix, view: MatrixView): readonly
 export function matrixText(matrix: Matrix, view: MatrixView): readonly Line[] {
   const { askers, targets, cells } = columnsOf(matrix, view)
   const numbers = targets.map((_, i) => `${i + 1}`)
-  const head: Line[] = targets.map((target, i) => [span(`${numbers[i]!.padStart(3)}  `, 'label'), span(printable(target), 'name')])
+  const head: Line[] = targets.map((target, i) => [
+    span(`${numbers[i]!.padStart(3)}  `, 'label'),
+    span(printable(target), 'name'),
+  ])
   const width = Math.max(4, ...askers.map((asker) => columns(printable(asker))))
   const pad = (text: string, to: number) => text + ' '.repeat(Math.max(0, to - columns(text)))
   if (view === 'sources') {
     const rows = askers.flatMap((asker, row): Line[] => [
       [span(printable(asker), 'heading')],
       ...cells[row]!.flatMap((cell, i): Line[] =>
-        cell.reach === 'none' ? [] : [[span(`${numbers[i]!.padStart(3)}  `, 'label'), span(printable(textOf(cell, view)), roleOf(cell)), span(cell.reach === 'all' ? '' : ` (${NAMES[cell.reach]})`, 'dim')]],
+        cell.reach === 'none'
+          ? []
+          : [
+              [
+                span(`${numbers[i]!.padStart(3)}  `, 'label'),
+                span(printable(textOf(cell, view)), roleOf(cell)),
+                span(cell.reach === 'all' ? '' : ` (${NAMES[cell.reach]})`, 'dim'),
+              ],
+            ],
       ),
     ])
     return [...head, [], ...rows]
   }
   const cell = Math.max(7, ...numbers.map((number) => number.length)) + 1
-  const title: Line = [span(pad('from', width + 1), 'label'), ...numbers.map((number) => span(pad(number, cell), 'label'))]
-  const rows = askers.map((asker, row): Line => [
-    span(pad(printable(asker), width + 1), 'name'),
-    ...cells[row]!.map((one) => span(pad(nameOf(one), cell), roleOf(one))),
-  ])
+  const title: Line = [
+    span(pad('from', width + 1), 'label'),
+    ...numbers.map((number) => span(pad(number, cell), 'label')),
+  ]
+  const rows = askers.map(
+    (asker, row): Line => [
+      span(pad(printable(asker), width + 1), 'name'),
+      ...cells[row]!.map((one) => span(pad(nameOf(one), cell), roleOf(one))),
+    ],
+  )
   return [...head, [], title, ...rows]
-} // biome-ignore format: long lines
+}
 
 /** As a file: each cell is text. CSV has a column for each target. */
 export function matrixFile(whole: Matrix, view: MatrixView, format: Exclude<MatrixFormat, 'pretty'>): string {

@@ -18,26 +18,44 @@ export function reachText({ answer, ways, assumptions, open }: ReachResult, targ
   return [...ways.flatMap((way, i) => [...(i === 0 ? [] : [[]]), ...wayLines(way, target)]), ...taken]
 }
 
-function wayLines({ family, from, sent, to, leaves, packets, perhaps, hangs, more, sources, example }: ReachWay, target: string, examples = true): readonly Line[] {
+function wayLines(
+  { family, from, sent, to, leaves, packets, perhaps, hangs, more, sources, example }: ReachWay,
+  target: string,
+  examples = true,
+): readonly Line[] {
   const who = sent ? `${from} sends` : `come in at ${from}`
   const where = leaves === undefined ? `gets into ${to}` : `leaves ${to} through ${leaves}`
   const block = (text: string): Line => [span('  '), span(printable(text), 'plain')]
   const out: Line[] = [
-    [span(`IPv${family} to ${printable(target)}: `, 'heading'), span(sent ? `what ${printable(who)} ` : `packets that ${printable(who)}: `), span(printable(sent ? where : where), 'name')],
+    [
+      span(`IPv${family} to ${printable(target)}: `, 'heading'),
+      span(sent ? `what ${printable(who)} ` : `packets that ${printable(who)}: `),
+      span(printable(sent ? where : where), 'name'),
+    ],
   ]
   if (packets.length > 0) out.push([span('  surely', 'accept')], ...packets.map(block))
   if (perhaps.length > 0) {
     out.push([span('  perhaps', 'unknown')], ...perhaps.map(block))
-    for (const text of hangs.slice(0, MOST_REASONS)) out.push([span('    otherwise ', 'label'), span(printable(text), 'dim')])
+    for (const text of hangs.slice(0, MOST_REASONS))
+      out.push([span('    otherwise ', 'label'), span(printable(text), 'dim')])
     if (hangs.length > MOST_REASONS) out.push([span(`    … ${hangs.length - MOST_REASONS} other ways`, 'dim')])
   }
   if (more) out.push([span('  … and more', 'dim')])
   if (sources.length > 0) out.push([span('  seen as from ', 'label'), span(printable(sources.join(', ')))])
   if (!example) return examples ? [...out, [span('  no example that was tried gets there', 'unknown')]] : out
-  out.push([span('  for example ', 'label'), span(printable(example.packet), 'rule'), span(` → ${printable(example.becomes)}`, 'rewrite')])
-  for (const one of example.rules) out.push([span('    let in by ', 'label'), span(`${printable(placeOf(one))} `, 'name'), span(printable(one.text), 'rule')])
+  out.push([
+    span('  for example ', 'label'),
+    span(printable(example.packet), 'rule'),
+    span(` → ${printable(example.becomes)}`, 'rewrite'),
+  ])
+  for (const one of example.rules)
+    out.push([
+      span('    let in by ', 'label'),
+      span(`${printable(placeOf(one))} `, 'name'),
+      span(printable(one.text), 'rule'),
+    ])
   return out
-} // biome-ignore format: long lines
+}
 
 /** What comes in as an answer: over connections that the target begins. */
 export function repliesText({ begun, established, related }: Replies, target: string, from: string): readonly Line[] {

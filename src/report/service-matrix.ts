@@ -18,37 +18,53 @@ export function serviceText(tables: readonly ServiceTable[], service: string): r
   if (tables.length === 0) return [[span(`nothing filters ${printable(service)}`, 'unknown')]]
   return tables.flatMap(({ place, chain, classes }, i): Line[] => {
     const head: Line = [span(`${printable(service)} through ${printable(chain)} of ${printable(place)}`, 'heading')]
-    if (!classes) return [...(i === 0 ? [] : [[]]), head, [span('  its addresses are scattered beyond listing', 'unknown')]]
+    if (!classes)
+      return [...(i === 0 ? [] : [[]]), head, [span('  its addresses are scattered beyond listing', 'unknown')]]
     const names = classes.map((_, n) => letters(n))
     const width = Math.max(4, ...names.map(columns)) + 1
     const pad = (text: string) => text + ' '.repeat(width - columns(text))
     return [
       ...(i === 0 ? [] : [[]]),
       head,
-      ...classes.map(({ addresses }, n): Line => [span(`  ${pad(names[n]!)}`, 'label'), span(printable(listed(addresses)), 'name')]),
+      ...classes.map(
+        ({ addresses }, n): Line => [span(`  ${pad(names[n]!)}`, 'label'), span(printable(listed(addresses)), 'name')],
+      ),
       [],
       [span(`  ${pad('from')}`, 'label'), span('to ', 'label'), ...names.map((name) => span(pad(name), 'label'))],
-      ...classes.map(({ reaches }, n): Line => [
-        span(`  ${pad(names[n]!)}   `, 'label'),
-        ...classes.map((_, to) => (reaches.includes(to) ? span(pad('yes'), 'accept') : span(pad('no'), 'drop'))),
-      ]),
+      ...classes.map(
+        ({ reaches }, n): Line => [
+          span(`  ${pad(names[n]!)}   `, 'label'),
+          ...classes.map((_, to) => (reaches.includes(to) ? span(pad('yes'), 'accept') : span(pad('no'), 'drop'))),
+        ],
+      ),
     ]
   })
-} // biome-ignore format: short
+}
 
 /** As a file: one table behind the other. */
-export function serviceFile(tables: readonly ServiceTable[], service: string, format: Exclude<MatrixFormat, 'pretty'>): string {
+export function serviceFile(
+  tables: readonly ServiceTable[],
+  service: string,
+  format: Exclude<MatrixFormat, 'pretty'>,
+): string {
   return tables
     .map(({ place, chain, classes = [] }) => {
       const labels = classes.map(({ addresses }) => addresses.join(' '))
-      const cells = classes.map(({ reaches }) => labels.map((_, to): Cell => ({ reach: reaches.includes(to) ? 'all' : 'none', receivers: [] })))
+      const cells = classes.map(({ reaches }) =>
+        labels.map((_, to): Cell => ({ reach: reaches.includes(to) ? 'all' : 'none', receivers: [] })),
+      )
       const matrix: Matrix = { family: 4, askers: labels, targets: labels, cells }
       const title = `${service} through ${chain} of ${place}`
-      const heading = format === 'markdown' ? `**${printable(title)}**\n\n` : format === 'csv' ? `"${printable(title).replaceAll('"', '""')}"\r\n` : ''
+      const heading =
+        format === 'markdown'
+          ? `**${printable(title)}**\n\n`
+          : format === 'csv'
+            ? `"${printable(title).replaceAll('"', '""')}"\r\n`
+            : ''
       return heading + matrixFile(matrix, 'reach', format)
     })
     .join(format === 'csv' ? '\r\n' : '\n')
-} // biome-ignore format: short
+}
 
 /** The shape of schema/service-matrix.schema.json. */
 export const serviceJson = (tables: readonly ServiceTable[], service: string, family: 4 | 6) => ({

@@ -53,7 +53,11 @@ export const verifyJson = (result: VerifyResult) => ({
   ...result,
 })
 
-const ROLES: Readonly<Record<PacketVerdict['verdict'], Role>> = { agrees: 'accept', differs: 'drop', undecided: 'unknown' } // biome-ignore format: one line
+const ROLES: Readonly<Record<PacketVerdict['verdict'], Role>> = {
+  agrees: 'accept',
+  differs: 'drop',
+  undecided: 'unknown',
+}
 
 export function verifyText(result: VerifyResult, width: number, verbose: boolean): readonly Line[] {
   const notes = result.notes.flatMap((note) =>
@@ -64,7 +68,12 @@ export function verifyText(result: VerifyResult, width: number, verbose: boolean
 
 function packetLines(one: PacketVerdict, width: number, verbose: boolean): readonly Line[] {
   const { verdict, packet, outcome, why, namespace } = one
-  const pieces = [span(verdict.padEnd(9), ROLES[verdict]), ...words(printable(packet)), span(`(${namespace}):`, 'dim'), ...words(printable(`${outcome}, ${why}`))] // biome-ignore format: one line
+  const pieces = [
+    span(verdict.padEnd(9), ROLES[verdict]),
+    ...words(printable(packet)),
+    span(`(${namespace}):`, 'dim'),
+    ...words(printable(`${outcome}, ${why}`)),
+  ]
   const lines: Line[] = [...fill({ indent: 0, hang: 10, pieces }, width)]
   if (verdict === 'differs' || verbose) {
     lines.push(...frameLines('kernel', one.kernel), ...frameLines('model', one.model))

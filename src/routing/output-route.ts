@@ -52,8 +52,12 @@ export interface OutputOptions {
 
 export type Refused = Extract<OutputRoute, { ok: false }>
 
-export const refused = (reason: Refused['reason'], errno: Refused['errno'], text: string, tried: readonly RuleTried[] = []): Refused =>
-  ({ ok: false, reason, errno, text, tried }) // biome-ignore format: one line
+export const refused = (
+  reason: Refused['reason'],
+  errno: Refused['errno'],
+  text: string,
+  tried: readonly RuleTried[] = [],
+): Refused => ({ ok: false, reason, errno, text, tried })
 
 const ERRNO = { blackhole: 'EINVAL', unreachable: 'EHOSTUNREACH', prohibit: 'EACCES' } as const
 

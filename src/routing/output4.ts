@@ -46,7 +46,12 @@ export function routeOutput4(fib: Fib, interfaces: Interfaces, flow: Flow, { any
   if (!refusal) return accepted(fib, interfaces, isVrf ? { ...filled, oif: undefined } : filled, result)
   // "apparently, routing tables are wrong": whoever names a device gets it, but not a VRF
   if (oif !== undefined && !isVrf)
-    return made(interfaces, withSource(interfaces, filled, oif, 'link'), { type: 'unicast', dev: oif }, { ...NONE, tried: result.tried }) // biome-ignore format: one line
+    return made(
+      interfaces,
+      withSource(interfaces, filled, oif, 'link'),
+      { type: 'unicast', dev: oif },
+      { ...NONE, tried: result.tried },
+    )
   return refusal
 }
 

@@ -3,7 +3,15 @@ import type { Prefix } from '../address/prefix.js'
 
 /** RTN_* of <linux/rtnetlink.h>, as `ip route` names them. */
 export type RouteType =
-  | 'unicast' | 'local' | 'broadcast' | 'anycast' | 'multicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'throw' // biome-ignore format: one line
+  | 'unicast'
+  | 'local'
+  | 'broadcast'
+  | 'anycast'
+  | 'multicast'
+  | 'blackhole'
+  | 'unreachable'
+  | 'prohibit'
+  | 'throw'
 
 export interface NextHop {
   readonly gateway: Ip | undefined

@@ -21,11 +21,18 @@ const PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136])
 
 /** A block on one line. */
 export function blockText(space: Space, block: Block): string {
-  const [saddr, daddr] = space.family === 4 ? (['ip.saddr', 'ip.daddr'] as const) : (['ip6.saddr', 'ip6.daddr'] as const)
+  const [saddr, daddr] =
+    space.family === 4 ? (['ip.saddr', 'ip.daddr'] as const) : (['ip6.saddr', 'ip6.daddr'] as const)
   const protocols = block.get('meta.l4proto')
   const numbers = protocols && listed(protocols)
   const icmp = numbers?.every((one) => one === 1 || one === 58) ?? false
-  const words = [numbers ? numbers.map((one) => PROTOCOLS[one] ?? `${one}`).join(',') : protocols ? valuesText(protocols, 255, (value) => PROTOCOLS[Number(value)] ?? `${value}`) : 'any protocol']
+  const words = [
+    numbers
+      ? numbers.map((one) => PROTOCOLS[one] ?? `${one}`).join(',')
+      : protocols
+        ? valuesText(protocols, 255, (value) => PROTOCOLS[Number(value)] ?? `${value}`)
+        : 'any protocol',
+  ]
   const portsKnown = !numbers || numbers.some((one) => PORTS.has(one))
   const [sport, dport] = portsKnown ? [block.get('th.sport'), block.get('th.dport')] : []
   const end = (address: Values | undefined, port: Values | undefined) => {
@@ -35,16 +42,25 @@ export function blockText(space: Space, block: Block): string {
   words.push(end(block.get(saddr), sport), '→', end(block.get(daddr), dport))
   const type = icmp ? block.get('th.sport') : undefined
   if (type) words.push(`type ${valuesText(types(type), 255)}`)
-  for (const [field, word] of [['meta.iifname', 'in'], ['meta.oifname', 'out']] as const) {
+  for (const [field, word] of [
+    ['meta.iifname', 'in'],
+    ['meta.oifname', 'out'],
+  ] as const) {
     const names = block.get(field)
     if (names) words.push(`${word} ${namesText(space, names)}`)
   }
   const states = block.get('ct.state')
-  if (states) words.push(Object.entries(CT_STATE).filter(([, bit]) => holds(states, bit)).map(([name]) => name).join(','))
+  if (states)
+    words.push(
+      Object.entries(CT_STATE)
+        .filter(([, bit]) => holds(states, bit))
+        .map(([name]) => name)
+        .join(','),
+    )
   const mark = block.get('meta.mark')
   if (mark) words.push(`mark ${valuesText(mark, 0xffffffff, (value) => `0x${value.toString(16)}`)}`)
   return words.join(' ')
-} // biome-ignore format: short lines
+}
 
 const holds = (values: Values, value: number): boolean => values.some(([from, to]) => from <= value && value <= to)
 

@@ -108,7 +108,10 @@ function union(space: Space, key: readonly Value[], elements: readonly (readonly
   const yes: Node[] = []
   const unknown: Node[] = []
   for (const { rest, first } of groups.values()) {
-    const parts = key[0] === 'ipset.protocol' ? first.map((one) => [[one], ...rest.map((range) => [range])]) : [[first, ...rest.map((range) => [range])]] // biome-ignore format: one line
+    const parts =
+      key[0] === 'ipset.protocol'
+        ? first.map((one) => [[one], ...rest.map((range) => [range])])
+        : [[first, ...rest.map((range) => [range])]]
     for (const ranges of parts) {
       const held = one(space, key, ranges)
       yes.push(held.yes)
@@ -163,7 +166,9 @@ function portsAs(space: Space, protocol: number, ports: Ranges, source: boolean)
   let yes = zero
   if (header) {
     const [bytes, later] = header
-    const there = space.bitsIn(space.layout.cell('room'), [[(ROOMS as readonly number[]).indexOf(bytes), ROOMS.length - 1]]) // biome-ignore format: one line
+    const there = space.bitsIn(space.layout.cell('room'), [
+      [(ROOMS as readonly number[]).indexOf(bytes), ROOMS.length - 1],
+    ])
     const first = bdd.and(space.equals('frag.offset', 0), there)
     // type and code of ICMP stand where the source port of others does
     const field = source || protocol === 1 || protocol === 58 ? 'th.sport' : 'th.dport'

@@ -121,7 +121,9 @@ export class WayMath {
   }
 
   written(ways: readonly Way[], write: Write): readonly Way[] {
-    return this.#collected(ways.map(({ transform, packets }) => ({ transform: this.transforms.after(transform, write), packets }))) // biome-ignore format: one line
+    return this.#collected(
+      ways.map(({ transform, packets }) => ({ transform: this.transforms.after(transform, write), packets })),
+    )
   }
 
   /** What the packets of `set` have become. */
@@ -342,7 +344,10 @@ class RuleWalk implements RuleWays {
       case 'hash-mark':
         return math.union(live, forgetting('meta.mark'))
       case 'map-set':
-        return math.union(live, forgetting(...effect.to.flatMap((to) => (to === 'queue' ? [] : [`meta.${to}` as const])))) // biome-ignore format: one line
+        return math.union(
+          live,
+          forgetting(...effect.to.flatMap((to) => (to === 'queue' ? [] : [`meta.${to}` as const]))),
+        )
       case 'to-socket': {
         const xor = { from: 'constant', value: effect.mark } as const
         this.#accept(math.written(live, { do: 'set', field: 'meta.mark', keep: ~effect.mask >>> 0, xor }))

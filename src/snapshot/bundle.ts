@@ -36,7 +36,8 @@ export function bundled(folders: readonly string[], name: string): Bundled | fal
 }
 
 /** Listings of sos that say less of the same, or of another moment: counters, caches, what ethtool knows. */
-const isState = (name: string): boolean => !/^(ip_-s_route|ip_route_show_cache|ip_mroute|ip_maddr|ip_mptcp|ethtool|nmcli|tc_|netstat_-s|ss_-s$)/.test(name) // biome-ignore format: one line
+const isState = (name: string): boolean =>
+  !/^(ip_-s_route|ip_route_show_cache|ip_mroute|ip_maddr|ip_mptcp|ethtool|nmcli|tc_|netstat_-s|ss_-s$)/.test(name)
 
 /** `sosreport-HOST-LABEL-2026-07-01-abcdefg`, `sosreport-HOST.CASE-20260701123456`. */
 const SOS_NAME = /^sosreport-.+/

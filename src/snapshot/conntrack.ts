@@ -22,8 +22,17 @@ export function readConnections(text: string, now: number): readonly Entry[] {
 }
 
 const TCP_STATES: ReadonlySet<string> = new Set<TcpState>([
-  'NONE', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE', 'SYN_SENT2',
-]) // biome-ignore format: one line
+  'NONE',
+  'SYN_SENT',
+  'SYN_RECV',
+  'ESTABLISHED',
+  'FIN_WAIT',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'TIME_WAIT',
+  'CLOSE',
+  'SYN_SENT2',
+])
 
 const FAMILIES: Readonly<Record<string, 4 | 6>> = { ipv4: 4, ipv6: 6 }
 
@@ -168,8 +177,18 @@ function readDirection(words: Words, protocol: number): DirectionRead {
 }
 
 const DIRECTION_KEYS: ReadonlySet<string> = new Set([
-  'sport', 'dport', 'type', 'code', 'id', 'srckey', 'dstkey', 'packets', 'bytes', 'zone-orig', 'zone-reply',
-]) // biome-ignore format: one line
+  'sport',
+  'dport',
+  'type',
+  'code',
+  'id',
+  'srckey',
+  'dstkey',
+  'packets',
+  'bytes',
+  'zone-orig',
+  'zone-reply',
+])
 const PORTS: ReadonlySet<number> = new Set([TCP, UDP, UDPLITE, 33, 132])
 
 const port = (words: Words, value: number): number => (value <= 0xffff ? value : words.fail(`${value} is over 65535`))

@@ -3,9 +3,31 @@ import { baseName } from './layout.js'
 
 /** The command whose output a text is. */
 export type Kind =
-  | 'iptables-save' | 'ip6tables-save' | 'iptables-list' | 'ip6tables-list' | 'ebtables-save' | 'arptables-save' | 'nft-json' | 'nft' | 'ipset-save'
-  | 'ip-link' | 'ip-addr' | 'ip-route' | 'ip-rule' | 'ip-neigh' | 'bridge-link' | 'bridge-fdb' | 'bridge-vlan'
-  | 'sysctl' | 'conntrack' | 'expectations' | 'sockets' | 'wireguard' | 'ip-nexthop' | 'xfrm-policy' | 'xfrm-state' // biome-ignore format: one line
+  | 'iptables-save'
+  | 'ip6tables-save'
+  | 'iptables-list'
+  | 'ip6tables-list'
+  | 'ebtables-save'
+  | 'arptables-save'
+  | 'nft-json'
+  | 'nft'
+  | 'ipset-save'
+  | 'ip-link'
+  | 'ip-addr'
+  | 'ip-route'
+  | 'ip-rule'
+  | 'ip-neigh'
+  | 'bridge-link'
+  | 'bridge-fdb'
+  | 'bridge-vlan'
+  | 'sysctl'
+  | 'conntrack'
+  | 'expectations'
+  | 'sockets'
+  | 'wireguard'
+  | 'ip-nexthop'
+  | 'xfrm-policy'
+  | 'xfrm-state'
 
 /** What a file holds: its content decides; its name only where the content leaves it open (an empty list, rules without addresses). */
 export const detect = (path: string, text: string): Kind | undefined => byContent(text, baseName(path).toLowerCase())

@@ -11,11 +11,15 @@ const SIP =
   '179 proto=17 src=127.0.0.2 dst=127.0.0.1 sport=0 dport=5061 mask-src=255.255.255.255 mask-dst=255.255.255.255 sport=0 dport=65535 master-src=127.0.0.1 master-dst=127.0.0.2 sport=5061 dport=5060 PERMANENT,INACTIVE class=0 helper=sip'
 const KERNEL =
   '179 l3proto = 2 proto=17 src=127.0.0.2 dst=127.0.0.1 sport=0 dport=5061 PERMANENT,INACTIVE sip/signalling'
-const MEDIA = '170 l3proto = 10 proto=17 src=0000:0000:0000:0000:0000:0000:0000:0000 dst=fd00:0001:0000:0000:0000:0000:0000:0002 sport=0 dport=10000 sip/video' // biome-ignore format: one line
+const MEDIA =
+  '170 l3proto = 10 proto=17 src=0000:0000:0000:0000:0000:0000:0000:0000 dst=fd00:0001:0000:0000:0000:0000:0000:0002 sport=0 dport=10000 sip/video'
 
 describe('what helpers expect', () => {
   test('as conntrack prints it', () => {
-    const [tftp, sip, ...more] = readExpectations(`${TFTP}\n${SIP}\nconntrack v1.4.7 (conntrack-tools): 2 expectations have been shown.\n`, 1000) // biome-ignore format: one line
+    const [tftp, sip, ...more] = readExpectations(
+      `${TFTP}\n${SIP}\nconntrack v1.4.7 (conntrack-tools): 2 expectations have been shown.\n`,
+      1000,
+    )
     const ip = (text: string) => parseIp(text)!
     expect(more).toEqual([])
     expect(tftp).toEqual({
@@ -29,14 +33,28 @@ describe('what helpers expect', () => {
 
   test('as the kernel prints it: without masks and masters', () => {
     const [sip, media] = readExpectations(`${KERNEL}\n${MEDIA}\n`, 0)
-    expect(sip).toMatchObject({ mask: { src: 0xffffffff, sport: 0 }, class: 0, permanent: true, inactive: true, helper: 'sip' }) // biome-ignore format: one line
+    expect(sip).toMatchObject({
+      mask: { src: 0xffffffff, sport: 0 },
+      class: 0,
+      permanent: true,
+      inactive: true,
+      helper: 'sip',
+    })
     expect(sip).not.toHaveProperty('master')
-    expect(media).toMatchObject({ tuple: { family: 6, dst: parseIp('fd00:1::2') }, mask: { src: 0n, sport: 0 }, class: 2, inactive: false }) // biome-ignore format: one line
+    expect(media).toMatchObject({
+      tuple: { family: 6, dst: parseIp('fd00:1::2') },
+      mask: { src: 0n, sport: 0 },
+      class: 2,
+      inactive: false,
+    })
   })
 
   test('with the keys of GRE, a zone, no helper', () => {
-    const gre = '170 proto=47 src=10.0.0.1 dst=10.0.0.2 srckey=0x5 dstkey=0x6 mask-src=255.255.255.255 mask-dst=255.255.255.255 srckey=0xffff dstkey=0xffff master-src=10.0.0.1 master-dst=10.0.0.2 sport=1000 dport=1723 zone=5 class=0' // biome-ignore format: one line
-    expect(readExpectations(gre, 0)).toMatchObject([{ tuple: { sport: 5, dport: 6 }, mask: { sport: 0xffff }, zone: 5, helper: undefined }]) // biome-ignore format: one line
+    const gre =
+      '170 proto=47 src=10.0.0.1 dst=10.0.0.2 srckey=0x5 dstkey=0x6 mask-src=255.255.255.255 mask-dst=255.255.255.255 srckey=0xffff dstkey=0xffff master-src=10.0.0.1 master-dst=10.0.0.2 sport=1000 dport=1723 zone=5 class=0'
+    expect(readExpectations(gre, 0)).toMatchObject([
+      { tuple: { sport: 5, dport: 6 }, mask: { sport: 0xffff }, zone: 5, helper: undefined },
+    ])
   })
 
   test('is told by its content', () => {

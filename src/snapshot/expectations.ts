@@ -63,7 +63,16 @@ function ofProgram(words: Words, tuple: Tuple, expires: number): ListedExpectati
   const helper = named?.key === 'helper' ? named.value : undefined
   if (helper !== undefined) words.next('the class')
   if (!words.done) words.fail(`${words.peek()} is not known of an expectation`)
-  return { tuple, mask: { src, sport }, master: { ...master, sport: from, dport: to }, ...zone, class: kind, ...flags, helper, expires } // biome-ignore format: one line
+  return {
+    tuple,
+    mask: { src, sport },
+    master: { ...master, sport: from, dport: to },
+    ...zone,
+    class: kind,
+    ...flags,
+    helper,
+    expires,
+  }
 }
 
 function takeFlags(words: Words): Pick<ListedExpectation, 'permanent' | 'inactive'> {

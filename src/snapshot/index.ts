@@ -50,8 +50,10 @@ export function readSnapshot(files: readonly InputFile[], options: SnapshotOptio
     const text = raw.startsWith(BYTE_ORDER_MARK) ? raw.slice(1) : raw
     if (isBeside(path)) return [{ path, text, kind: undefined }]
     const parts = splitPaste({ path, text }) ?? (isNamed(path) ? undefined : splitBlocks({ path, text }))
-    return parts ? parts.map((part) => ({ ...part, kind: detect(part.hint, part.text.trimStart()) })) : [{ path, text, kind: detect(path, text) }]
-  }) // biome-ignore format: long lines
+    return parts
+      ? parts.map((part) => ({ ...part, kind: detect(part.hint, part.text.trimStart()) }))
+      : [{ path, text, kind: detect(path, text) }]
+  })
   const recognised = named.filter((file): file is Part & { kind: Kind } => file.kind !== undefined)
   const placeOf = new Map(byPrompts(recognised, placesOf(recognised.map(({ path }) => path))))
   const known = recognised.map((file) => ({ ...file, place: placeOf.get(file)! }))

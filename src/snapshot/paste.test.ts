@@ -34,7 +34,9 @@ test('its rules, links and routes are read, and rules keep their lines', () => {
   const read = readSnapshot([{ path: 'paste.txt', text: PASTE.join('\n') }])
   if (!read.ok) throw new Error(JSON.stringify(read.problems))
   const [host] = read.hosts.namespaces
-  const rules = host!.tables.flatMap(({ name, chains }) => [...chains.values()].flatMap((chain) => chain.rules.map(({ text, source }) => `${name}:${source!.line} ${text}`)))
+  const rules = host!.tables.flatMap(({ name, chains }) =>
+    [...chains.values()].flatMap((chain) => chain.rules.map(({ text, source }) => `${name}:${source!.line} ${text}`)),
+  )
   expect(rules).toEqual([
     'filter:21 -A FORWARD -d 10.0.0.5/32 -p tcp -m tcp --dport 8080 -j ACCEPT',
     'nat:6 -A PREROUTING -i eth0 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.0.5:8080',
@@ -43,7 +45,7 @@ test('its rules, links and routes are read, and rules keep their lines', () => {
   expect(host!.sysctls?.get('net.ipv4.ip_forward')).toBe('1')
   expect(host!.routes.filter(({ table }) => table === 'main')).toHaveLength(3)
   expect(read.hosts.assumptions).toContain('gw: paste.txt: 1 rule put together from iptables -L')
-}) // biome-ignore format: long lines
+})
 
 test.each([
   ['# iptables -S', 'h: of iptables only filter was given: raw, mangle, nat taken as without rules'],
@@ -51,7 +53,9 @@ test.each([
   ['# iptables-save -t filter', 'h: of iptables only filter was given: raw, mangle, nat taken as without rules'],
   ['# iptables-save', undefined],
 ])('%s: which tables are not there', (command, said) => {
-  const chains = command.includes('nat') ? ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'] : ['INPUT', 'FORWARD', 'OUTPUT'] // biome-ignore format: one line
+  const chains = command.includes('nat')
+    ? ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING']
+    : ['INPUT', 'FORWARD', 'OUTPUT']
   const lines = command.includes('save')
     ? ['*filter', ...chains.map((chain) => `:${chain} ACCEPT [0:0]`), 'COMMIT']
     : chains.map((chain) => `-P ${chain} ACCEPT`)
@@ -96,7 +100,9 @@ test('a paste beside other files is of the same host as they are', () => {
 test('a problem has its place in the paste', () => {
   const text = PASTE.join('\n').replace('--dport 8080', '--dport 99999')
   const read = readSnapshot([{ path: 'p', text }])
-  expect(read.ok ? [] : read.problems).toEqual([{ file: 'p', line: 21, column: 49, message: "invalid port/service `99999' specified (--dport)" }]) // biome-ignore format: one line
+  expect(read.ok ? [] : read.problems).toEqual([
+    { file: 'p', line: 21, column: 49, message: "invalid port/service `99999' specified (--dport)" },
+  ])
 })
 
 test.each([
@@ -110,12 +116,16 @@ test('what counts where a listing and the rules themselves tell of one table', (
   const saved = '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'
   const rules = (files: Readonly<Record<string, string>>) => {
     const read = readSnapshot(Object.entries(files).map(([path, text]) => ({ path: `h/${path}`, text })))
-    return read.ok ? read.hosts.namespaces[0]!.tables.flatMap(({ family, chains }) => [...chains.values()].flatMap((chain) => chain.rules.map(({ text }) => `${family} ${text}`))) : read.problems
+    return read.ok
+      ? read.hosts.namespaces[0]!.tables.flatMap(({ family, chains }) =>
+          [...chains.values()].flatMap((chain) => chain.rules.map(({ text }) => `${family} ${text}`)),
+        )
+      : read.problems
   }
   expect(rules({ 'iptables_-vnxL': list })).toEqual(['4 -A INPUT -j DROP'])
   expect(rules({ 'ip6tables_-vnxL': list.replaceAll('0.0.0.0/0', '::/0     ') })).toEqual(['6 -A INPUT -j DROP'])
   expect(rules({ 'iptables_-vnxL': list, 'iptables-save': saved })).toEqual([])
-}) // biome-ignore format: long lines
+})
 
 const BLOCKS = [
   'my rules:',

@@ -64,7 +64,12 @@ const hostOf = (line: string): string | undefined =>
  * each part has as many empty ones in front.
  */
 export function splitPaste({ path, text }: InputFile): readonly Pasted[] | undefined {
-  if (!/[#$%>]\s+(?:sudo\s+)?\S*(?:tables|ip|bridge|nft|sysctl|conntrack|ss|netstat|ipset)\b/.test(text.slice(0, LOOKED_AT))) return undefined
+  if (
+    !/[#$%>]\s+(?:sudo\s+)?\S*(?:tables|ip|bridge|nft|sysctl|conntrack|ss|netstat|ipset)\b/.test(
+      text.slice(0, LOOKED_AT),
+    )
+  )
+    return undefined
   const lines = text.split('\n')
   const parts: Pasted[] = []
   let typed: Typed | undefined
@@ -73,7 +78,11 @@ export function splitPaste({ path, text }: InputFile): readonly Pasted[] | undef
   const close = (to: number) => {
     if (typed === undefined) return
     const hint = typed.words.trim().replace(/[^\w.-]+/g, '_')
-    parts.push({ ...part(path, lines, from, to, hint), namespace: typed.namespace, ...(host !== undefined && { host }) })
+    parts.push({
+      ...part(path, lines, from, to, hint),
+      namespace: typed.namespace,
+      ...(host !== undefined && { host }),
+    })
   }
   for (const [i, line] of lines.entries()) {
     const command = commandOf(line.trimEnd())
@@ -85,7 +94,7 @@ export function splitPaste({ path, text }: InputFile): readonly Pasted[] | undef
   }
   close(lines.length)
   return parts.length === 0 ? undefined : parts
-} // biome-ignore format: one long line
+}
 
 const part = (path: string, lines: readonly string[], from: number, to: number, hint: string): Pasted => ({
   path,

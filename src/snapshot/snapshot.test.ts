@@ -44,8 +44,13 @@ describe('samples/k8s-cluster', () => {
 
   test('two nodes with their pods', () => {
     expect(read.namespaces.map(({ host, namespace }) => `${host}/${namespace}`)).toEqual([
-      'node1/', 'node1/coredns-a', 'node1/shell', 'node2/', 'node2/coredns-b', 'node2/web',
-    ]) // biome-ignore format: one line
+      'node1/',
+      'node1/coredns-a',
+      'node1/shell',
+      'node2/',
+      'node2/coredns-b',
+      'node2/web',
+    ])
   })
   test('wires: the pods on their bridges, the nodes on one LAN; flannel.1 needs none', () => {
     expect(wires(read)).toEqual([
@@ -201,8 +206,10 @@ describe('samples/docker-host', () => {
 test('samples/docker-ufw-host: IPv6 rules too', async () => {
   const read = hosts(await readFolder(join(samples, 'docker-ufw-host')))
   expect(tables(find(read, 'docker-ufw-host')).map((text) => text.split(':')[0])).toEqual([
-    '4 nft filter', '4 nft nat', '6 nft filter',
-  ]) // biome-ignore format: one line
+    '4 nft filter',
+    '4 nft nat',
+    '6 nft filter',
+  ])
 })
 
 test('both docker hosts together: equal addresses join nothing', async () => {

@@ -45,7 +45,9 @@ export function collectTables(files: readonly SaveInput[], nft: readonly BaseCha
     const read = readListed(file, file.kind === 'iptables-list' ? 4 : 6)
     if (!read.ok) problems.push(...read.problems)
     else {
-      const news = read.tables.filter(({ family, name }) => ![...tables.values()].some(({ table }) => table.family === family && table.name === name)) // biome-ignore format: one line
+      const news = read.tables.filter(
+        ({ family, name }) => ![...tables.values()].some(({ table }) => table.family === family && table.name === name),
+      )
       for (const table of news) tables.set(`${table.family} ${table.backend} ${table.name}`, { table, file: file.path })
       if (news.length > 0) notes.push(...read.notes)
     }

@@ -70,7 +70,10 @@ export function fuzzCaptures(root: string, count: number, seed: number, most = 1
     ...[0xa1b2c3d4, 0xa1b23c4d, 0xa1b2cd34].flatMap((magic) =>
       [true, false].map((little) => pcapOf(packets, little, magic)),
     ),
-    concatBytes(pcapngHeader(links), ...packets.map((bytes, i) => pcapngPacket(i % 2, 1_600_000_000_000_000_000n, bytes))), // biome-ignore format: one line
+    concatBytes(
+      pcapngHeader(links),
+      ...packets.map((bytes, i) => pcapngPacket(i % 2, 1_600_000_000_000_000_000n, bytes)),
+    ),
   ]
   const failures: Failure[] = []
   let [files, refused, read] = [0, 0, 0]

@@ -79,7 +79,11 @@ export function* worlds(root: string): Generator<World> {
     const recorded: Recorded = JSON.parse(readFileSync(join(folder, file), 'utf8'))
     const rules = `${recorded.family === 4 ? 'ip' : 'ip6'}tables-${recorded.backend === 'legacy' ? 'legacy-' : ''}save`
     for (const verdict of recorded.verdicts) {
-      const texts = { ...recorded.files, [rules]: verdict.save.replaceAll(/\[\d+:\d+\]/g, '[0:0]'), ...(verdict.sets ? { 'ipset-save': verdict.sets.before } : {}) } // biome-ignore format: one line
+      const texts = {
+        ...recorded.files,
+        [rules]: verdict.save.replaceAll(/\[\d+:\d+\]/g, '[0:0]'),
+        ...(verdict.sets ? { 'ipset-save': verdict.sets.before } : {}),
+      }
       const read = readSnapshot(Object.entries(texts).map(([path, text]) => ({ path, text })))
       if (!read.ok) throw new Error(`${file}: ${JSON.stringify(read.problems[0])}`)
       yield {
@@ -121,7 +125,8 @@ function mutateOnce(bytes: Uint8Array, other: Uint8Array, draw: Draw, at: number
     case 3: // what follows is somebody else's
       return concatBytes(bytes.subarray(0, place), other.subarray(Math.min(place, other.length)))
     case 4: // a length that lies
-      if (bytes.length >= at + 8) put16(bytes, at + (six ? 4 : 2), pick(draw, [0, 1, 19, 20, 27, 28, 40, 1500, 65535, below(draw, 65536)])) // biome-ignore format: one line
+      if (bytes.length >= at + 8)
+        put16(bytes, at + (six ? 4 : 2), pick(draw, [0, 1, 19, 20, 27, 28, 40, 1500, 65535, below(draw, 65536)]))
       return bytes
     case 5: // the header's own length, options in what was transport
       if (!six && bytes.length > at) bytes[at] = 0x40 | below(draw, 16)
@@ -148,7 +153,9 @@ const KINDS = [0, 1, 7, 68, 130, 131, 134, 137, 148, 222]
 function withOptions4(bytes: Uint8Array, draw: Draw, at: number): Uint8Array {
   if (bytes.length < at + 20) return bytes
   const words = 1 + below(draw, 10)
-  const options = Uint8Array.from({ length: words * 4 }, () => pick(draw, [...KINDS, 0, 0, 1, 2, 3, 4, 8, 11, 40, 255, below(draw, 256)])) // biome-ignore format: one line
+  const options = Uint8Array.from({ length: words * 4 }, () =>
+    pick(draw, [...KINDS, 0, 0, 1, 2, 3, 4, 8, 11, 40, 255, below(draw, 256)]),
+  )
   const out = concatBytes(bytes.subarray(0, at + 20), options, bytes.subarray(at + 20))
   out[at] = 0x45 + words
   put16(out, at + 2, out.length - at)
@@ -195,7 +202,11 @@ function mendChecksums(bytes: Uint8Array, at: number, transport: boolean): void 
 
 function packetOfIp(bytes: Uint8Array): Packet | undefined {
   if (bytes.length === 0) return undefined
-  const frame = concatBytes(new Uint8Array(12), bytes[0]! >> 4 === 6 ? Uint8Array.of(0x86, 0xdd) : Uint8Array.of(8, 0), bytes) // biome-ignore format: one line
+  const frame = concatBytes(
+    new Uint8Array(12),
+    bytes[0]! >> 4 === 6 ? Uint8Array.of(0x86, 0xdd) : Uint8Array.of(8, 0),
+    bytes,
+  )
   return packetOfFrame(frame)
 }
 
@@ -214,7 +225,12 @@ export function fuzzFrames(root: string, count: number, seed: number, most = 10)
   let [frames, sent, connections] = [0, 0, 0]
   while (frames < count && failures.length < most) {
     const world = pick(draw, all)
-    const simulation = simulate(world.hosts, { now: world.now, seed: below(draw, 1000), assumeNeighbours: draw() < 0.5, steps: false }) // biome-ignore format: one line
+    const simulation = simulate(world.hosts, {
+      now: world.now,
+      seed: below(draw, 1000),
+      assumeNeighbours: draw() < 0.5,
+      steps: false,
+    })
     // in every other run all that comes in is whole and has right checksums: what leaves has, too
     const clean = draw() < 0.5
     for (let n = 5 + below(draw, 60); n > 0 && frames < count; n--, frames++) {
@@ -225,7 +241,10 @@ export function fuzzFrames(root: string, count: number, seed: number, most = 10)
       const report = (what: string) => failures.push({ where: world.name, input: `${at} ${bytesToHex(frame)}`, what })
       try {
         const now = world.now + n * 0.01
-        const handled = at === 'local' ? simulation.generate(world.place, frame, now) : simulation.receive(world.place, at, frame, now) // biome-ignore format: one line
+        const handled =
+          at === 'local'
+            ? simulation.generate(world.place, frame, now)
+            : simulation.receive(world.place, at, frame, now)
         sent += handled.sent.length
         const { reason, text } = handled.branch.where
         reasons.set(reason, (reasons.get(reason) ?? 0) + 1)

@@ -49,9 +49,16 @@ function parsers(root: string): readonly Parser[] {
   const start = readSave(readFileSync(join(recordings, 'command-rules.txt'), 'utf8'), { file: 'f', family: 4 })
   const save: SaveFile = start.ok ? start.save : fail('the rules to begin with')
   const docker = join(samples, 'docker-host')
-  const snapshot = readSnapshot(['iptables-save', 'ip-addr.json', 'ip-link.json', 'ip-route.json', 'ip-rule.json', 'sysctl'].map((name) => ({ path: `h/${name}`, text: readFileSync(join(docker, name), 'utf8') }))) // biome-ignore format: one line
+  const snapshot = readSnapshot(
+    ['iptables-save', 'ip-addr.json', 'ip-link.json', 'ip-route.json', 'ip-rule.json', 'sysctl'].map((name) => ({
+      path: `h/${name}`,
+      text: readFileSync(join(docker, name), 'utf8'),
+    })),
+  )
   const hosts = snapshot.ok ? snapshot.hosts : fail('the snapshot to begin with')
-  const listings = asked('tails').flatMap((row) => (row as unknown as { legacy?: { n: readonly string[] } }).legacy?.n ?? []) // biome-ignore format: one line
+  const listings = asked('tails').flatMap(
+    (row) => (row as unknown as { legacy?: { n: readonly string[] } }).legacy?.n ?? [],
+  )
   const HEAD = ' pkts bytes target     prot opt in     out     source               destination         '
   return [
     {
@@ -60,7 +67,10 @@ function parsers(root: string): readonly Parser[] {
       read(input) {
         const [table = '', ...rest] = input.split(' ')
         const known = /^(raw|mangle|nat|filter|security)$/.test(table) ? table : 'filter'
-        const read = readSave(`*${known}\n:USER - [0:0]\n${rest.join(' ')}\nCOMMIT\n`, { file: 'f', family: input.includes('::') || input.includes('icmp6') ? 6 : 4 }) // biome-ignore format: one line
+        const read = readSave(`*${known}\n:USER - [0:0]\n${rest.join(' ')}\nCOMMIT\n`, {
+          file: 'f',
+          family: input.includes('::') || input.includes('icmp6') ? 6 : 4,
+        })
         if (!read.ok) return read.problems
         // what is read has a meaning, and what is printed is read again as the same
         for (const chain of read.save.tables[0]?.chains.values() ?? []) for (const rule of chain.rules) void rule.steps
@@ -75,13 +85,18 @@ function parsers(root: string): readonly Parser[] {
         const known = /^(raw|mangle|nat|filter|security)$/.test(table) ? table : 'filter'
         const line = rest.join(' ')
         const text = `*${known}\n:USER - [0:0]\n${line}\n${line}\n-A USER -j RETURN\n${line}\nCOMMIT\n`
-        const options = { file: 'f', family: input.includes('::') || input.includes('icmp6') ? 6 : 4, keepGoing: true } as const // biome-ignore format: one line
+        const options = {
+          file: 'f',
+          family: input.includes('::') || input.includes('icmp6') ? 6 : 4,
+          keepGoing: true,
+        } as const
         const [one, other] = [0, Number.POSITIVE_INFINITY].map((small) => {
           const reader = new SaveReader(text, options, small)
           reader.read()
           return { problems: reader.problems, printed: printSave(reader.result()) }
         })
-        if (JSON.stringify(one) !== JSON.stringify(other)) throw new Error(`read otherwise when seen before: ${JSON.stringify(one)}`) // biome-ignore format: one line
+        if (JSON.stringify(one) !== JSON.stringify(other))
+          throw new Error(`read otherwise when seen before: ${JSON.stringify(one)}`)
         return one!.problems
       },
     },
@@ -130,9 +145,24 @@ function parsers(root: string): readonly Parser[] {
     },
     {
       name: 'a paste',
-      corpus: [...COMMANDS, 'default via 192.0.2.254 dev eth0', '10.0.0.0/24 dev eth1 proto kernel scope link src 10.0.0.1', '0:\tfrom all lookup local', '32766:\tfrom all fwmark 0x1/0xff lookup main', 'net.ipv4.ip_forward = 1', '2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP', '    inet 192.0.2.1/24 brd 192.0.2.255 scope global eth0', ...listings.slice(0, 50)], // biome-ignore format: one line
+      corpus: [
+        ...COMMANDS,
+        'default via 192.0.2.254 dev eth0',
+        '10.0.0.0/24 dev eth1 proto kernel scope link src 10.0.0.1',
+        '0:\tfrom all lookup local',
+        '32766:\tfrom all fwmark 0x1/0xff lookup main',
+        'net.ipv4.ip_forward = 1',
+        '2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP',
+        '    inet 192.0.2.1/24 brd 192.0.2.255 scope global eth0',
+        ...listings.slice(0, 50),
+      ],
       read(input) {
-        const read = readSnapshot([{ path: 'p', text: `root@h:~# ip route\ndefault via 192.0.2.1 dev eth0\n${input}\nroot@h:~# ip rule\n0:\tfrom all lookup local\n` }]) // biome-ignore format: one line
+        const read = readSnapshot([
+          {
+            path: 'p',
+            text: `root@h:~# ip route\ndefault via 192.0.2.1 dev eth0\n${input}\nroot@h:~# ip rule\n0:\tfrom all lookup local\n`,
+          },
+        ])
         return read.ok ? [] : read.problems
       },
     },
@@ -160,7 +190,40 @@ function random(seed: number): () => number {
   }
 }
 
-const ODD = ['', '"', "'", '\\', '!', '-', '--', ',', ':', '/', '0', '-1', '99999999999999999999', '0x', '::', '\t', '\u0000', '\uFFFF', '💥', '%s', '[', ']', '(', '*', '#', '$(', '`', '\r', '-A', 'COMMIT', '=', '|'] // biome-ignore format: one line
+const ODD = [
+  '',
+  '"',
+  "'",
+  '\\',
+  '!',
+  '-',
+  '--',
+  ',',
+  ':',
+  '/',
+  '0',
+  '-1',
+  '99999999999999999999',
+  '0x',
+  '::',
+  '\t',
+  '\u0000',
+  '\uFFFF',
+  '💥',
+  '%s',
+  '[',
+  ']',
+  '(',
+  '*',
+  '#',
+  '$(',
+  '`',
+  '\r',
+  '-A',
+  'COMMIT',
+  '=',
+  '|',
+]
 
 /** A real line, with some of it changed: words left out, doubled, swapped with those of another line; characters changed; cut off. */
 function mutated(line: string, other: string, draw: () => number): string {

@@ -44,7 +44,13 @@ export function randomServices(random: Random, count: number): string {
 function service(random: Random, i: number, chains: string[], rules: string[], rejected: string[]): void {
   const protocol = pick(random, ['tcp', 'tcp', 'udp'])
   const port = pick(random, PORTS)
-  const address = pick(random, [`10.96.0.${i + 1}`, `10.96.0.${i + 1}`, `10.96.0.${i + 1}`, '192.168.50.11', '10.244.0.2'])
+  const address = pick(random, [
+    `10.96.0.${i + 1}`,
+    `10.96.0.${i + 1}`,
+    `10.96.0.${i + 1}`,
+    '192.168.50.11',
+    '10.244.0.2',
+  ])
   const to = `${some(random, 0.1) ? '' : `-d ${address}/32 `}-p ${protocol} -m ${protocol} --dport ${port}`
   const ends = Array.from({ length: Math.floor(random() * 4) }, () => pick(random, ENDS))
   const at = () => (some(random, 0.9) ? `:${pick(random, PORTS)}` : '')
@@ -60,15 +66,21 @@ function service(random: Random, i: number, chains: string[], rules: string[], r
     chains.push(`SVC-${i}`)
     const asked = some(random, 0.3) ? `-s ${pick(random, ['10.244.0.0/16', '10.244.1.0/24', '198.51.100.0/24'])} ` : ''
     rules.push(`-A SERVICES ${asked}${to} -j SVC-${i}`)
-    if (some(random, 0.6)) rules.push(`-A SVC-${i} ! -s 10.244.0.0/16 ${some(random, 0.7) ? to : `-p ${protocol}`} -j HIDE`)
+    if (some(random, 0.6))
+      rules.push(`-A SVC-${i} ! -s 10.244.0.0/16 ${some(random, 0.7) ? to : `-p ${protocol}`} -j HIDE`)
     // another rule sends packets to the same Service
-    if (some(random, 0.2)) rules.push(`-A SERVICES -d 192.168.50.11/32 -p ${protocol} -m ${protocol} --dport ${30000 + i} -j SVC-${i}`)
+    if (some(random, 0.2))
+      rules.push(`-A SERVICES -d 192.168.50.11/32 -p ${protocol} -m ${protocol} --dport ${30000 + i} -j SVC-${i}`)
     for (const [j, end] of ends.entries()) {
       const last = j === ends.length - 1
       chains.push(`SEP-${i}-${j}`)
-      rules.push(`-A SVC-${i}${last && some(random, 0.9) ? '' : ' -m statistic --mode random --probability 0.5'} -j SEP-${i}-${j}`)
+      rules.push(
+        `-A SVC-${i}${last && some(random, 0.9) ? '' : ' -m statistic --mode random --probability 0.5'} -j SEP-${i}-${j}`,
+      )
       if (some(random, 0.7)) rules.push(`-A SEP-${i}-${j} -s ${end}/32 -j HIDE`)
-      rules.push(`-A SEP-${i}-${j} -p ${protocol}${some(random, 0.8) ? ` -m ${protocol}` : ''} -j DNAT --to-destination ${end}${at()}`)
+      rules.push(
+        `-A SEP-${i}-${j} -p ${protocol}${some(random, 0.8) ? ` -m ${protocol}` : ''} -j DNAT --to-destination ${end}${at()}`,
+      )
     }
   }
-} // biome-ignore format: long lines
+}

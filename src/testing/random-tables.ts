@@ -12,9 +12,11 @@ import { addressField, fieldsOf, memberOutcome, pick, type RandomPacket, randomC
 export const CHAINS = ['BASE', 'ONE', 'TWO', 'THREE'] as const
 
 const textOf = (steps: readonly Step[]): string => {
-  const called = steps.flatMap((step) => ('do' in step && (step.do.do === 'jump' || step.do.do === 'goto') ? [step.do.chain] : []))
+  const called = steps.flatMap((step) =>
+    'do' in step && (step.do.do === 'jump' || step.do.do === 'goto') ? [step.do.chain] : [],
+  )
   return `${JSON.stringify(steps, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))}${called.map((name) => ` -j ${name}`).join('')}`
-} // biome-ignore format: short
+}
 
 export function randomRule(random: () => number, packets: readonly RandomPacket[], later: readonly string[]): Rule {
   const conditions = Array.from(

@@ -103,13 +103,17 @@ function sample(name: Sample, files: Files, rules?: { readonly family: Family; r
       const [, folder] = /^(.*\/|)iptables-save$/.exec(file.path) ?? []
       if (folder === undefined) return []
       const own = `${folder}${rules.family === 4 ? 'iptables-save' : 'ip6tables-save'}`
-      return [{ path: own, text: rules.text() }, { path: `${folder}ipset`, text: setsOf(TOPOLOGIES[name], rules.family) }]
+      return [
+        { path: own, text: rules.text() },
+        { path: `${folder}ipset`, text: setsOf(TOPOLOGIES[name], rules.family) },
+      ]
     }),
     { now: 0 },
   )
-  if (!read.ok) throw new Error(read.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('\n'))
+  if (!read.ok)
+    throw new Error(read.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('\n'))
   return read.hosts
-} // biome-ignore format: short
+}
 
 const SETS = { addresses: 'some', services: 'listed' }
 
@@ -137,15 +141,33 @@ function carriedOut(hosts: Hosts, commands: readonly string[]): Hosts {
 export const plainSample = (name: Sample, files: Files): Hosts => sample(name, files)
 
 /** A sample's hosts with random rules, routes and settings. `chancy`: lots and limits decide of some packets. */
-export function randomHosts(name: Sample, files: Files, family: Family, random: Random): { readonly hosts: Hosts; readonly chancy: boolean } {
+export function randomHosts(
+  name: Sample,
+  files: Files,
+  family: Family,
+  random: Random,
+): { readonly hosts: Hosts; readonly chancy: boolean } {
   const topology = TOPOLOGIES[name]
   const chancy = random() < 0.25
-  const around: Surroundings = { ...topology, family, addresses: topology.addresses[family], prefixes: topology.prefixes[family], services: SERVICES, sets: SETS }
+  const around: Surroundings = {
+    ...topology,
+    family,
+    addresses: topology.addresses[family],
+    prefixes: topology.prefixes[family],
+    services: SERVICES,
+    sets: SETS,
+  }
   const given = sample(name, files, { family, text: () => randomRules(random, around, chancy) })
   const hosts = family === 6 ? carriedOut(given, topology.commands6) : given
   const root = hosts.namespaces[0]!
-  return { hosts: carriedOut(hosts, commandsOf(random, topology, family, chancy).map((text) => `${placeName(root)}: ${text}`)), chancy }
-} // biome-ignore format: short
+  return {
+    hosts: carriedOut(
+      hosts,
+      commandsOf(random, topology, family, chancy).map((text) => `${placeName(root)}: ${text}`),
+    ),
+    chancy,
+  }
+}
 
 /** Policy routing, several next hops, settings that decide where packets go. */
 function commandsOf(random: Random, { prefixes, interfaces, others }: Topology, family: Family, chancy: boolean): readonly string[] {
@@ -187,13 +209,16 @@ export const beginnings = (ground: Ground): readonly Beginning[] => [
 
 /** Addresses that random packets have. */
 export const addressesOf = (name: Sample, hosts: Hosts, family: Family): readonly string[] => [
-  ...ownedAddresses(hosts, family).map(printIp).filter((ip) => !/^(127\.|::1$|fe80:)/.test(ip)),
+  ...ownedAddresses(hosts, family)
+    .map(printIp)
+    .filter((ip) => !/^(127\.|::1$|fe80:)/.test(ip)),
   ...TOPOLOGIES[name].others[family],
-] // biome-ignore format: short
+]
 
 /** A random packet's words; `local`: its sender chooses the source. */
 export function randomWords(random: Random, family: Family, addresses: readonly string[], local: boolean): string {
-  const written = (ip: string, port: number | undefined) => (port === undefined ? ip : `${family === 6 ? `[${ip}]` : ip}:${port}`)
+  const written = (ip: string, port: number | undefined) =>
+    port === undefined ? ip : `${family === 6 ? `[${ip}]` : ip}:${port}`
   const [src, dst] = [pick(random, addresses), pick(random, addresses)]
   const port = pick(random, SERVICES)
   const from = (sport?: number) => (local ? '' : ` ${written(src, sport)}`)
@@ -207,4 +232,4 @@ export function randomWords(random: Random, family: Family, addresses: readonly 
   if (kind < 0.35) return `udp${from(sport)} > ${written(dst, port)}${ttl}`
   const flags = random() < 0.8 ? 'syn' : pick(random, ['ack', 'syn,ack', 'rst', 'fin,ack', 'syn,ece,cwr'])
   return `tcp${from(sport)} > ${written(dst, port)} ${flags}${ttl}`
-} // biome-ignore format: short
+}

@@ -56,10 +56,20 @@ export class Unanswered extends Run {
 type Headers = ReturnType<typeof headersOf>
 
 /** Every end that the walk of single packets finds, without its steps: one for each way that lots and what is not known leave open. */
-export function walked(hosts: Hosts, request: PacketRequest): { readonly packet: Headers; readonly fates: readonly Fate[]; readonly cut: boolean } {
+export function walked(
+  hosts: Hosts,
+  request: PacketRequest,
+): { readonly packet: Headers; readonly fates: readonly Fate[]; readonly cut: boolean } {
   let asked: Headers | undefined
   const tree = explore((chooser) => {
-    const options = { now: 0, random: seededRandom(1), chooser, assumeNeighbours: true, followWires: true, silent: true }
+    const options = {
+      now: 0,
+      random: seededRandom(1),
+      chooser,
+      assumeNeighbours: true,
+      followWires: true,
+      silent: true,
+    }
     const { cursor, stage } = begin(new Unanswered(hosts, options), walk, request)
     asked ??= headersOf(cursor.skb.packet, cursor.skb.mark)
     return walk(cursor, stage)
@@ -73,7 +83,7 @@ export function walked(hosts: Hosts, request: PacketRequest): { readonly packet:
   }
   collect(tree)
   return { packet: asked!, fates, cut }
-} // biome-ignore format: short lines
+}
 
 const PORTED: ReadonlySet<number> = new Set([6, 17, 33, 132, 136])
 
@@ -118,7 +128,10 @@ export function singleton(
   const { space, addresses } = ground
   const { bdd } = space
   const tcp = (packet.flags ?? '').split(',')
-  const flags = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr'].reduce((all, name, i) => all | (tcp.includes(name) ? 1 << i : 0), 0) // biome-ignore format: one line
+  const flags = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr'].reduce(
+    (all, name, i) => all | (tcp.includes(name) ? 1 << i : 0),
+    0,
+  )
   const numbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1, icmpv6: 58, sctp: 132, gre: 47 }
   const parts = [
     space.equals('meta.l4proto', numbers[packet.protocol] ?? Number(packet.protocol)),
@@ -168,6 +181,9 @@ export function agreement(ground: Ground, beginning: Beginning, ends: readonly E
   const concrete = [...new Set(told.map((place) => place && (anyPort(place, drawn) ?? place)))]
   const missing = concrete.some((place) => place !== undefined && !symbolic.has(place) && !symbolic.has('undecided'))
   if (missing || symbolic.size === 0) return { packet: text, concrete: concrete.map(String), symbolic: [...symbolic] }
-  if (concrete.includes(undefined)) return symbolic.size > 1 || symbolic.has('undecided') ? 'same' : { packet: text, concrete: ['undecided'], symbolic: [...symbolic] } // biome-ignore format: one line
+  if (concrete.includes(undefined))
+    return symbolic.size > 1 || symbolic.has('undecided')
+      ? 'same'
+      : { packet: text, concrete: ['undecided'], symbolic: [...symbolic] }
   return symbolic.size === concrete.length && !symbolic.has('undecided') ? 'same' : 'either'
 }

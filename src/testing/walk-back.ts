@@ -26,9 +26,16 @@ export type BackAgreement =
  * Compares what becomes of replies: of one first packet's, as `connect` walks it, and of the set of all replies. `ends`: where the first packets of the
  * beginning end.
  */
-export function backAgreement(ground: Ground, beginning: Beginning, ends: readonly End[]): (words: string) => BackAgreement {
+export function backAgreement(
+  ground: Ground,
+  beginning: Beginning,
+  ends: readonly End[],
+): (words: string) => BackAgreement {
   const { space, hosts, run } = ground
-  const goals = new Map<string, { readonly start: ReturnType<typeof startBack>; readonly ends: readonly End[] } | undefined>()
+  const goals = new Map<
+    string,
+    { readonly start: ReturnType<typeof startBack>; readonly ends: readonly End[] } | undefined
+  >()
   const goalOf = (key: string) => {
     if (!goals.has(key)) goals.set(key, walkedBack(key))
     return goals.get(key)
@@ -40,7 +47,12 @@ export function backAgreement(ground: Ground, beginning: Beginning, ends: readon
     const there = space.union(own.flatMap(({ ways }) => ways.map(({ packets }) => packets)))
     const connections = connectionsOf(ground, { groups: [beginning.group] }, there)
     connections.back = 'replies'
-    const start = startBack(ground, own[0]!, space.union(own.map(({ place, ways }) => reversedOf(ground.site(place).math, ways))), 'replies')
+    const start = startBack(
+      ground,
+      own[0]!,
+      space.union(own.map(({ place, ways }) => reversedOf(ground.site(place).math, ways))),
+      'replies',
+    )
     return { start, ends: new SetWalk(ground, undefined, connections).walk(start.groups) }
   }
 
@@ -48,7 +60,14 @@ export function backAgreement(ground: Ground, beginning: Beginning, ends: readon
     const text = `${words} from ${originName(beginning.origin)}`
     const parsed = parsePacketLine(text)
     if (!parsed.ok) throw new Error(text)
-    const options = { now: 0, random: seededRandom(1), chooser: { choose: () => 0 }, assumeNeighbours: true, followWires: true, silent: true }
+    const options = {
+      now: 0,
+      random: seededRandom(1),
+      chooser: { choose: () => 0 },
+      assumeNeighbours: true,
+      followWires: true,
+      silent: true,
+    }
     const own = new Unanswered(hosts, options)
     const { cursor, stage } = begin(own, walk, parsed.packet)
     const fate = walk(cursor, stage)
@@ -61,11 +80,17 @@ export function backAgreement(ground: Ground, beginning: Beginning, ends: readon
     const skb = new Skb(answer)
     if (sent) {
       skb.iif = fate.interface
-      answer.mac = { source: 0, destination: run.netns(fate.place).link(fate.interface)?.mac ?? 0, ethertype: answer.family === 4 ? 0x0800 : 0x86dd }
+      answer.mac = {
+        source: 0,
+        destination: run.netns(fate.place).link(fate.interface)?.mac ?? 0,
+        ethertype: answer.family === 4 ? 0x0800 : 0x86dd,
+      }
     } else skb.sender = { uid: undefined, gid: undefined, socket: true }
     const headers = headersOf(answer, 0)
     const back = walk(new Cursor(own, walk, netns, skb), sent ? 'receive' : 'generate')
-    const home = placeName(back.place) === placeName(beginning.origin.place) && (back.outcome === 'delivered' || ARRIVED.has(back.reason))
+    const home =
+      placeName(back.place) === placeName(beginning.origin.place) &&
+      (back.outcome === 'delivered' || ARRIVED.has(back.reason))
     const concrete = home ? 'home' : back.outcome === 'undecided' ? 'undecided' : 'elsewhere'
     const symbolic = new Set<string>()
     const origin = { place: netns.state, ...(sent && fate.interface !== undefined ? { iif: fate.interface } : {}) }
@@ -75,11 +100,22 @@ export function backAgreement(ground: Ground, beginning: Beginning, ends: readon
     if (found && one)
       for (const { place, outcome: how, ways } of found.ends)
         if (ways.some(({ packets }) => space.bdd.contains(packets, one.values)))
-          symbolic.add(how === 'undecided' ? how : how === 'delivered' && placeName(place) === placeName(beginning.origin.place) ? 'home' : 'elsewhere')
-    if (!symbolic.has(concrete) && concrete !== 'undecided' && !symbolic.has('undecided')) return { packet: text, concrete: `${concrete}: ${back.outcome} ${back.reason} in ${placeName(back.place)}`, symbolic: [...symbolic, String(found && one && true)] }
+          symbolic.add(
+            how === 'undecided'
+              ? how
+              : how === 'delivered' && placeName(place) === placeName(beginning.origin.place)
+                ? 'home'
+                : 'elsewhere',
+          )
+    if (!symbolic.has(concrete) && concrete !== 'undecided' && !symbolic.has('undecided'))
+      return {
+        packet: text,
+        concrete: `${concrete}: ${back.outcome} ${back.reason} in ${placeName(back.place)}`,
+        symbolic: [...symbolic, String(found && one && true)],
+      }
     return symbolic.size === 1 ? 'same' : 'either'
   }
-} // biome-ignore format: short
+}
 
 const keyOf = ({
   place,

@@ -55,9 +55,15 @@ function referencesOf({ chains }: SaveTableView): ReadonlyMap<string, number> {
 
 const NONE: Counters = { packets: 0, bytes: 0 }
 
-function heading({ name, policy, counters = NONE }: SaveChain, references: ReadonlyMap<string, number>, options: ListOptions): string {
+function heading(
+  { name, policy, counters = NONE }: SaveChain,
+  references: ReadonlyMap<string, number>,
+  options: ListOptions,
+): string {
   const { verbose, exact, lineNumbers } = options
-  const counted = verbose ? ` ${shortCount(counters.packets, exact)}packets, ${shortCount(counters.bytes, exact)}bytes` : ''
+  const counted = verbose
+    ? ` ${shortCount(counters.packets, exact)}packets, ${shortCount(counters.bytes, exact)}bytes`
+    : ''
   const what = policy === undefined ? `${references.get(name) ?? 0} references` : `policy ${policy}${counted}`
   const columns = [
     lineNumbers ? 'num  ' : '',
@@ -67,7 +73,7 @@ function heading({ name, policy, counters = NONE }: SaveChain, references: Reado
     ` ${'source'.padEnd(19)}  ${'destination'.padEnd(19)} `,
   ]
   return `Chain ${name} (${what})\n${columns.join('')}\n`
-} // biome-ignore format: one line
+}
 
 function lineOf(rule: SaveRule | undefined, number: number, options: ListOptions): string {
   if (!rule) return ''
@@ -168,8 +174,10 @@ function short(value: number): readonly [number, string] {
 export function listRules(chains: readonly SaveChain[], number: number | undefined, counted: boolean): string {
   const rules = chains.flatMap((chain) => (number === undefined ? chain.rules : chain.rules.slice(number - 1, number)))
   const heads = number === undefined ? chains.map((chain) => headLine(chain, counted)) : []
-  return [...heads, ...rules.map((rule) => (counted ? withCounters(rule) : rule.text))].map((line) => `${line}\n`).join('')
-} // biome-ignore format: one line
+  return [...heads, ...rules.map((rule) => (counted ? withCounters(rule) : rule.text))]
+    .map((line) => `${line}\n`)
+    .join('')
+}
 
 const headLine = ({ name, policy, counters = NONE }: SaveChain, counted: boolean): string =>
   policy === undefined

@@ -93,11 +93,12 @@ test.each<readonly [what: string, listing: readonly string[], family: 4 | 6, rul
 }) // biome-ignore format: a table
 
 test('several tables in one text', () => {
-  const table = (names: readonly string[]) => names.map((name) => `Chain ${name} (policy ACCEPT 0 packets, 0 bytes)\n${HEAD}\n\n`).join('')
+  const table = (names: readonly string[]) =>
+    names.map((name) => `Chain ${name} (policy ACCEPT 0 packets, 0 bytes)\n${HEAD}\n\n`).join('')
   const nat = table(['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'])
   const filter = `${table(['INPUT', 'FORWARD', 'OUTPUT'])}    0     0 DROP       0    --  *      *       0.0.0.0/0            0.0.0.0/0           \nChain X (0 references)\n`
   const read = readListings(filter + nat + table(['PREROUTING', 'OUTPUT']), { file: 'f', family: 4 })
   if (!read.ok) throw new Error(JSON.stringify(read.problems))
   expect(read.saves.map(({ tables }) => tables[0]!.name)).toEqual(['filter', 'nat', 'raw'])
   expect(read.saves[0]!.tables[0]!.chains.get('OUTPUT')!.rules[0]!.source.line).toBe(10)
-}) // biome-ignore format: long lines
+})

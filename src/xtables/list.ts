@@ -118,7 +118,10 @@ export function readList(text: string, options: ReadOptions): ReadSave {
     else {
       const rule = chain === undefined ? undefined : ruleOf(line, chain, table, verbose)
       if (rule === undefined)
-        return { ok: false, problems: [{ file: options.file, line: i + 1, column: 1, message: 'this is no line of iptables -L' }] } // biome-ignore format: one line
+        return {
+          ok: false,
+          problems: [{ file: options.file, line: i + 1, column: 1, message: 'this is no line of iptables -L' }],
+        }
       lines.push(rule)
     }
   }

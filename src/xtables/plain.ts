@@ -13,7 +13,11 @@ const COLON = 58
 
 /** Letters, digits, `_`, `-`: what xtables_save_string prints without quotes. */
 export const isBare = (code: number): boolean =>
-  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= ZERO && code < COLON) || code === 95 || code === 45 // biome-ignore format: one line
+  (code >= 97 && code <= 122) ||
+  (code >= 65 && code <= 90) ||
+  (code >= ZERO && code < COLON) ||
+  code === 95 ||
+  code === 45
 
 /** A text that prints in quotes exactly where it has to. What begins like an option or a negation is left to the reader. */
 export const plainText =

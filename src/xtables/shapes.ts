@@ -41,7 +41,12 @@ export class Shapes {
   readonly #kinds: number[] = []
   /** Of words behind -j: a target of that name is known. */
   readonly #targets: (boolean | undefined)[] = []
-  readonly #kindOf = new Map<string, number>([['-j', JUMP], ['--jump', JUMP], ['-g', JUMP], ['--goto', JUMP]]) // biome-ignore format: one line
+  readonly #kindOf = new Map<string, number>([
+    ['-j', JUMP],
+    ['--jump', JUMP],
+    ['-g', JUMP],
+    ['--goto', JUMP],
+  ])
   readonly #plains: (Plain | undefined)[] = [undefined, undefined]
   /** The line, a number for each word: eight times its own, or, eight times its kind and what it is. */
   readonly #codes = new Int32Array(MOST_WORDS)
@@ -100,7 +105,6 @@ export class Shapes {
     text: string,
     first: number,
   ): number {
-    // biome-ignore format: one line
     const bits = bitsOf(draft)
     if (this.#count < 0 || !this.tidy || this.#edges.count > MOST) return bits
     let at = baseChainBit(draft.chain)

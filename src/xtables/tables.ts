@@ -31,7 +31,13 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Pick<Base, 
   },
 }
 
-const BITS: ReadonlyMap<string, number> = new Map([['PREROUTING', 1], ['INPUT', 2], ['FORWARD', 4], ['OUTPUT', 8], ['POSTROUTING', 16]]) // biome-ignore format: one line
+const BITS: ReadonlyMap<string, number> = new Map([
+  ['PREROUTING', 1],
+  ['INPUT', 2],
+  ['FORWARD', 4],
+  ['OUTPUT', 8],
+  ['POSTROUTING', 16],
+])
 
 /** The name of a base chain as one bit; 0 for any other. */
 export const baseChainBit = (name: string): number => BITS.get(name) ?? 0

@@ -5,7 +5,17 @@ import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-const TOOLS = ['python3', 'ip', 'iptables-legacy-restore', 'iptables-nft-restore', 'nft', 'ipset', 'conntrack', 'ss', 'sysctl'] // biome-ignore format: one line
+const TOOLS = [
+  'python3',
+  'ip',
+  'iptables-legacy-restore',
+  'iptables-nft-restore',
+  'nft',
+  'ipset',
+  'conntrack',
+  'ss',
+  'sysctl',
+]
 
 /** Why the harness cannot run here, or undefined. */
 function impossible(): string | undefined {
@@ -96,7 +106,11 @@ describe.skipIf(why !== undefined)('what the harness leaves behind', { timeout: 
 
   test.each(['SIGINT', 'SIGKILL'] as const)('nothing after %s in the middle of a run', async (signal) => {
     const before = { links: links(), names: names() }
-    child = spawn(process.execPath, [join(folder, 'dist/kernel/run.js'), '--cases', '400', '--seed', '1', '--kernel-only'], { cwd: folder, stdio: 'ignore' }) // biome-ignore format: one line
+    child = spawn(
+      process.execPath,
+      [join(folder, 'dist/kernel/run.js'), '--cases', '400', '--seed', '1', '--kernel-only'],
+      { cwd: folder, stdio: 'ignore' },
+    )
     const ended = new Promise((resolve) => child!.once('exit', resolve))
     const inLabs = () => descendants(child!.pid!).filter(({ netns }) => netns !== here)
     await until('labs are there', () => inLabs().length >= 4)
@@ -133,7 +147,10 @@ sys.stdin = io.StringIO('{"op": "run", "argv": ["true"]}\\n{"op": "run", "argv":
 runpy.run_path(sys.argv[1], run_name='__main__')
 `
     const out = execFileSync('python3', ['-c', program, join(root, 'kernel/agent.py')], { encoding: 'utf8' })
-    const answers = out.trim().split('\n').map((line) => JSON.parse(line)) // biome-ignore format: one line
+    const answers = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
     expect(answers).toHaveLength(2)
     for (const answer of answers) expect(answer.error).toMatch(/refused: this is the namespace/)
   })

@@ -87,25 +87,38 @@ function ofTables(words: readonly string[], namespace: Namespace, family: 4 | 6)
 /** The options of the matches and of the target that stand on the line. */
 function own(words: readonly string[]): readonly string[] {
   const named = (flags: readonly string[]) => words.filter((_, i) => flags.includes(words[i - 1] ?? ''))
-  const used = [...matches.filter(({ name }) => named(['-m', '-p']).includes(name)), ...targets.filter(({ name }) => named(['-j']).includes(name))]
+  const used = [
+    ...matches.filter(({ name }) => named(['-m', '-p']).includes(name)),
+    ...targets.filter(({ name }) => named(['-j']).includes(name)),
+  ]
   return used.flatMap(({ options }) => Object.values(options as OptionTable).map(({ flag }) => flag))
-} // biome-ignore format: long lines
+}
 
 function ofIp(words: readonly string[], namespace: Namespace): readonly string[] {
   const [, object] = words.filter((word) => !word.startsWith('-'))
   if (object === undefined) return ['route', 'rule', 'addr', 'link', 'neigh', '-6', '-4']
   const before = words.at(-1) ?? ''
-  if (before === 'dev' || before === 'iif' || before === 'oif' || (object === 'link' && before === 'set')) return namespace.links.map(({ name }) => name)
-  if (before === object) return object === 'link' ? ['set'] : ['add', 'del', ...(object === 'route' || object === 'neigh' ? ['replace'] : [])]
+  if (before === 'dev' || before === 'iif' || before === 'oif' || (object === 'link' && before === 'set'))
+    return namespace.links.map(({ name }) => name)
+  if (before === object)
+    return object === 'link'
+      ? ['set']
+      : ['add', 'del', ...(object === 'route' || object === 'neigh' ? ['replace'] : [])]
   if (before === 'table' || before === 'lookup') return ['main', 'local', 'default', ...tablesOf(namespace)]
-  if (object === 'route') return before === 'add' || before === 'del' || before === 'replace' ? ['default', 'blackhole', 'unreachable', 'prohibit', ...prefixes(namespace)] : ['via', 'dev', 'src', 'metric', 'table', 'mtu', 'onlink', 'scope']
-  if (object === 'rule') return ['from', 'to', 'fwmark', 'iif', 'oif', 'priority', 'lookup', 'table', 'blackhole', 'unreachable', 'prohibit']
+  if (object === 'route')
+    return before === 'add' || before === 'del' || before === 'replace'
+      ? ['default', 'blackhole', 'unreachable', 'prohibit', ...prefixes(namespace)]
+      : ['via', 'dev', 'src', 'metric', 'table', 'mtu', 'onlink', 'scope']
+  if (object === 'rule')
+    return ['from', 'to', 'fwmark', 'iif', 'oif', 'priority', 'lookup', 'table', 'blackhole', 'unreachable', 'prohibit']
   if (object === 'link') return ['up', 'down', 'mtu', 'master', 'nomaster']
   return ['dev', 'lladdr', 'nud', ...addresses(namespace, 4)]
-} // biome-ignore format: long lines
+}
 
 const addresses = ({ links }: Namespace, family: 4 | 6): readonly string[] =>
-  links.flatMap((link) => link.addresses.map(({ prefix }) => printIp(prefix.ip))).filter((text) => text.includes(':') === (family === 6)) // biome-ignore format: one line
+  links
+    .flatMap((link) => link.addresses.map(({ prefix }) => printIp(prefix.ip)))
+    .filter((text) => text.includes(':') === (family === 6))
 
 const prefixes = ({ links }: Namespace): readonly string[] =>
   links.flatMap((link) => link.addresses.map(({ prefix }) => printPrefix(prefix)))

@@ -114,7 +114,9 @@ function listening(namespace: Namespace): readonly Service[] {
 
 /** Destinations that a rule of nat names, with the port: published ports, Services. */
 export function translated(namespace: Namespace): readonly Service[] {
-  const own = namespace.links.flatMap(({ addresses, kind, master }) => (kind === 'ether' || kind === 'veth') && master === undefined ? addresses : [])
+  const own = namespace.links.flatMap(({ addresses, kind, master }) =>
+    (kind === 'ether' || kind === 'veth') && master === undefined ? addresses : [],
+  )
   const host = own.find(({ prefix }) => familyOf(prefix.ip) === 4)?.prefix.ip
   return namespace.tables
     .filter(({ name, family }) => name === 'nat' && family === 4)
@@ -129,7 +131,7 @@ export function translated(namespace: Namespace): readonly Service[] {
       const name = /--comment "?([^"]{1,40}?) (cluster IP|loadbalancer IP)/.exec(text)?.[1] ?? 'nat'
       return [{ address, protocol: protocol as 'tcp' | 'udp', port: Number(port), name }]
     })
-} // biome-ignore format: long lines
+}
 const MOST_RULES = 400
 /** A node has tens of thousands; what is published stands in the first. */
 const MOST_CHAINS = 400

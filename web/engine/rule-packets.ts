@@ -25,9 +25,16 @@ export interface Packets {
 const MOST_BLOCKS = 24
 
 /** Undefined where there is no such rule. Throws NodeLimitError, VisitLimitError. */
-export function rulePackets(hosts: Hosts, namespace: Namespace, address: ChainAddress, number: number): RulePackets | undefined {
+export function rulePackets(
+  hosts: Hosts,
+  namespace: Namespace,
+  address: ChainAddress,
+  number: number,
+): RulePackets | undefined {
   const scope = new Scope(hosts, namespace, address.family)
-  const table = namespace.tables.find(({ name, family, backend }) => name === address.table && family === address.family && backend === address.backend)
+  const table = namespace.tables.find(
+    ({ name, family, backend }) => name === address.table && family === address.family && backend === address.backend,
+  )
   const rule = table?.chains.get(address.chain)?.rules[number - 1]
   if (!table || !rule) return undefined
   const { space } = scope
@@ -52,13 +59,17 @@ export function rulePackets(hosts: Hosts, namespace: Namespace, address: ChainAd
     return lines.length === 0 && count > 1 ? shown(set, count - 1) : { lines, more }
   }
   return { reach: shown(reached), match: shown(matched), example }
-} // biome-ignore format: long lines
+}
 
 /** Does the walker lead it to the rule, and does it match there? */
 function exampleOf(scope: Scope, set: Node, rule: Rule, hook: Hook): string | null {
   const matches = (branches: readonly Branch[]) =>
     branches.some(({ steps }) =>
-      steps.some((step) => step.kind === 'hook' && step.chains.some(({ visits }) => visits.some((visit) => visit.rule === rule && visit.outcome === 'yes'))),
+      steps.some(
+        (step) =>
+          step.kind === 'hook' &&
+          step.chains.some(({ visits }) => visits.some((visit) => visit.rule === rule && visit.outcome === 'yes')),
+      ),
     )
   const local = localAddresses(scope, 'daddr')
   const wishes = hook === 'input' ? [local] : hook === 'forward' ? [scope.space.bdd.not(local)] : []
@@ -72,4 +83,4 @@ function exampleOf(scope: Scope, set: Node, rule: Rule, hook: Hook): string | nu
     if (branches && matches(branches)) return text
   }
   return null
-} // biome-ignore format: long lines
+}

@@ -81,7 +81,10 @@ class Comparison {
 
   constructor(old: Side, now: Side, family: Family, changed: readonly Changed[], options: ChainsOptions) {
     const asked = new Set<Table | undefined>(changed.flatMap(({ change }) => [change.old, change.now]))
-    const onlyAsked = ({ namespace }: Side) => ({ ...namespace, tables: namespace.tables.filter((one) => asked.has(one)) })
+    const onlyAsked = ({ namespace }: Side) => ({
+      ...namespace,
+      tables: namespace.tables.filter((one) => asked.has(one)),
+    })
     const names = sharedNames([onlyAsked(old), onlyAsked(now)], family)
     const known = { ...options, names, listedSets: true }
     this.#old = new Scope(old.hosts, old.namespace, family, known)
@@ -89,7 +92,7 @@ class Comparison {
     this.#math = new WayMath(this.#old.space)
     this.#same = new SamePacket(this.#old.space)
     this.#walked = options.walked
-  } // biome-ignore format: short lines
+  }
 
   *of({ change, both }: Changed, undecided: string[]): Generator<Difference> {
     const { space } = this.#now
@@ -149,7 +152,10 @@ class Comparison {
     const input = this.#now.input(hook)
     if (type !== 'nat') return input
     // a nat chain sees the first packet of a connection only, put together
-    const first = space.in('ct.state', [[CT_STATE.RELATED, CT_STATE.RELATED], [CT_STATE.NEW, CT_STATE.NEW]]) // biome-ignore format: short
+    const first = space.in('ct.state', [
+      [CT_STATE.RELATED, CT_STATE.RELATED],
+      [CT_STATE.NEW, CT_STATE.NEW],
+    ])
     return bdd.and(bdd.and(input, first), space.equals('frag.offset', 0))
   }
 
@@ -164,13 +170,14 @@ class Comparison {
     const outside = bdd.and(bdd.minus(cell.packets, followed), others)
     const parts: Cell<Outcome>[] = outside === EMPTY ? [] : [{ ...cell, packets: outside }]
     if (inside !== EMPTY) {
-      const seen = (fates: readonly Fate<Outcome>[]) => fates.map((fate) => ({ ...fate, lots: '', is: seenByWalk(fate.of) }))
+      const seen = (fates: readonly Fate<Outcome>[]) =>
+        fates.map((fate) => ({ ...fate, lots: '', is: seenByWalk(fate.of) }))
       const differs = compare(bdd, this.#same, inside, seen(cell.old), seen(cell.now)).cells
       const alike = differs.reduce((left: Node, one) => bdd.minus(left, one.packets), inside)
       if (alike !== EMPTY) parts.push({ ...cell, packets: alike })
     }
     return parts
-  } // biome-ignore format: short lines
+  }
 
   /** To INPUT comes what is for this host: other destinations are told where there are no others. */
   #linesOf(hook: Hook, set: Node, within: Node) {
@@ -185,10 +192,9 @@ class Comparison {
     const scope = this.#now
     const { bdd } = scope.space
     const local = localAddresses(scope, 'daddr')
-    const address =
-      hook === 'input' ? [local] : hook === 'forward' || hook === 'output' ? [bdd.not(local)] : []
+    const address = hook === 'input' ? [local] : hook === 'forward' || hook === 'output' ? [bdd.not(local)] : []
     return [existingInterfaces(scope), bdd.not(localAddresses(scope, 'saddr')), ...address]
-  } // biome-ignore format: short lines
+  }
 }
 
 /** First packets of connections that are whole, have no options, and go from one host to one other. */
@@ -198,12 +204,41 @@ function followedBySets({ space }: Scope): Node {
   const parts = [space.union(first), space.whole, space.equals('frag.more', 0), space.equals('meta.pkttype', 0)]
   if (family === 4) {
     parts.push(space.equals('ip.hdrlength', 5))
-    parts.push(bdd.not(space.in('ip.daddr', [[0, 0], [0xe0000000, 0xffffffff]]))) // biome-ignore format: short
-    parts.push(bdd.not(space.in('ip.saddr', [[0, 0xffffff], [0xe0000000, 0xffffffff]]))) // biome-ignore format: short
+    parts.push(
+      bdd.not(
+        space.in('ip.daddr', [
+          [0, 0],
+          [0xe0000000, 0xffffffff],
+        ]),
+      ),
+    )
+    parts.push(
+      bdd.not(
+        space.in('ip.saddr', [
+          [0, 0xffffff],
+          [0xe0000000, 0xffffffff],
+        ]),
+      ),
+    )
   } else {
     const [multicast, linkLocal] = [0xffn << 120n, 0xfe80n << 112n]
-    parts.push(bdd.not(space.in('ip6.daddr', [[0n, 0n], [multicast, (1n << 128n) - 1n]]))) // biome-ignore format: short
-    parts.push(bdd.not(space.in('ip6.saddr', [[0n, 0n], [linkLocal, linkLocal + (1n << 118n) - 1n], [multicast, (1n << 128n) - 1n]]))) // biome-ignore format: short
+    parts.push(
+      bdd.not(
+        space.in('ip6.daddr', [
+          [0n, 0n],
+          [multicast, (1n << 128n) - 1n],
+        ]),
+      ),
+    )
+    parts.push(
+      bdd.not(
+        space.in('ip6.saddr', [
+          [0n, 0n],
+          [linkLocal, linkLocal + (1n << 118n) - 1n],
+          [multicast, (1n << 128n) - 1n],
+        ]),
+      ),
+    )
   }
   return space.intersection(parts)
 }
@@ -270,7 +305,13 @@ function faresOf(fates: readonly Fate<Outcome>[]): Fares {
 function decidedBy({ by }: Outcome, base: BaseChain | undefined): Decided {
   if (!base) return { rule: undefined, text: 'there is no such chain' }
   if (!by)
-    return { rule: undefined, text: `policy ${(base.chain.base?.policy ?? 'accept').toUpperCase()} of ${base.chain.name}` }
+    return {
+      rule: undefined,
+      text: `policy ${(base.chain.base?.policy ?? 'accept').toUpperCase()} of ${base.chain.name}`,
+    }
   const { source, text } = by.rule
-  return { rule: { chain: `${base.table.name}/${by.chain}`, number: by.number, text, file: source?.file, line: source?.line }, text }
-} // biome-ignore format: short lines
+  return {
+    rule: { chain: `${base.table.name}/${by.chain}`, number: by.number, text, file: source?.file, line: source?.line },
+    text,
+  }
+}

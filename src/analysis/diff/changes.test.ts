@@ -41,7 +41,11 @@ test('what asks the host is the same only where the host is', () => {
 })
 
 test('which rules two versions have in common', () => {
-  const change = new TableChange(filter(RULES).table, filter([RULES[0]!, '-A INPUT -j LOG', ...RULES.slice(1)]).table, true)
+  const change = new TableChange(
+    filter(RULES).table,
+    filter([RULES[0]!, '-A INPUT -j LOG', ...RULES.slice(1)]).table,
+    true,
+  )
   expect(change.chain('INPUT')).toMatchObject({ onlyOld: [], onlyNow: [1] })
   expect(change.chain('ONE')).toMatchObject({ onlyOld: [], onlyNow: [] })
-}) // biome-ignore format: short lines
+})

@@ -22,7 +22,10 @@ const SEED = Number(process.env['PACKETWALK_SEED'] ?? 1)
 /** The table with one thing changed. */
 function mutated(random: () => number, table: Table, packets: readonly RandomPacket[]): Table {
   const chains = new Map(table.chains)
-  const name = pick(random, CHAINS.filter((one) => one === 'BASE' || random() < 0.6)) // biome-ignore format: short
+  const name = pick(
+    random,
+    CHAINS.filter((one) => one === 'BASE' || random() < 0.6),
+  )
   const chain = chains.get(name)!
   const rules = [...chain.rules]
   const at = Math.floor(random() * rules.length)
@@ -53,12 +56,19 @@ const TOLD = new Set(['queue', 'unknown', 'reject'])
 /** Everything that may become of a packet, as single walks tell it. */
 function endsOf(space: Space, table: Table, base: Chain, packet: RandomPacket): ReadonlySet<string> | undefined {
   const ends = leaves(explore((chooser) => concrete(table, base, packet, chooser), 200))
-  return ends && new Set(
-    ends.map(({ verdict, at, did }) =>
-      [verdict, verdict === 'accept' ? single(space, at) : '', ...did.filter((effect) => TOLD.has(effect.do)).map((effect) => JSON.stringify(effect))].join(' '),
-    ),
+  return (
+    ends &&
+    new Set(
+      ends.map(({ verdict, at, did }) =>
+        [
+          verdict,
+          verdict === 'accept' ? single(space, at) : '',
+          ...did.filter((effect) => TOLD.has(effect.do)).map((effect) => JSON.stringify(effect)),
+        ].join(' '),
+      ),
+    )
   )
-} // biome-ignore format: short lines
+}
 
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one))
@@ -67,10 +77,11 @@ function limited<T>(ask: () => T): T | undefined {
   try {
     return ask()
   } catch (error) {
-    if (error instanceof NodeLimitError || error instanceof VisitLimitError || error instanceof CellLimitError) return undefined
+    if (error instanceof NodeLimitError || error instanceof VisitLimitError || error instanceof CellLimitError)
+      return undefined
     throw error
   }
-} // biome-ignore format: short lines
+}
 
 test(`packets are told to fare differently exactly when single walks of them do (${CHECKS} packets, seed ${SEED})`, {
   timeout: 36_000_000,

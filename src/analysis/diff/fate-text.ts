@@ -3,7 +3,10 @@ import { type Field, type FieldValue, fieldSpec } from '../../packet/fields.js'
 import type { Transform, Write } from '../../sets/transform.js'
 
 /** What was written to packets, for people: `to 172.17.0.2:80`, `mark 0x1`. */
-export function rewritingWords({ writes }: Transform, counts: (field: Field) => boolean = () => true): readonly string[] {
+export function rewritingWords(
+  { writes }: Transform,
+  counts: (field: Field) => boolean = () => true,
+): readonly string[] {
   const words: string[] = []
   for (const [name, address, port] of [
     ['from', ['ip.saddr', 'ip6.saddr'], 'th.sport'],
@@ -17,12 +20,15 @@ export function rewritingWords({ writes }: Transform, counts: (field: Field) => 
   for (const [field, name] of MARKS) words.push(...writes.flatMap((write) => markText(write, field, name)))
   for (const write of writes) {
     if (write.do === 'notrack') words.push('not tracked')
-    else if (write.do === 'add' && counts(write.field)) words.push(`${write.field.replace(/^ip6?\./, '')} ${write.by > 0 ? '+' : ''}${write.by}`)
+    else if (write.do === 'add' && counts(write.field))
+      words.push(`${write.field.replace(/^ip6?\./, '')} ${write.by > 0 ? '+' : ''}${write.by}`)
     else if (write.do === 'set' && !TOLD.has(write.field) && !write.field.startsWith('ct.') && counts(write.field))
-      words.push(`${write.field.replace(/^(ip6?|meta)\./, '')}${typeof write.xor === 'object' && write.xor.from === 'constant' ? ` 0x${write.xor.value.toString(16)}` : ' written'}`)
+      words.push(
+        `${write.field.replace(/^(ip6?|meta)\./, '')}${typeof write.xor === 'object' && write.xor.from === 'constant' ? ` 0x${write.xor.value.toString(16)}` : ' written'}`,
+      )
   }
   return words
-} // biome-ignore format: short lines
+}
 
 const MARKS = [['meta.mark', 'mark'], ['ct.mark', 'connmark']] as const // biome-ignore format: a table
 const TOLD: ReadonlySet<Field> = new Set<Field>([
@@ -34,13 +40,16 @@ type Changing = Exclude<Write, { do: 'notrack' }>
 function last(writes: readonly Write[], ...fields: readonly Field[]): Changing | undefined {
   return writes.findLast(
     (write): write is Changing =>
-      write.do !== 'notrack' && (write.do === 'forget' ? write.fields.some((one) => fields.includes(one)) : fields.includes(write.field)),
+      write.do !== 'notrack' &&
+      (write.do === 'forget' ? write.fields.some((one) => fields.includes(one)) : fields.includes(write.field)),
   )
-} // biome-ignore format: short lines
+}
 
 function constantOf(write: Changing | undefined): FieldValue | undefined {
-  return write?.do === 'set' && typeof write.xor === 'object' && write.xor.from === 'constant' ? write.xor.value : undefined
-} // biome-ignore format: short
+  return write?.do === 'set' && typeof write.xor === 'object' && write.xor.from === 'constant'
+    ? write.xor.value
+    : undefined
+}
 
 function addressText(write: Changing | undefined): string {
   if (!write) return ''
@@ -125,21 +134,26 @@ export function sidesText(old: readonly Told[], now: readonly Told[]): readonly 
   const [a, b] = own[0].length + own[1].length === 0 ? [old, now] : own
   const stay = old.filter((one, i) => news.has(full(one)) && old.findIndex((other) => full(other) === full(one)) === i)
   const [first] = [...a, ...b]
-  const shared = [...a, ...b, ...stay].reduce((left: readonly string[], { words }) => left.filter((word) => words.includes(word)), first!.words)
+  const shared = [...a, ...b, ...stay].reduce(
+    (left: readonly string[], { words }) => left.filter((word) => words.includes(word)),
+    first!.words,
+  )
   const text = (mine: readonly Told[], others: readonly Told[]) => {
     // who ends elsewhere: what was done to them on the way is of no interest then
     const plain = endsOf(mine) !== endsOf(others)
-    const one = ({ end, words }: Told) => [end, ...(plain ? [] : words.filter((word) => !shared.includes(word)))].join(', ')
+    const one = ({ end, words }: Told) =>
+      [end, ...(plain ? [] : words.filter((word) => !shared.includes(word)))].join(', ')
     return anyOf(mine.map(one), stay.map(one))
   }
   return [text(a, b), text(b, a)]
-} // biome-ignore format: short lines
+}
 
 /** Several things that may become of packets; `stay`: what both sides have. */
 function anyOf(texts: readonly string[], stay: readonly string[]): string {
   const all = [...new Set(texts)]
-  const some = all.length <= MOST_TOLD ? all : [...all.slice(0, MOST_TOLD - 1), `one of ${all.length - MOST_TOLD + 1} more`]
+  const some =
+    all.length <= MOST_TOLD ? all : [...all.slice(0, MOST_TOLD - 1), `one of ${all.length - MOST_TOLD + 1} more`]
   const others = [...new Set(stay)]
   if (others.length > 2) return [...some, `one of ${others.length} that both sides have`].join(' or ')
   return [...others, ...some].join(' or ')
-} // biome-ignore format: short lines
+}

@@ -40,11 +40,13 @@ function writtenIn(tables: readonly (Table | undefined)[]): readonly Field[] {
       for (const rule of rules) {
         const text = plainWords(rule)
         const [, target] = / -[jg] (\S+)/.exec(text) ?? []
-        const plain = !text.includes('"') && target !== undefined && (WRITES_NOTHING.has(target) || table!.chains.has(target))
-        if (!plain) for (const step of rule.steps) if ('do' in step) for (const field of writtenBy(step.do)) found.add(field)
+        const plain =
+          !text.includes('"') && target !== undefined && (WRITES_NOTHING.has(target) || table!.chains.has(target))
+        if (!plain)
+          for (const step of rule.steps) if ('do' in step) for (const field of writtenBy(step.do)) found.add(field)
       }
   return [...found]
-} // biome-ignore format: short lines
+}
 
 function writtenBy(effect: Effect): readonly Field[] {
   switch (effect.do) {

@@ -249,9 +249,10 @@ export class Passage {
       did: told.join('\n'),
       later: behind < 0 ? undefined : this.#findParts(rule, behind),
       isGoto: effects.some((effect) => effect.do === 'goto'),
-      rejects: rejecting?.do === 'reject' ? ('name' in rejecting.with ? rejecting.with.name : rejecting.with.send) : undefined,
+      rejects:
+        rejecting?.do === 'reject' ? ('name' in rejecting.with ? rejecting.with.name : rejecting.with.send) : undefined,
     }
-  } // biome-ignore format: short lines
+  }
 }
 
 /** What may become of packets in a base chain of one side, to be compared. A side without the chain lets everything pass. */
@@ -261,7 +262,14 @@ export function fatesOf(
   base: BaseChain | undefined,
   packets: Node,
 ): readonly Fate<Outcome>[] {
-  const passing: Outcome = { verdict: 'accepted', did: '', lots: '', transform: transforms.identity, packets, by: undefined } // biome-ignore format: one line
+  const passing: Outcome = {
+    verdict: 'accepted',
+    did: '',
+    lots: '',
+    transform: transforms.identity,
+    packets,
+    by: undefined,
+  }
   return (base ? passage.through(base, packets) : [passing]).map((of) => ({
     is: `${of.verdict}\n${of.did}`,
     lots: of.lots,

@@ -87,7 +87,10 @@ function walked(
     const own = fates.filter((fate) => ground.space.bdd.meets(fate.packets, packet))
     // the port that a sender takes is any
     const claims = own.map((fate) => placeOfFate(ground, fate, packet))
-    const loose = text.includes(' > ') && / > /.test(text) && /^\S+ > /.test(text) ? claims.map((claim) => claim.replace(/:\d+ > /, ':* > ')) : claims
+    const loose =
+      text.includes(' > ') && / > /.test(text) && /^\S+ > /.test(text)
+        ? claims.map((claim) => claim.replace(/:\d+ > /, ':* > '))
+        : claims
     const fits = (branch: Branch) => {
       const place = placeOfBranch(branch)
       return place === undefined ? loose.some((claim) => claim.startsWith('undecided')) : isClaimed(place, loose)
@@ -98,7 +101,7 @@ function walked(
     if (error instanceof QuestionError) return undefined
     throw error
   }
-} // biome-ignore format: short lines
+}
 
 const WRITES: ReadonlySet<Effect['do']> = new Set<Effect['do']>([
   'set',
@@ -123,15 +126,17 @@ function rulesOf(old: readonly Branch[], now: readonly Branch[]): readonly [read
   const [olds, news] = [decisionsOf(old), decisionsOf(now)]
   const told = (own: readonly Decision[], others: readonly Decision[]) => {
     const differs = ({ base, decided }: Decision) =>
-      others.some((one) => one.base === base) && !others.some((one) => one.base === base && one.decided.text === decided.text)
+      others.some((one) => one.base === base) &&
+      !others.some((one) => one.base === base && one.decided.text === decided.text)
     return own.filter((one) => !one.passes || differs(one)).map(({ decided }) => decided)
   }
   return [told(olds, news), told(news, olds)]
-} // biome-ignore format: short lines
+}
 
 function decisionsOf(branches: readonly Branch[]): readonly Decision[] {
   const found = new Map<string, Decision>()
-  const add = (one: Decision) => found.set(`${one.base} ${one.decided.rule?.chain} ${one.decided.rule?.number} ${one.decided.text}`, one) // biome-ignore format: one line
+  const add = (one: Decision) =>
+    found.set(`${one.base} ${one.decided.rule?.chain} ${one.decided.rule?.number} ${one.decided.text}`, one)
   for (const { steps, outcome, where } of branches) {
     for (const step of steps) for (const decided of decidedAt(step)) add(decided)
     if ((outcome === 'dropped' || outcome === 'rejected') && where.chain === undefined && !ARRIVED.has(where.reason))
@@ -145,17 +150,21 @@ function decidedAt(step: Step): readonly Decision[] {
   return step.chains.flatMap(({ table, chain, type, verdict, visits, decidedBy, skipped }): readonly Decision[] => {
     if (skipped !== undefined) return []
     const base = `${placeName(step)} ${table}/${chain}`
-    const writing = visits.filter(({ rule, outcome }) => outcome === 'yes' && rule.steps.some((one) => 'do' in one && WRITES.has(one.do.do)))
+    const writing = visits.filter(
+      ({ rule, outcome }) => outcome === 'yes' && rule.steps.some((one) => 'do' in one && WRITES.has(one.do.do)),
+    )
     const { rule, chain: name, number } = decidedBy
     const own = rule && number !== undefined && type !== 'nat' ? [{ rule, chain: name, number }] : []
     const places = [...writing, ...own.filter((one) => !writing.some((other) => other.rule === one.rule))]
-    const rules = places.map(({ rule: { text, source }, chain: of, number: n }): Decision => ({
-      base,
-      passes: false,
-      decided: { rule: { chain: `${table}/${of}`, number: n, text, file: source?.file, line: source?.line }, text },
-    }))
+    const rules = places.map(
+      ({ rule: { text, source }, chain: of, number: n }): Decision => ({
+        base,
+        passes: false,
+        decided: { rule: { chain: `${table}/${of}`, number: n, text, file: source?.file, line: source?.line }, text },
+      }),
+    )
     if (rule || rules.length > 0) return rules
     const policy = `policy ${verdict === 'drop' ? 'DROP' : 'ACCEPT'} of ${chain}`
     return [{ base, passes: verdict !== 'drop', decided: { rule: undefined, text: policy } }]
   })
-} // biome-ignore format: short lines
+}

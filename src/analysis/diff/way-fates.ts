@@ -23,20 +23,41 @@ export function fatesOf(ground: Ground, ends: readonly End[]): readonly WayFate[
     const { outcome } = end
     const place = placeName(end.place)
     // whoever is dropped is dropped, wherever that is
-    const is = outcome === 'delivered' ? `delivered ${place}` : outcome === 'sent' ? `sent ${place} ${end.interface}` : outcome === 'undecided' ? `undecided ${end.text}` : 'dropped'
+    const is =
+      outcome === 'delivered'
+        ? `delivered ${place}`
+        : outcome === 'sent'
+          ? `sent ${place} ${end.interface}`
+          : outcome === 'undecided'
+            ? `undecided ${end.text}`
+            : 'dropped'
     const goesOn = outcome === 'delivered' || outcome === 'sent'
-    return end.ways.map(({ transform, packets }) => ({ is, lots: '', transforms, transform: goesOn ? transform : transforms.identity, packets, of: end }))
+    return end.ways.map(({ transform, packets }) => ({
+      is,
+      lots: '',
+      transforms,
+      transform: goesOn ? transform : transforms.identity,
+      packets,
+      of: end,
+    }))
   })
-} // biome-ignore format: short lines
+}
 
 const TOLD = (field: Field): boolean => COUNTS(field) && field !== 'ip.ttl'
 
 export const told = (fates: readonly WayFate[]): readonly Told[] =>
   fates.map(({ of: { outcome, place, interface: name, text }, transform }) => {
     const stops = outcome !== 'delivered' && outcome !== 'sent'
-    const end = outcome === 'delivered' ? `delivered to ${placeName(place)}` : outcome === 'sent' ? `leaves ${placeName(place)} by ${name}` : outcome === 'undecided' ? `not known: ${text}` : 'dropped'
+    const end =
+      outcome === 'delivered'
+        ? `delivered to ${placeName(place)}`
+        : outcome === 'sent'
+          ? `leaves ${placeName(place)} by ${name}`
+          : outcome === 'undecided'
+            ? `not known: ${text}`
+            : 'dropped'
     return { end, words: stops ? [] : rewritingWords(transform, TOLD) }
-  }) // biome-ignore format: short lines
+  })
 
 export function faresOfFates(fates: readonly WayFate[]): Fares {
   const gets = fates.some(({ of: { outcome } }) => outcome === 'delivered' || outcome === 'sent')

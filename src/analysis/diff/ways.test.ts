@@ -34,11 +34,21 @@ function mutation(random: Random, hosts: Hosts, family: 4 | 6): string {
   const root = hosts.namespaces[0]!
   const [iptables, ip] = family === 4 ? ['iptables', 'ip'] : ['ip6tables', 'ip -6']
   if (random() < 0.12) {
-    const routes = family === 4
-      ? ['route add blackhole 198.51.100.0/24', 'rule add fwmark 0x1 unreachable', 'rule add from 172.17.0.2 prohibit', 'route add unreachable 192.0.2.77']
-      : ['route add blackhole 2001:db8:1::/48', 'rule add fwmark 0x1 unreachable', 'route add unreachable 2001:db8::77']
+    const routes =
+      family === 4
+        ? [
+            'route add blackhole 198.51.100.0/24',
+            'rule add fwmark 0x1 unreachable',
+            'rule add from 172.17.0.2 prohibit',
+            'route add unreachable 192.0.2.77',
+          ]
+        : [
+            'route add blackhole 2001:db8:1::/48',
+            'rule add fwmark 0x1 unreachable',
+            'route add unreachable 2001:db8::77',
+          ]
     return `${ip} ${pick(random, routes)}`
-  } // biome-ignore format: short lines
+  }
   const tables = root.tables.filter((table) => table.family === family && table.backend)
   const chains = tables.flatMap((table) => [...table.chains.values()].map((chain) => ({ table, chain })))
   const full = chains.filter(({ chain }) => chain.rules.length > 0)
@@ -47,12 +57,19 @@ function mutation(random: Random, hosts: Hosts, family: 4 | 6): string {
   const on = `${iptables} -t ${table.name}`
   const kind = random()
   if (kind < 0.35 && chain.rules.length > 0) return `${on} -D ${chain.name} ${number}`
-  if (kind < 0.5 && chain.base && table.name !== 'nat') return `${on} -P ${chain.name} ${chain.base.policy === 'drop' ? 'ACCEPT' : 'DROP'}`
+  if (kind < 0.5 && chain.base && table.name !== 'nat')
+    return `${on} -P ${chain.name} ${chain.base.policy === 'drop' ? 'ACCEPT' : 'DROP'}`
   // a rule of the same chain somewhere else, or of another chain there
-  const other = kind < 0.8 ? chain : pick(random, full.filter((one) => one.table === table && !one.chain.base === !chain.base)).chain
+  const other =
+    kind < 0.8
+      ? chain
+      : pick(
+          random,
+          full.filter((one) => one.table === table && !one.chain.base === !chain.base),
+        ).chain
   const words = pick(random, other.rules).text.replace(/^-A \S+ ?/, '')
   return `${on} -I ${chain.name} ${number} ${words}`
-} // biome-ignore format: short lines
+}
 
 function changed(hosts: Hosts, random: Random, family: 4 | 6): Hosts | undefined {
   const root = hosts.namespaces[0]!
@@ -83,14 +100,16 @@ function single({ start, ground }: Walked, before: Hosts, after: Hosts, words: s
   }
   const [old, now] = [places(before), places(after)]
   if (!old || !now) return undefined
-  const any = start.bound ? { ...start.now, packets: ground.space.forget(start.now.packets, [ground.addresses.src]) } : start.now
+  const any = start.bound
+    ? { ...start.now, packets: ground.space.forget(start.now.packets, [ground.addresses.src]) }
+    : start.now
   const one = singleton(ground, any, now.packet)
   if (!one) return undefined
   const { values } = one
   if (start.bound) setAddress(values, ground.space.levelsOf(ground.addresses.src), parseIp(now.packet.src)!)
   if (!ground.space.bdd.contains(start.old.packets, values)) return undefined
   return { values, old: old.places, now: now.places }
-} // biome-ignore format: short lines
+}
 
 function setAddress(values: Uint8Array, levels: readonly number[], ip: Ip) {
   for (const [i, level] of levels.entries()) values[level] = Number((BigInt(ip) >> BigInt(levels.length - 1 - i)) & 1n)
@@ -124,7 +143,9 @@ function checked(name: Sample, before: Hosts, after: Hosts, family: 4 | 6, rando
     const samples = cells.flatMap((cell) => samplesOf(one, cell.packets))
     for (let i = 0; i < PACKETS + samples.length; i++) {
       const local = start.now.origin.iif === undefined
-      const own = start.place.links.flatMap((link) => link.addresses.map(({ prefix }) => prefix.ip)).filter((ip) => (typeof ip === 'number') === (family === 4)) // biome-ignore format: one line
+      const own = start.place.links
+        .flatMap((link) => link.addresses.map(({ prefix }) => prefix.ip))
+        .filter((ip) => (typeof ip === 'number') === (family === 4))
       const words = randomWords(random, family, addresses, local && !start.bound)
       const sent = start.bound ? randomSource(words, printIp(pick(random, own)), family) : words
       const asked = single(one, before, after, samples[i - PACKETS] ?? sent)
@@ -138,12 +159,25 @@ function checked(name: Sample, before: Hosts, after: Hosts, family: 4 | 6, rando
       else counts.same++
       if (told === differs) continue
       // where the walk of sets leaves open what the other one knows, more may differ than does
-      const open = !start.bound && [[oldGround, start.old, olds], [ground, start.now, news]].some(([of, beginning, fates]) => {
-        const ends = (fates as typeof olds).map(({ of: end, transform, packets }) => ({ ...end, ways: [{ transform, packets }] }))
-        return agreement(of as typeof ground, beginning as typeof start.now, ends, samples[i - PACKETS] ?? sent) !== 'same'
-      }) // biome-ignore format: short lines
+      const open =
+        !start.bound &&
+        [
+          [oldGround, start.old, olds],
+          [ground, start.now, news],
+        ].some(([of, beginning, fates]) => {
+          const ends = (fates as typeof olds).map(({ of: end, transform, packets }) => ({
+            ...end,
+            ways: [{ transform, packets }],
+          }))
+          return (
+            agreement(of as typeof ground, beginning as typeof start.now, ends, samples[i - PACKETS] ?? sent) !== 'same'
+          )
+        })
       if (open || unsure(one, asked)) counts.open++
-      else throw new Error(`${samples[i - PACKETS] ?? sent} ${start.name}: told ${told}, but ${[...asked.old].join(' or ')} and ${[...asked.now].join(' or ')}`)
+      else
+        throw new Error(
+          `${samples[i - PACKETS] ?? sent} ${start.name}: told ${told}, but ${[...asked.old].join(' or ')} and ${[...asked.now].join(' or ')}`,
+        )
     }
   }
   const { differences } = wayDifferences(before, after, family, { limit: LIMIT })
@@ -152,17 +186,25 @@ function checked(name: Sample, before: Hosts, after: Hosts, family: 4 | 6, rando
     else counts.examples++
   }
   return counts
-} // biome-ignore format: short lines
+}
 
 /** Does the walk of sets leave more open of this packet than the other one, any address or port among it? */
-function unsure({ ground: { space }, olds, news }: Walked, { values, old, now }: NonNullable<ReturnType<typeof single>>): boolean {
-  const sides = [[olds, old], [news, now]] as const
+function unsure(
+  { ground: { space }, olds, news }: Walked,
+  { values, old, now }: NonNullable<ReturnType<typeof single>>,
+): boolean {
+  const sides = [
+    [olds, old],
+    [news, now],
+  ] as const
   return sides.some(([fates, places]) => {
     const own = fates.filter(({ packets }) => space.bdd.contains(packets, values))
-    const isAny = own.some(({ is, transform }) => is.startsWith('undecided') || transform.writes.some((write) => write.do === 'forget'))
+    const isAny = own.some(
+      ({ is, transform }) => is.startsWith('undecided') || transform.writes.some((write) => write.do === 'forget'),
+    )
     return isAny || new Set(own.map(({ is, transform }) => `${is} ${keyOfWrites(transform)}`)).size > places.size
   })
-} // biome-ignore format: short lines
+}
 
 const randomSource = (words: string, ip: string, family: 4 | 6): string =>
   words.replace(
@@ -174,10 +216,11 @@ const limited = <T>(ask: () => T): T | undefined => {
   try {
     return ask()
   } catch (error) {
-    if (error instanceof NodeLimitError || error instanceof VisitLimitError || error instanceof CellLimitError) return undefined
+    if (error instanceof NodeLimitError || error instanceof VisitLimitError || error instanceof CellLimitError)
+      return undefined
     throw error
   }
-} // biome-ignore format: short lines
+}
 
 const TOTAL = { differs: 0, same: 0, open: 0, outside: 0, examples: 0, without: 0, tooLarge: 0 }
 

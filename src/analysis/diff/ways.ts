@@ -66,7 +66,8 @@ export function wayDifferences(
   for (const { start, ground, among, olds, cells } of walks(before, after, family, options, only)) {
     const { bdd } = ground.space
     for (const { is: text, packets } of olds)
-      if (text.startsWith('undecided') && bdd.meets(among, packets)) undecided.add(`${start.name}, IPv${family}: ${text.slice(10)}`)
+      if (text.startsWith('undecided') && bdd.meets(among, packets))
+        undecided.add(`${start.name}, IPv${family}: ${text.slice(10)}`)
     for (const cell of cells) {
       const [old, now] = sidesText(told(cell.old), told(cell.now))
       if (hangsOnChunk(ground, cell)) byChunk.push({ old, now, start, ground, cell })
@@ -83,13 +84,15 @@ export function wayDifferences(
     incomplete: [
       ...new Set([
         ...after.namespaces.flatMap((place) => [...notFollowedIn(place), ...notModelled(place, family)]),
-        ...(worldsOf(before, family).whole && worldsOf(after, family).whole ? [] : ['settings that several namespaces lack are taken to be the same in all of them']),
+        ...(worldsOf(before, family).whole && worldsOf(after, family).whole
+          ? []
+          : ['settings that several namespaces lack are taken to be the same in all of them']),
       ]),
     ],
     onlyBefore: [...only.old],
     onlyAfter: [...only.now],
   }
-} // biome-ignore format: short lines
+}
 
 function add(found: Map<string, Kind>, old: string, now: string, part: Omit<Kind['parts'][number], 'packets'>) {
   const { start, ground, cell } = part
@@ -154,9 +157,11 @@ const untracked = (hosts: Hosts): Hosts => ({
 function together(olds: readonly World[], news: readonly World[]): readonly (readonly [World, World])[] {
   const key = (text: string) => text.replace(/ is \S+$/, '')
   const agree = (one: World, other: World) =>
-    one.supposing.every((text) => other.supposing.includes(text) || other.supposing.every((own) => key(own) !== key(text)))
+    one.supposing.every(
+      (text) => other.supposing.includes(text) || other.supposing.every((own) => key(own) !== key(text)),
+    )
   return olds.flatMap((was) => news.filter((is) => agree(was, is)).map((is) => [was, is] as const))
-} // biome-ignore format: short lines
+}
 
 function* startsOf(
   old: Ground,
@@ -170,7 +175,14 @@ function* startsOf(
   for (const name of news.keys()) if (!olds.has(name)) only.now.add(name)
   for (const [name, { place, link }] of news) {
     const was = olds.get(name)
-    if (was) yield { name: `in ${name}`, place, bound: false, old: arriving(old, was.place, was.link.name), now: arriving(now, place, link.name) } // biome-ignore format: one line
+    if (was)
+      yield {
+        name: `in ${name}`,
+        place,
+        bound: false,
+        old: arriving(old, was.place, was.link.name),
+        now: arriving(now, place, link.name),
+      }
   }
   const places = new Map(old.hosts.namespaces.map((place) => [placeName(place), place]))
   for (const place of now.hosts.namespaces) {
@@ -191,7 +203,10 @@ function bound(ground: Ground, place: Namespace): Beginning | undefined {
     .filter((ip) => familyOf(ip) === family)
   if (own.length === 0) return undefined
   const any = generated(ground, place)
-  const sources = space.in(addresses.src, own.map((ip): Range => [ip, ip])) // biome-ignore format: one line
+  const sources = space.in(
+    addresses.src,
+    own.map((ip): Range => [ip, ip]),
+  )
   const packets = space.bdd.and(space.forget(any.packets, [addresses.src]), sources)
   const ways = ground.site(place).math.plain(packets)
   return { ...any, packets, group: { ...any.group, chooses: false, ways } }
@@ -219,7 +234,9 @@ function differencesOf({ old, now, parts }: Kind, before: Hosts, after: Hosts): 
   const { space } = ground
   // an ordinary packet, where there is one
   const opening = space.bdd.and(space.equals('meta.l4proto', PROTOCOL.TCP), space.equals('tcp.flags', 2))
-  const [ordinary, others] = [true, false].map((is) => parts.filter(({ packets }) => space.bdd.meets(packets, opening) === is)) as [Kind['parts'], Kind['parts']] // biome-ignore format: one line
+  const [ordinary, others] = [true, false].map((is) =>
+    parts.filter(({ packets }) => space.bdd.meets(packets, opening) === is),
+  ) as [Kind['parts'], Kind['parts']]
   let example: WayExample | undefined
   for (const part of [...ordinary, ...others]) example ??= exampleOf(part, before, after)
   return [

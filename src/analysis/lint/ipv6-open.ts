@@ -7,7 +7,10 @@ import type { Scope } from '../scope.js'
 import { localAddresses, passed, witness } from '../witness.js'
 import type { LintRule } from './types.js'
 
-const PROTOCOLS = [['tcp', 6], ['udp', 17]] as const // biome-ignore format: one line
+const PROTOCOLS = [
+  ['tcp', 6],
+  ['udp', 17],
+] as const
 const GLOBAL = parsePrefix('2000::/3')!
 
 export const ipv6Open: LintRule = {

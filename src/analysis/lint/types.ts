@@ -44,12 +44,15 @@ export interface LintRule {
   check(scope: Scope): Iterable<Found>
 }
 
-export const ruleSpot = (table: Pick<Table, 'name'>, { chain, number, rule }: { readonly chain: string; readonly number: number; readonly rule: Rule }): Spot => ({
+export const ruleSpot = (
+  table: Pick<Table, 'name'>,
+  { chain, number, rule }: { readonly chain: string; readonly number: number; readonly rule: Rule },
+): Spot => ({
   chain: `${table.name}/${chain}`,
   number,
   text: rule.text,
   source: rule.source,
-}) // biome-ignore format: short
+})
 
 /** A chain, shown at its first rule. */
 export const chainSpot = (table: Table, name: string): Spot => ({

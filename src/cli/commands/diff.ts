@@ -33,11 +33,16 @@ export const diff: CommandSpec<Options> = {
       .option('-q, --quiet', 'only the exit status')
       .option('--nodes <number>', 'memory at most, as nodes of decision diagrams', positive)
     withOption(command)
-      .option('--with-old <command>', 'as --with, but on the old side: two changes of one snapshot against each other (repeatable)', collect, [])
+      .option(
+        '--with-old <command>',
+        'as --with, but on the old side: two changes of one snapshot against each other (repeatable)',
+        collect,
+        [],
+      )
       .option('--git', 'both sides as git gives them to the command of a diff driver')
       .addHelpText('after', GIT_HELP)
     colourOption(command)
-  }, // biome-ignore format: short
+  },
   async run(args, options, io) {
     const { before, after, heading } = options.git
       ? await fromGit(args.flat(), io)
@@ -61,15 +66,22 @@ interface Sides {
   readonly heading: string
 }
 
-async function fromArguments([old, now, more]: readonly (string | readonly string[] | undefined)[], options: Options, io: Io): Promise<Sides> {
+async function fromArguments(
+  [old, now, more]: readonly (string | readonly string[] | undefined)[],
+  options: Options,
+  io: Io,
+): Promise<Sides> {
   if (Array.isArray(more) && more.length > 0) throw new UserError('packetwalk: diff: two snapshots at most')
   if (now === undefined && options.with.length === 0 && options.withOld.length === 0)
     throw new UserError('packetwalk: diff: with what? Give a second snapshot, or changes (--with)')
   const before = await loadHosts(old as string, options.withOld, io)
   // the same snapshot once more is read once: what no command touches is the same object then
-  const after = now === undefined && options.withOld.length === 0 ? await withChanges(before, options.with, io) : await loadHosts((now ?? old) as string, options.with, io)
+  const after =
+    now === undefined && options.withOld.length === 0
+      ? await withChanges(before, options.with, io)
+      : await loadHosts((now ?? old) as string, options.with, io)
   return { before, after, heading: '' }
-} // biome-ignore format: short lines
+}
 
 async function fromGit(args: readonly string[], io: Io): Promise<Sides> {
   const { gitVersions } = await import('../git-diff.js')

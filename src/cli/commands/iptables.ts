@@ -118,7 +118,10 @@ const linkCommand = (program: LinkProgram): CommandSpec<Omit<Options, 'backend'>
   exits: `0, 1 where ${program === 'ebtables' ? '--check' : '-C'} asks for a rule that is not there.`,
   examples:
     program === 'ebtables'
-      ? ['ebtables samples/docker-host -A FORWARD -p IPv4 --ip-dst 172.17.0.2 -j DROP', 'ebtables samples/docker-host -L --Lc']
+      ? [
+          'ebtables samples/docker-host -A FORWARD -p IPv4 --ip-dst 172.17.0.2 -j DROP',
+          'ebtables samples/docker-host -L --Lc',
+        ]
       : ['arptables samples/docker-host -A INPUT -i eth0 -s 10.0.0.1 -j DROP', 'arptables samples/docker-host -nvL'],
   options(command) {
     withOption(command)
@@ -142,7 +145,7 @@ const linkCommand = (program: LinkProgram): CommandSpec<Omit<Options, 'backend'>
       throw problemsError([{ file: program, line: 1, column, message }], () => line, io)
     }
   },
-}) // biome-ignore format: long lines
+})
 
 export const ebtables = linkCommand('ebtables')
 export const arptables = linkCommand('arptables')

@@ -86,7 +86,8 @@ export const reach: CommandSpec<Options> = {
     const hosts = await loadHosts(snapshot as string, options.with, io)
     const question = await questionOf(hosts, options, to)
     const { reach: ask, reachBack } = await import('../../analysis/reach.js')
-    const families = options.family === 'both' ? ([4, 6] as const) : options.family ? [Number(options.family) as 4 | 6] : undefined // biome-ignore format: one line
+    const families =
+      options.family === 'both' ? ([4, 6] as const) : options.family ? [Number(options.family) as 4 | 6] : undefined
     const limits = { ...(options.nodes === undefined ? {} : { limit: options.nodes }), ...(families && { families }) }
     return orGiveUp(io, async () => {
       const result = ask(hosts, question, limits)

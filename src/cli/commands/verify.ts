@@ -61,7 +61,11 @@ policy rules, neighbours, sysctls, rules, sets, listening sockets. Every frame t
 rule has counted is compared with the model. Existing connections are not rebuilt: each packet is the first.
 Needs Linux, root, python3, iproute2, iptables, nftables (and ipset, where the snapshot has sets).`
 
-const STATUS: Readonly<Record<PacketVerdict['verdict'], number>> = { agrees: EXIT.yes, differs: EXIT.no, undecided: EXIT.undecided } // biome-ignore format: one line
+const STATUS: Readonly<Record<PacketVerdict['verdict'], number>> = {
+  agrees: EXIT.yes,
+  differs: EXIT.no,
+  undecided: EXIT.undecided,
+}
 
 function count(option: string, text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text)

@@ -41,7 +41,7 @@ export function linkCommands(place: Namespace, far: string): LinkCommands {
   for (const { name, master } of place.links) {
     if (master === undefined) continue
     if (place.links.some((link) => link.name === master && link.kind === 'bridge'))
-      near.push(`link set ${name} master ${master}`) // biome-ignore format: one line
+      near.push(`link set ${name} master ${master}`)
     else notes.push(`${name} is not put under ${master}`)
   }
   for (const { name, up } of place.links) if (up && name !== 'lo') near.push(`link set ${name} up`)
@@ -87,7 +87,10 @@ function bridgeCommands({ links, fdb, bridgeVlans }: Namespace): readonly string
         `vlan add dev ${name} vid ${id}${pvid ? ' pvid' : ''}${untagged ? ' untagged' : ''}${filters(name) ? ' self' : ''}`,
       )
   for (const { name, port } of links)
-    if (port) lines.push(`link set dev ${name} hairpin ${onOff(port.hairpin)} isolated ${onOff(port.isolated)} flood ${onOff(port.flood)} learning ${onOff(port.learning)} mcast_flood ${onOff(port.mcastFlood !== false)} bcast_flood ${onOff(port.bcastFlood !== false)}${port.state === 'blocking' || port.state === 'disabled' ? ` state ${port.state === 'disabled' ? 0 : 4}` : ''}`) // biome-ignore format: one line
+    if (port)
+      lines.push(
+        `link set dev ${name} hairpin ${onOff(port.hairpin)} isolated ${onOff(port.isolated)} flood ${onOff(port.flood)} learning ${onOff(port.learning)} mcast_flood ${onOff(port.mcastFlood !== false)} bcast_flood ${onOff(port.bcastFlood !== false)}${port.state === 'blocking' || port.state === 'disabled' ? ` state ${port.state === 'disabled' ? 0 : 4}` : ''}`,
+      )
   for (const { mac, dev, master, remote, local, vlan } of fdb) {
     if (remote !== undefined) lines.push(`fdb append ${printMac(mac)} dev ${dev} dst ${printIp(remote)} self permanent`)
     // entries for a VLAN count where the bridge filters only
@@ -124,7 +127,10 @@ export function networkCommands(
     const through = lines.filter((line) => / via | nexthop /.test(line))
     const rules = (family === 4 ? place.rules4 : place.rules6)
       .filter(({ priority }) => priority !== 0)
-      .map(({ text, priority }) => `rule add ${text.replace(/^\d+:\s*/, '').replaceAll(' [detached]', '')} pref ${priority}`) // biome-ignore format: one line
+      .map(
+        ({ text, priority }) =>
+          `rule add ${text.replace(/^\d+:\s*/, '').replaceAll(' [detached]', '')} pref ${priority}`,
+      )
     // the kernel looks a gateway up by the rules that there are
     const all = known
       ? ['route flush table main', 'rule flush', ...rules, ...near, ...through]

@@ -91,7 +91,9 @@ export class Sandbox {
       const failed = /^Command failed -:(\d+)/.exec(line)
       if (!failed) complaint = line === '' ? complaint : line
       else if (!/File exists|Nexthop has invalid gateway.*exists/.test(complaint))
-        this.notes.push(`left out: ${argv[0]} ${lines[Number(failed[1]) - 1]} (${complaint.replace(/^(RTNETLINK answers|Error): /, '')})`) // biome-ignore format: one line
+        this.notes.push(
+          `left out: ${argv[0]} ${lines[Number(failed[1]) - 1]} (${complaint.replace(/^(RTNETLINK answers|Error): /, '')})`,
+        )
     }
   }
 

@@ -74,7 +74,9 @@ export function modelCounts(
     const at = { table, chain: chain.name }
     const policy = policies.get(`${table.family} ${table.backend} ${table.name} ${chain.name}`)
     return [
-      ...(chain.base ? [{ ...at, number: 0, text: `policy ${chain.base.policy.toUpperCase()}`, ...NONE, ...policy }] : []), // biome-ignore format: one line
+      ...(chain.base
+        ? [{ ...at, number: 0, text: `policy ${chain.base.policy.toUpperCase()}`, ...NONE, ...policy }]
+        : []),
       ...chain.rules.map((rule, i) => ({ ...at, number: i + 1, text: rule.text, ...NONE, ...rules.get(rule) })),
     ]
   }

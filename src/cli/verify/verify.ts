@@ -175,7 +175,9 @@ function blankOf(place: Namespace, { branch }: Handled, at: string, bytes: Uint8
 }
 
 const drawsPorts = (steps: readonly Step[]): boolean =>
-  steps.some((step) => (step.kind === 'nat' && step.ports !== undefined) || (step.kind === 'reply' && drawsPorts(step.walked))) // biome-ignore format: one line
+  steps.some(
+    (step) => (step.kind === 'nat' && step.ports !== undefined) || (step.kind === 'reply' && drawsPorts(step.walked)),
+  )
 
 function countDifferences(
   saved: readonly TableSave[],

@@ -12,7 +12,21 @@ import { sipOverTcp, sipOverUdp } from './sip/index.js'
 import { tftp } from './tftp.js'
 
 /** Every helper of the kernel. */
-export const HELPERS: readonly Helper[] = [ftp, tftp, irc, amanda, netbiosNs, snmp, sane, pptp, sipOverUdp, sipOverTcp, q931, h245, ras] // biome-ignore format: one line
+export const HELPERS: readonly Helper[] = [
+  ftp,
+  tftp,
+  irc,
+  amanda,
+  netbiosNs,
+  snmp,
+  sane,
+  pptp,
+  sipOverUdp,
+  sipOverTcp,
+  q931,
+  h245,
+  ras,
+]
 
 /** What `CT --helper NAME` attaches to a connection of this protocol. */
 export const helperNamed = (name: string, family: Family, protocol: number): Helper | undefined =>

@@ -51,7 +51,13 @@ function masterOf({ master, helper, tuple, mask, zone }: ListedExpectation, entr
   const candidates = entries.filter((entry) => {
     const { original } = entry
     if (zone !== undefined && entry.zone !== zone) return false
-    if (master) return original.src === master.src && original.dst === master.dst && original.sport === master.sport && original.dport === master.dport // biome-ignore format: one line
+    if (master)
+      return (
+        original.src === master.src &&
+        original.dst === master.dst &&
+        original.sport === master.sport &&
+        original.dport === master.dport
+      )
     return (entry.helper ?? helper) === helper && portOf(entry, helper) && directionOf(entry, tuple, mask) !== undefined
   })
   const own = candidates.filter((entry) => entry.helper === helper)
@@ -61,7 +67,11 @@ function masterOf({ master, helper, tuple, mask, zone }: ListedExpectation, entr
 
 /** Is it a connection to which the helper may belong? Where the listing names its helper, it is. */
 const portOf = ({ helper, original, reply }: Entry, name: string | undefined): boolean =>
-  helper !== undefined || HELPERS.some((one) => one.name === name && one.protocol === original.protocol && [original.dport, reply.sport].includes(one.port)) // biome-ignore format: one line
+  helper !== undefined ||
+  HELPERS.some(
+    (one) =>
+      one.name === name && one.protocol === original.protocol && [original.dport, reply.sport].includes(one.port),
+  )
 
 const under = (ip: Ip, mask: Ip): bigint => BigInt(ip) & BigInt(mask)
 
@@ -73,7 +83,11 @@ function directionOf({ original, reply }: Entry, { src, dst }: Tuple, mask: Expe
 
 function madeUp({ tuple, master, helper, zone = 0 }: ListedExpectation): Entry {
   const protocol = HELPERS.find(({ name }) => name === helper)?.protocol ?? tuple.protocol
-  const original = { ...tuple, protocol, ...(master ?? { src: tuple.dst, dst: tuple.src, sport: tuple.dport, dport: tuple.sport }) } // biome-ignore format: one line
+  const original = {
+    ...tuple,
+    protocol,
+    ...(master ?? { src: tuple.dst, dst: tuple.src, sport: tuple.dport, dport: tuple.sport }),
+  }
   return {
     original,
     reply: invertTuple(original)!,

@@ -1,7 +1,17 @@
 import type { Expectation } from '../expectation.js'
 import type { Direction } from '../tuple.js'
 import { followMaster } from './follow.js'
-import { ACCEPT, type Announcement, announce, drop, expect, type HelpContext, type Helped, type Helper, isTranslated } from './helper.js' // biome-ignore format: one line
+import {
+  ACCEPT,
+  type Announcement,
+  announce,
+  drop,
+  expect,
+  type HelpContext,
+  type Helped,
+  type Helper,
+  isTranslated,
+} from './helper.js'
 
 const MOST_ATTEMPTS = 128
 

@@ -6,7 +6,17 @@ import { setUp } from '../nat/setup.js'
 import { zoneOf } from '../store.js'
 import type { ConnectionTable } from '../table.js'
 import type { Direction, Tuple } from '../tuple.js'
-import { ACCEPT, announce, drop, expect, type HelpContext, type Helped, type Helper, isTranslated, payloadOf } from './helper.js' // biome-ignore format: one line
+import {
+  ACCEPT,
+  announce,
+  drop,
+  expect,
+  type HelpContext,
+  type Helped,
+  type Helper,
+  isTranslated,
+  payloadOf,
+} from './helper.js'
 import { mangleTcp } from './mangle.js'
 
 /** RFC 2637 section 2: the messages of the control connection. */
@@ -46,7 +56,9 @@ export const pptp: Helper = {
     const message = messageOf(context)
     if (!message) return ACCEPT
     if (!entry.helping || (entry.helping.listed && !entry.helping.pptp))
-      return isEcho(message) ? ACCEPT : { is: 'unknown', reason: 'what the PPTP helper had seen of the connection when the snapshot was taken' } // biome-ignore format: one line
+      return isEcho(message)
+        ? ACCEPT
+        : { is: 'unknown', reason: 'what the PPTP helper had seen of the connection when the snapshot was taken' }
     const notes = notesOf(entry, entry.helping, context.table)
     if (direction === 'original')
       return outbound(message, notes) && isTranslated(entry) ? translateOutbound(message, notes, context) : ACCEPT
@@ -185,12 +197,21 @@ function expectCall(notes: PptpNotes, callId: number, peerCallId: number, contex
     : { original: call(entry.original, peerCallId, callId), reply: call(entry.reply, callId, peerCallId) }
   const saved = { original: notes.pnsCallId, reply: notes.inner.pnsCallId }
   const made: Expectation[] = []
-  const giveUp = () => made.forEach((one) => { expectations.remove(one) }) // biome-ignore format: one line
+  const giveUp = () =>
+    made.forEach((one) => {
+      expectations.remove(one)
+    })
   for (const direction of ['original', 'reply'] as const) {
     const tuple = tuples[direction]
     const follow = (begun: Entry, now: number) => {
       if (translated) followCall(begun, direction, saved[direction], notes, { ...context, now })
-      else unexpect({ ...tuple, src: tuple.dst, dst: tuple.src, sport: tuple.dport, dport: tuple.sport }, begun, context, now) // biome-ignore format: one line
+      else
+        unexpect(
+          { ...tuple, src: tuple.dst, dst: tuple.src, sport: tuple.dport, dport: tuple.sport },
+          begun,
+          context,
+          now,
+        )
     }
     const expectation = announce(entry, { tuple, src: tuple.src, sport: tuple.sport, follow })
     if (expect(pptp, expectation, context) !== 'expected') {
@@ -241,8 +262,18 @@ function endCalls(entry: Entry, notes: PptpNotes, table: ConnectionTable): void 
 }
 
 /** Where each message has the id that NAT changes, from the end of the headers. */
-const OWN_ID: Readonly<Record<number, number>> = { [MESSAGE.outRequest]: 0, [MESSAGE.inReply]: 0, [MESSAGE.clearRequest]: 0 } // biome-ignore format: one line
-const PEERS_ID: Readonly<Record<number, number>> = { [MESSAGE.outReply]: 2, [MESSAGE.inConnected]: 0, [MESSAGE.wanError]: 0, [MESSAGE.disconnect]: 0, [MESSAGE.setLink]: 0 } // biome-ignore format: one line
+const OWN_ID: Readonly<Record<number, number>> = {
+  [MESSAGE.outRequest]: 0,
+  [MESSAGE.inReply]: 0,
+  [MESSAGE.clearRequest]: 0,
+}
+const PEERS_ID: Readonly<Record<number, number>> = {
+  [MESSAGE.outReply]: 2,
+  [MESSAGE.inConnected]: 0,
+  [MESSAGE.wanError]: 0,
+  [MESSAGE.disconnect]: 0,
+  [MESSAGE.setLink]: 0,
+}
 
 /** pptp_outbound_pkt of nf_nat_pptp.c: the port of the translated control connection is the client's call id. */
 function translateOutbound(message: Message, notes: PptpNotes, context: HelpContext): Helped {

@@ -17,17 +17,19 @@ import { interfaceFlag, interfaceMaximum } from '../sysctls.js'
 export function arpReceive(cursor: Cursor): ExitOf<'arp-receive'> | Fate {
   const { skb, netns } = cursor
   skb.bridge = undefined
-  if (skb.packet.mac?.ethertype !== ETHERTYPE.ARP)
-    return cursor.drop('not-ip', 'the frame holds neither IP nor ARP')
+  if (skb.packet.mac?.ethertype !== ETHERTYPE.ARP) return cursor.drop('not-ip', 'the frame holds neither IP nor ARP')
   const link = netns.link(skb.iif)!
   if (!link.arp) return cursor.drop('no-arp', `${link.name} does no ARP`)
   if (skb.type === 'otherhost' || skb.type === 'loopback')
-    return cursor.drop('other-host', `the frame is addressed to ${printMac(skb.packet.mac.destination)}, not to ${link.name}`)
+    return cursor.drop(
+      'other-host',
+      `the frame is addressed to ${printMac(skb.packet.mac.destination)}, not to ${link.name}`,
+    )
   if (arpField(skb.packet, 'tpa') === undefined) return cursor.drop('arp-header', 'the ARP message is cut off')
   if (arpField(skb.packet, 'hlen') !== 6 || arpField(skb.packet, 'plen') !== 4)
     return cursor.drop('arp-header', 'ARP that is not about IPv4 over Ethernet')
   return runArpHook(cursor, 'input') ?? 'accept'
-} // biome-ignore format: long lines
+}
 
 /** net/ipv4/arp.c: arp_process: requests for what is here are answered. */
 export function arp(cursor: Cursor): ExitOf<'arp'> | Fate {
@@ -48,11 +50,15 @@ export function arp(cursor: Cursor): ExitOf<'arp'> | Fate {
     return ignored(`nobody is asked for ${asked}`)
   if (spa === tpa && flag(cursor, 'drop_gratuitous_arp')) return ignored('drop_gratuitous_arp')
   if (opcode === ARP_REPLY) return taken(`${printIp(spa)} is at ${printMac(sha)}`)
-  const routed = spa === 0 ? undefined : routeInput(netns.fib(4), netns.interfaces, { dst: tpa, src: spa, iif: dev, mark: 0, tos: 0 }) // biome-ignore format: one line
+  const routed =
+    spa === 0
+      ? undefined
+      : routeInput(netns.fib(4), netns.interfaces, { dst: tpa, src: spa, iif: dev, mark: 0, tos: 0 })
   if (routed?.to === 'nowhere') return ignored(`${asked} is asked for by ${printIp(spa)}: ${routed.text}`)
   const local = routed ? routed.to === 'local' && routed.type === 'local' : netns.isLocal(tpa)
   if (!local) {
-    if (routed?.to === 'forward' && forwards(cursor, dev) && proxies(cursor, dev, routed.dev)) return answer(cursor, 'for whom it answers (proxy_arp)') // biome-ignore format: one line
+    if (routed?.to === 'forward' && forwards(cursor, dev) && proxies(cursor, dev, routed.dev))
+      return answer(cursor, 'for whom it answers (proxy_arp)')
     return ignored(`${asked} is no address of this host`)
   }
   const why = arpIgnore(cursor, spa, tpa, dev)

@@ -45,13 +45,19 @@ export function bridgeInput(cursor: Cursor): ExitOf<'bridge-input'> | Fate {
   }
   if (mac?.destination === bridge.mac) skb.type = 'host'
   const calls = callsIptables(cursor, bridge)
-  cursor.record({ kind: 'bridge', bridge: bridge.name, in: port.name, out: [], text: portText(cursor, port, bridge, calls) })
+  cursor.record({
+    kind: 'bridge',
+    bridge: bridge.name,
+    in: port.name,
+    out: [],
+    text: portText(cursor, port, bridge, calls),
+  })
   skb.iif = bridge.name
   skb.bridge = { in: port.name, out: undefined, calls, daddr: netns.addressOf(skb.packet, 'dst') }
   const refused = runBridgeHook(cursor, 'prerouting')
   if (refused) return refused
   return calls ? 'call-iptables' : 'bridged'
-} // biome-ignore format: long lines
+}
 
 function portText({ skb }: Cursor, port: Link, bridge: Link, calls: boolean): string {
   const is = `${port.name} is a port of ${bridge.name}`
@@ -258,7 +264,10 @@ function egressPort(cursor: Cursor, bridge: Link, ingress: string | undefined, d
     const open = floodPorts(cursor, bridge, ingress, destination)
     const last = open.at(-1)
     if (!last)
-      return cursor.drop('bridge-unknown-mac', `${printMac(destination)} is behind no port of ${bridge.name} that is known: flooded to nobody`) // biome-ignore format: one line
+      return cursor.drop(
+        'bridge-unknown-mac',
+        `${printMac(destination)} is behind no port of ${bridge.name} that is known: flooded to nobody`,
+      )
     for (const one of open.slice(0, -1)) sendCopy(cursor, bridge, one)
     return accepted(cursor, bridge, ingress, last, 'flooded: nobody knows the address')
   }
@@ -304,8 +313,10 @@ export function bridgeOutput(cursor: Cursor): ExitOf<'bridge-output'> | Fate {
   const all = isMulticastMac(destination) ? floodPorts(cursor, bridge, undefined, destination) : undefined
   for (const port of all?.slice(0, -1) ?? []) sendCopy(cursor, bridge, port)
   const last = all?.at(-1)
-  const out = last ? accepted(cursor, bridge, undefined, last, 'to all') : egressPort(cursor, bridge, undefined, destination)
+  const out = last
+    ? accepted(cursor, bridge, undefined, last, 'to all')
+    : egressPort(cursor, bridge, undefined, destination)
   if (typeof out !== 'string') return out
   skb.bridge = { in: undefined, out, calls: false, daddr: 0 }
   return 'port'
-} // biome-ignore format: long lines
+}

@@ -37,7 +37,11 @@ const web = (hosts: Hosts): Namespace => hosts.namespaces.find(({ namespace }) =
 
 function after(...texts: readonly string[]): Hosts {
   const hosts = start()
-  const changed = changeHosts(hosts, texts.map((text) => ({ text, name: 'w' })), () => host(hosts)) // biome-ignore format: one line
+  const changed = changeHosts(
+    hosts,
+    texts.map((text) => ({ text, name: 'w' })),
+    () => host(hosts),
+  )
   if (!changed.ok) throw new Error(changed.problems[0]!.message)
   return changed.hosts
 }
@@ -149,13 +153,20 @@ describe('refused in the words of the real program', () => {
 }) // biome-ignore format: a table
 
 test('a place in front, ip netns exec and ip -n name another namespace', () => {
-  const rules = (hosts: Hosts) => web(hosts).tables.flatMap(({ chains }) => [...chains.values()].flatMap((chain) => chain.rules.map(({ text }) => text)))
-  const done = after('h/web: iptables -A INPUT -j DROP', 'sudo ip netns exec web iptables -A OUTPUT -j DROP', 'web: iptables -P FORWARD DROP')
+  const rules = (hosts: Hosts) =>
+    web(hosts).tables.flatMap(({ chains }) =>
+      [...chains.values()].flatMap((chain) => chain.rules.map(({ text }) => text)),
+    )
+  const done = after(
+    'h/web: iptables -A INPUT -j DROP',
+    'sudo ip netns exec web iptables -A OUTPUT -j DROP',
+    'web: iptables -P FORWARD DROP',
+  )
   expect(rules(done)).toEqual(['-A INPUT -j DROP', '-A OUTPUT -j DROP'])
   expect(web(done).tables[0]!.chains.get('FORWARD')!.base!.policy).toBe('drop')
   expect(host(done)).toBe(host(done))
   expect(web(after('ip -n web rule add prio 5 lookup 9')).rules4.map(({ priority }) => priority)).toContain(5)
-}) // biome-ignore format: long lines
+})
 
 test('forwarding is switched on for every device', () => {
   const sysctls = host(after('sysctl -w net.ipv4.ip_forward=1')).sysctls!
@@ -166,16 +177,41 @@ test('forwarding is switched on for every device', () => {
 
 test('new addresses stand where Linux puts them', () => {
   // what ip addr printed on Linux 6.18 after the same commands on a link with fe80::1
-  const given = ['fe80::1/64', 'fd00:17::1/64', 'fd00:18::1/64', 'fe80::55/64', 'fec0::1/64', '10.0.0.1/24', '10.0.0.2/24', '10.1.0.2/24', '10.2.0.2/24', '10.3.0.2/24']
+  const given = [
+    'fe80::1/64',
+    'fd00:17::1/64',
+    'fd00:18::1/64',
+    'fe80::55/64',
+    'fec0::1/64',
+    '10.0.0.1/24',
+    '10.0.0.2/24',
+    '10.1.0.2/24',
+    '10.2.0.2/24',
+    '10.3.0.2/24',
+  ]
   const done = after(
     'ip link add q0 type bridge',
     ...given.map((one) => `ip addr add ${one} dev q0${one.startsWith('10.2.') ? ' scope link' : ''}`),
     'ip -6 addr change fd00:17::1/64 dev q0',
   )
-  const addresses = host(done).links.find(({ name }) => name === 'q0')!.addresses.map(({ prefix }) => printIp(prefix.ip))
-  expect(addresses.filter((ip) => ip.startsWith('10.'))).toEqual(['10.2.0.2', '10.0.0.1', '10.1.0.2', '10.3.0.2', '10.0.0.2'])
-  expect(addresses.filter((ip) => ip.startsWith('f'))).toEqual(['fd00:18::1', 'fd00:17::1', 'fec0::1', 'fe80::55', 'fe80::1'])
-}) // biome-ignore format: long lines
+  const addresses = host(done)
+    .links.find(({ name }) => name === 'q0')!
+    .addresses.map(({ prefix }) => printIp(prefix.ip))
+  expect(addresses.filter((ip) => ip.startsWith('10.'))).toEqual([
+    '10.2.0.2',
+    '10.0.0.1',
+    '10.1.0.2',
+    '10.3.0.2',
+    '10.0.0.2',
+  ])
+  expect(addresses.filter((ip) => ip.startsWith('f'))).toEqual([
+    'fd00:18::1',
+    'fd00:17::1',
+    'fec0::1',
+    'fe80::55',
+    'fe80::1',
+  ])
+})
 
 test('sets are made, filled, and held by the rules that use them', () => {
   const rule = 'iptables -A INPUT -m set --match-set blocked src -j DROP'
@@ -217,8 +253,13 @@ describe('ip link add', () => {
   })
   test('a bridge with a port; a macvlan is vepa unless told', () => {
     const { links } = host(
-      after('ip link add b0 type bridge', 'ip link set d1 master b0', 'ip link add link a0 m0 type macvlan', 'ip link add red type vrf table 10'),
-    ) // biome-ignore format: one line
+      after(
+        'ip link add b0 type bridge',
+        'ip link set d1 master b0',
+        'ip link add link a0 m0 type macvlan',
+        'ip link add red type vrf table 10',
+      ),
+    )
     expect(links.find(({ name }) => name === 'd1')).toMatchObject({ master: 'b0' })
     expect(links.slice(-2).map(({ device }) => device)).toEqual([
       { is: 'macvlan', mode: 'vepa' },
@@ -247,7 +288,14 @@ describe('ip link add', () => {
 test('what was given stays as it is', () => {
   const hosts = start()
   const before = JSON.stringify(hosts, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))
-  changeHosts(hosts, [{ text: 'ip route del 10.50.0.0/16', name: 'w' }, { text: 'ip link set a0 down', name: 'w' }], () => host(hosts)) // biome-ignore format: one line
+  changeHosts(
+    hosts,
+    [
+      { text: 'ip route del 10.50.0.0/16', name: 'w' },
+      { text: 'ip link set a0 down', name: 'w' },
+    ],
+    () => host(hosts),
+  )
   expect(JSON.stringify(hosts, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))).toBe(before)
 })
 
@@ -264,7 +312,11 @@ test('what commands print is told: listings and the answers to tests', () => {
   ]
   const hosts = start()
   const read = (path: string) => (path === 'more' ? 'add blocked 203.0.113.7\n' : undefined)
-  const changed = changeHosts(hosts, texts.map((text) => ({ text, name: 'w', read })), () => host(hosts)) // biome-ignore format: one line
+  const changed = changeHosts(
+    hosts,
+    texts.map((text) => ({ text, name: 'w', read })),
+    () => host(hosts),
+  )
   const lines = changed.ok ? changed.output.split('\n') : []
   expect(lines.slice(0, 3)).toEqual([
     'Warning: 192.0.2.9 is in set blocked.',

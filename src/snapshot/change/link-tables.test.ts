@@ -20,28 +20,45 @@ function start(files: Readonly<Record<string, string>>): Hosts {
 }
 
 const change = (hosts: Hosts, ...commands: readonly string[]) =>
-  changeHosts(hosts, commands.map((text) => ({ text, name: 'with' })), () => ({ host: 'h', namespace: '' })) // biome-ignore format: one line
+  changeHosts(
+    hosts,
+    commands.map((text) => ({ text, name: 'with' })),
+    () => ({ host: 'h', namespace: '' }),
+  )
 
 /** What every kind of frame meets. */
 const rulesOf = (hosts: Hosts, table: string) => {
   const { bridgeTables = [], frameTables, arpTables = [] } = hosts.namespaces[0]!
   const all = [...bridgeTables, ...(frameTables?.other ?? []), ...(frameTables?.tagged ?? []), ...arpTables]
-  return all.filter(({ name }) => name === table).map(({ chains }) => [...chains.values()].flatMap(({ rules }) => rules.map(({ text }) => text)))
-} // biome-ignore format: long lines
+  return all
+    .filter(({ name }) => name === table)
+    .map(({ chains }) => [...chains.values()].flatMap(({ rules }) => rules.map(({ text }) => text)))
+}
 
 test('ebtables changes the tables of every kind of frame', () => {
-  const changed = change(start({ 'ip-link': LINK, 'ebtables-save': EBTABLES }), 'ebtables -I FORWARD -p ARP -j ACCEPT', 'h: ebtables -t nat -N X')
+  const changed = change(
+    start({ 'ip-link': LINK, 'ebtables-save': EBTABLES }),
+    'ebtables -I FORWARD -p ARP -j ACCEPT',
+    'h: ebtables -t nat -N X',
+  )
   if (!changed.ok) throw new Error(JSON.stringify(changed.problems))
   const filter = ['-A FORWARD -p ARP -j ACCEPT', '-A FORWARD -i p1 -j DROP']
   expect(rulesOf(changed.hosts, 'bridge filter')).toEqual([filter, filter, filter, filter])
   expect(rulesOf(changed.hosts, 'bridge nat')).toHaveLength(4)
-}) // biome-ignore format: long lines
+})
 
 test('where a snapshot has no tables, a command begins with empty ones', () => {
-  const changed = change(start({ 'ip-link': LINK }), 'arptables -A INPUT -s 10.0.0.1 -j DROP', 'arptables -A INPUT -j ACCEPT', 'arptables -L') // biome-ignore format: one line
+  const changed = change(
+    start({ 'ip-link': LINK }),
+    'arptables -A INPUT -s 10.0.0.1 -j DROP',
+    'arptables -A INPUT -j ACCEPT',
+    'arptables -L',
+  )
   if (!changed.ok) throw new Error(JSON.stringify(changed.problems))
   expect(rulesOf(changed.hosts, 'arp filter')).toEqual([['-A INPUT -j DROP -s 10.0.0.1', '-A INPUT -j ACCEPT']])
-  expect(changed.output).toBe('Chain INPUT (policy ACCEPT)\n-j DROP -s 10.0.0.1\n-j ACCEPT\n\nChain OUTPUT (policy ACCEPT)\n') // biome-ignore format: one line
+  expect(changed.output).toBe(
+    'Chain INPUT (policy ACCEPT)\n-j DROP -s 10.0.0.1\n-j ACCEPT\n\nChain OUTPUT (policy ACCEPT)\n',
+  )
 })
 
 test('a refusal says where', () => {

@@ -1,7 +1,14 @@
 import type { Namespace } from '../../path/world.js'
 import {
-  applyLinkWords, emptyLinkFile, type LinkFile, type LinkProgram, linkFiles, linkProgramOf, linkState, type ShellWord,
-} from '../../xtables/index.js' // biome-ignore format: one line
+  applyLinkWords,
+  emptyLinkFile,
+  type LinkFile,
+  type LinkProgram,
+  linkFiles,
+  linkProgramOf,
+  linkState,
+  type ShellWord,
+} from '../../xtables/index.js'
 import { Refusal } from './refusal.js'
 
 /** What a command of ebtables or arptables says and leaves behind. */

@@ -91,12 +91,14 @@ function inserted(all: readonly Address[], added: Address): readonly Address[] {
   if (added.secondary) return [...all, added]
   const family = familyOf(added.prefix.ip)
   const isBefore = (one: Address): boolean =>
-    familyOf(one.prefix.ip) === family && !one.secondary && (family === 4 ? widthOf(one) <= widthOf(added) : widthOf(one) > widthOf(added))
+    familyOf(one.prefix.ip) === family &&
+    !one.secondary &&
+    (family === 4 ? widthOf(one) <= widthOf(added) : widthOf(one) > widthOf(added))
   const fellows = all.findIndex(({ prefix }) => familyOf(prefix.ip) === family)
   const behind = all.findLastIndex(isBefore)
   const at = behind >= 0 ? behind + 1 : fellows >= 0 ? fellows : all.length
   return [...all.slice(0, at), added, ...all.slice(at)]
-} // biome-ignore format: short lines
+}
 
 const isSubnetOf = (one: Address, other: Address): boolean =>
   !one.secondary &&

@@ -46,21 +46,30 @@ function inBase(word: string, base: 10 | 16 | 0): number | undefined {
 }
 
 /** `VALUE[/MASK]`, by name or as a number (iptables/nft-arp.c: get16_and_mask). `masks`: false where arptables loses them, as up to 1.8.10. */
-function maskedOption({ flag, aliases, names, base, most, field }: MaskedGiven, print: (value: number) => string, masks: boolean): LinkOption<Masked> {
+function maskedOption(
+  { flag, aliases, names, base, most, field }: MaskedGiven,
+  print: (value: number) => string,
+  masks: boolean,
+): LinkOption<Masked> {
   return {
-    flag, aliases, invertible: true,
+    flag,
+    aliases,
+    invertible: true,
     parse(word) {
       const [first = '', mask] = word.split('/')
       const named = Object.entries(names).find(([name]) => name.toLowerCase() === first.toLowerCase())?.[1]
       const [value, bits] = [named ?? inBase(first, base), mask === undefined ? undefined : inBase(mask, base)]
-      if (value === undefined || value > most || (mask !== undefined && (bits === undefined || bits > most))) throw new WordError(`Problem with specified ${flag.slice(2)}`)
-      if (flag === '--h-length' && value !== 6) throw new WordError('Only harware address length of 6 is supported currently.')
+      if (value === undefined || value > most || (mask !== undefined && (bits === undefined || bits > most)))
+        throw new WordError(`Problem with specified ${flag.slice(2)}`)
+      if (flag === '--h-length' && value !== 6)
+        throw new WordError('Only harware address length of 6 is supported currently.')
       return { value, mask: masks && bits !== most ? bits : undefined }
     },
-    lower: ({ value, mask }) => equals(mask === undefined ? arp(field) : masked(arp(field), mask), mask === undefined ? value : value & mask),
+    lower: ({ value, mask }) =>
+      equals(mask === undefined ? arp(field) : masked(arp(field), mask), mask === undefined ? value : value & mask),
     print: ({ value, mask }) => `${print(value)}${mask === undefined ? '' : `/${print(mask)}`}`,
   }
-} // biome-ignore format: long lines
+}
 
 const hex = (value: number) => `0x${value.toString(16)}`
 

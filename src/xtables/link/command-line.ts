@@ -66,13 +66,14 @@ export function readLinkCommand(language: LinkLanguage, words: readonly ShellWor
 
 /** One list of words for each pair of addresses (nft-arp.c: nft_arp_add_entry): the destination changes first. */
 function splitAddresses(words: readonly string[]): readonly (readonly string[])[] {
-  const isAddress = (i: number) => ADDRESSES.has(words[i - 1] ?? '') || (words[i - 1] === '!' && ADDRESSES.has(words[i - 2] ?? ''))
+  const isAddress = (i: number) =>
+    ADDRESSES.has(words[i - 1] ?? '') || (words[i - 1] === '!' && ADDRESSES.has(words[i - 2] ?? ''))
   const commas = words.flatMap((word, i) => (word.includes(',') && isAddress(i) ? [i] : []))
   // sources are gone through first
   const at = commas.find((i) => /^-(s|-s)/.test(words[i - 1] === '!' ? words[i - 2]! : words[i - 1]!)) ?? commas[0]
   if (at === undefined) return [words]
   return words[at]!.split(',').flatMap((one) => splitAddresses(words.with(at, one)))
-} // biome-ignore format: long lines
+}
 
 class Options implements OtherOptions {
   readonly #language: LinkLanguage
@@ -104,7 +105,8 @@ class Options implements OtherOptions {
     const where = { language, chain: '', counters: undefined, others: this }
     const fields = readRule({ text: texts, length: texts.length }, 1, where)
     const letter = this.#letter ?? (this.#zero ? 'Z' : undefined)
-    if (letter === undefined) throw new LineError(this.#ebtables ? 'No command specified' : 'no command specified', texts.length) // biome-ignore format: one line
+    if (letter === undefined)
+      throw new LineError(this.#ebtables ? 'No command specified' : 'no command specified', texts.length)
     if (!this.#ebtables) {
       this.#checkLegal(letter, fields)
       const place = [...fields.base.keys()]
@@ -135,13 +137,23 @@ class Options implements OtherOptions {
   }
 
   #checkLegal(letter: string, { base, jump, counters }: LinkFields): void {
-    const said = new Set([...this.#flags, ...[...base.keys()].map((flag) => flag.slice(1)), ...(jump ? ['j'] : []), ...(counters ? ['c'] : [])])
+    const said = new Set([
+      ...this.#flags,
+      ...[...base.keys()].map((flag) => flag.slice(1)),
+      ...(jump ? ['j'] : []),
+      ...(counters ? ['c'] : []),
+    ])
     // in the order of their bits
     const bad = [...'nsdjxio0c'].find((flag) => said.has(flag) && ILLEGAL[letter]?.includes(flag))
     const long = [...base.keys()].find((flag) => flag.startsWith('--'))
-    if (!bad && long && !WITH_RULE.arptables.includes(letter)) throw new LineError(`Illegal option \`${long}' with this command`, this.#word)
-    if (bad) throw new LineError(`Illegal option \`${bad === '0' ? '--line-numbers' : `-${bad}`}' with this command`, this.#word)
-  } // biome-ignore format: long lines
+    if (!bad && long && !WITH_RULE.arptables.includes(letter))
+      throw new LineError(`Illegal option \`${long}' with this command`, this.#word)
+    if (bad)
+      throw new LineError(
+        `Illegal option \`${bad === '0' ? '--line-numbers' : `-${bad}`}' with this command`,
+        this.#word,
+      )
+  }
 
   take(word: string, attached: string | undefined, at: number, words: NextWords): boolean {
     const { program } = this.#language
@@ -172,12 +184,13 @@ class Options implements OtherOptions {
     if (!this.#ebtables) return
     const letter = this.#letter
     if (own === 'extension') {
-      if (!letter || !WITH_RULE.ebtables.includes(letter)) throw new LineError('Extensions only for -A, -I, -D and -C', at)
+      if (!letter || !WITH_RULE.ebtables.includes(letter))
+        throw new LineError('Extensions only for -A, -I, -D and -C', at)
       return
     }
     if (!letter && !this.#zero) throw new LineError('No command specified', at)
     if (!letter || !WITH_RULE.ebtables.includes(letter)) throw new LineError('Command and option do not match', at)
-  } // biome-ignore format: long lines
+  }
 
   #option(name: string, attached: string | undefined, at: number, words: NextWords): void {
     switch (name) {
@@ -234,10 +247,14 @@ class Options implements OtherOptions {
     const next = words.peek()
     const free = next !== undefined && !next.startsWith('-')
     const chain = attached ?? (optional ? (free ? words.next() : undefined) : needed(letter, at, words))
-    if (chain !== undefined && (chain.startsWith('-') || chain === '!')) throw new LineError(this.#ebtables ? 'No chain name specified' : `chain name not allowed to start with \`${chain[0]}'`, at + 1)
+    if (chain !== undefined && (chain.startsWith('-') || chain === '!'))
+      throw new LineError(
+        this.#ebtables ? 'No chain name specified' : `chain name not allowed to start with \`${chain[0]}'`,
+        at + 1,
+      )
     this.#chain = chain
     this.#arguments(letter, at, words)
-  } // biome-ignore format: long lines
+  }
 
   #begin(letter: LinkLetter, at: number): void {
     if (this.#ebtables && (this.#letter || this.#zero)) throw new LineError('Multiple commands are not allowed', at)
@@ -256,7 +273,11 @@ class Options implements OtherOptions {
       this.#zero = true
       if (!this.#letter) this.#word = at
     } else {
-      if (this.#letter) throw new LineError(this.#ebtables ? 'Multiple commands are not allowed' : `Cannot use -${letter} with -${this.#letter}`, at)
+      if (this.#letter)
+        throw new LineError(
+          this.#ebtables ? 'Multiple commands are not allowed' : `Cannot use -${letter} with -${this.#letter}`,
+          at,
+        )
       if (this.#zero && letter === 'F') throw new LineError(this.#ebtables ? alone : 'Cannot use -F with -Z', at)
       this.#letter = letter
       this.#word = at
@@ -265,14 +286,18 @@ class Options implements OtherOptions {
     const chain = attached ?? (next !== undefined && !next.startsWith('-') && next !== '!' ? words.next() : undefined)
     if (chain !== undefined) this.#chain = chain
     if (!this.#ebtables && chain !== undefined && letter !== 'F') this.#number = ruleNumber(free(words), at)
-  } // biome-ignore format: long lines
+  }
 
   /** What stands behind the chain. */
   #arguments(letter: LinkLetter, at: number, words: NextWords): void {
     switch (letter) {
       case 'I': {
         const next = words.peek()
-        const said = this.#ebtables ? (next === undefined || /^-(?!\d)/.test(next) ? undefined : words.next()) : free(words)
+        const said = this.#ebtables
+          ? next === undefined || /^-(?!\d)/.test(next)
+            ? undefined
+            : words.next()
+          : free(words)
         this.#number = ruleNumber(said, at) ?? 1
         return
       }
@@ -287,7 +312,11 @@ class Options implements OtherOptions {
       case 'E':
         if (this.#ebtables && words.peek(1) !== undefined) throw new LineError('No extra options allowed with -E', at)
         this.#newName = this.#ebtables ? words.peek() && words.next() : free(words)
-        if (this.#newName === undefined) throw new LineError(this.#ebtables ? 'No new chain name specified' : '-E requires old-chain-name and new-chain-name', at)
+        if (this.#newName === undefined)
+          throw new LineError(
+            this.#ebtables ? 'No new chain name specified' : '-E requires old-chain-name and new-chain-name',
+            at,
+          )
         return
       case 'P':
         this.#policy = this.#readPolicy(words.peek(), at)
@@ -301,14 +330,16 @@ class Options implements OtherOptions {
       case 'C':
         if (this.#ebtables) throw new LineError('-C changes nothing in ebtables-nft, and is refused', at)
     }
-  } // biome-ignore format: long lines
+  }
 
   #readPolicy(word: string | undefined, at: number): string {
-    if (word === undefined) throw new LineError(this.#ebtables ? 'No policy specified' : '-P requires a chain and a policy', at)
+    if (word === undefined)
+      throw new LineError(this.#ebtables ? 'No policy specified' : '-P requires a chain and a policy', at)
     if (this.#ebtables && word === 'CONTINUE') throw new LineError("Wrong policy 'CONTINUE'", at + 2)
-    if (this.#ebtables && !['ACCEPT', 'DROP', 'RETURN'].includes(word)) throw new LineError(`Unknown policy '${word}'`, at + 2)
+    if (this.#ebtables && !['ACCEPT', 'DROP', 'RETURN'].includes(word))
+      throw new LineError(`Unknown policy '${word}'`, at + 2)
     return word
-  } // biome-ignore format: long lines
+  }
 
   /** ebtables -D CHAIN FROM[:TO] */
   #range(at: number, words: NextWords): void {

@@ -28,12 +28,21 @@ const apply = (file: LinkFile, command: string) =>
   applyLinkWords(file, shellWords(command).words, 'command', command.length + 1)
 
 const tablesOf = (file: LinkFile): string =>
-  linkTableText(file, file.tables.map(({ name }) => name))
+  linkTableText(
+    file,
+    file.tables.map(({ name }) => name),
+  )
     .split(/^(?=\*)/m)
     .filter((table) => /^-A|^:\S+ (DROP|RETURN|-)|^:[ABC] /m.test(table))
-    .map((table) => table.trimEnd().split('\n').filter((line) => /^[-:*]/.test(line)).join('\n'))
+    .map((table) =>
+      table
+        .trimEnd()
+        .split('\n')
+        .filter((line) => /^[-:*]/.test(line))
+        .join('\n'),
+    )
     .sort()
-    .join('\n') // biome-ignore format: one expression
+    .join('\n')
 
 /** Of a rule with two faults another may be told first. */
 const OWN_WORDS = / needs |^bad |^Illegal option|^! not allowed/
@@ -89,5 +98,8 @@ test.each([
   ['ebtables -A FORWARD -j dnat --to-dst 1:2:3:4:5:6', 10, /dnat stands in PREROUTING and OUTPUT of nat/],
 ])('where it is wrong: %s', (command, column, message) => {
   const applied = apply(emptyLinkFile('ebtables'), command)
-  expect(applied).toMatchObject({ ok: false, problems: [{ file: 'command', line: 1, column, message: expect.stringMatching(message) }] }) // biome-ignore format: one line
+  expect(applied).toMatchObject({
+    ok: false,
+    problems: [{ file: 'command', line: 1, column, message: expect.stringMatching(message) }],
+  })
 })

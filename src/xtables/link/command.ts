@@ -31,8 +31,12 @@ export const linkProgramOf = (command: string): LinkProgram | undefined =>
 
 /** Tables without a rule, as ebtables-nft or arptables-nft 1.8.9 has them. */
 export const emptyLinkFile = (program: LinkProgram): LinkFile => ({
-  program, language: LANGUAGES[program], backend: 'nft', parts: [], tables: [],
-}) // biome-ignore format: one line
+  program,
+  language: LANGUAGES[program],
+  backend: 'nft',
+  parts: [],
+  tables: [],
+})
 
 /**
  * What the rules are after a command of ebtables(8) or arptables(8), and what it prints. The file given stays as it is. Refusals are worded as
@@ -133,7 +137,9 @@ class LinkChange {
   }
 
   #rules(): readonly LinkRule[] {
-    return this.#command.rules.map((fields) => new LinkRule(this.#table.counted(fields), this.#table.language, this.#source)) // biome-ignore format: one line
+    return this.#command.rules.map(
+      (fields) => new LinkRule(this.#table.counted(fields), this.#table.language, this.#source),
+    )
   }
 
   /** A jump to a chain that is not there is refused before all else (nft.c: assert_chain_exists). */
@@ -165,7 +171,11 @@ class LinkChange {
     // behind the last rule -I appends
     const does = letter === 'I' && number > 1 && number > last ? 'A' : letter
     if (problem)
-      this.#failed(`RULE_${{ A: 'APPEND', I: 'INSERT', R: 'REPLACE' }[does]}`, problem.why, `${where} (${problem.text})`) // biome-ignore format: one line
+      this.#failed(
+        `RULE_${{ A: 'APPEND', I: 'INSERT', R: 'REPLACE' }[does]}`,
+        problem.why,
+        `${where} (${problem.text})`,
+      )
     this.#show(rules)
   }
 
@@ -173,7 +183,7 @@ class LinkChange {
   #show(rules: readonly LinkRule[]): void {
     if (!this.#command.verbose) return
     for (const rule of rules)
-      this.#output += `${this.#ebtables ? bodyOf(rule) : arpLine(rule, this.#table.language, { numeric: true, verbose: true })}\n` // biome-ignore format: one line
+      this.#output += `${this.#ebtables ? bodyOf(rule) : arpLine(rule, this.#table.language, { numeric: true, verbose: true })}\n`
   }
 
   #delete(): void {

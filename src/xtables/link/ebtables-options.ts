@@ -7,11 +7,27 @@ import { ICMP4, ICMP6, type IcmpNames } from '../matches/icmp-types.js'
 import { parseProtocol, printProtocol } from '../protocol.js'
 import { lower8023, lowerAmong, lowerArp, lowerIp, lowerIp6, lowerStp, lowerVlan, type Own } from './lower-match.js'
 import {
-  type AnyLinkOption, addressOption, bareOption, type FrameKind, type LinkOption, macOption, NEVER, namedOption, numberOption, rangeOption, textOption, 
-} from './option.js' // biome-ignore format: one line
+  type AnyLinkOption,
+  addressOption,
+  bareOption,
+  type FrameKind,
+  type LinkOption,
+  macOption,
+  NEVER,
+  namedOption,
+  numberOption,
+  rangeOption,
+  textOption,
+} from './option.js'
 
-const hex = (digits: number) => (value: number): string => `0x${value.toString(16).toUpperCase().padStart(digits, '0')}` // biome-ignore format: one line
-const small = (digits: number) => (value: number): string => hex(digits)(value).toLowerCase() // biome-ignore format: one line
+const hex =
+  (digits: number) =>
+  (value: number): string =>
+    `0x${value.toString(16).toUpperCase().padStart(digits, '0')}`
+const small =
+  (digits: number) =>
+  (value: number): string =>
+    hex(digits)(value).toLowerCase()
 const servicePort = (word: string): number | undefined => {
   try {
     return port(word)
@@ -46,9 +62,18 @@ const protocol: LinkOption<number> = {
   },
 }
 
-const device = (flag: string, aliases: readonly string[], field: 'meta.physiifname' | 'meta.physoifname' | 'meta.iifname' | 'meta.oifname'): LinkOption<string> => ({
-  flag, aliases, invertible: true, parse: interfaceName.parse, print: interfaceName.print, lower: (name) => inRanges(field, interfaceRanges(name)),
-}) // biome-ignore format: long lines
+const device = (
+  flag: string,
+  aliases: readonly string[],
+  field: 'meta.physiifname' | 'meta.physoifname' | 'meta.iifname' | 'meta.oifname',
+): LinkOption<string> => ({
+  flag,
+  aliases,
+  invertible: true,
+  parse: interfaceName.parse,
+  print: interfaceName.print,
+  lower: (name) => inRanges(field, interfaceRanges(name)),
+})
 
 /** What every rule may ask, in the order in which it is printed. */
 export const BASE: readonly AnyLinkOption[] = [
@@ -70,9 +95,10 @@ interface IcmpRange {
 function icmpOption(flag: string, names: IcmpNames): LinkOption<IcmpRange> {
   const span = (text: string): readonly [number, number] => {
     const [from, to = from, ...more] = text.split(':').map((part) => unsigned(part))
-    if (from === undefined || to === undefined || more.length > 0 || to > 255 || from > to) throw new WordError(`bad ICMP type "${text}"`)
+    if (from === undefined || to === undefined || more.length > 0 || to > 255 || from > to)
+      throw new WordError(`bad ICMP type "${text}"`)
     return [from, to]
-  } // biome-ignore format: long lines
+  }
   return {
     flag,
     invertible: true,
@@ -84,22 +110,26 @@ function icmpOption(flag: string, names: IcmpNames): LinkOption<IcmpRange> {
     },
     print({ types, codes }) {
       const show = ([from, to]: readonly [number, number]) => (from === to ? `${from}` : `${from}:${to}`)
-      const named = names.find(([, type, low, high]) => type === types[0] && type === types[1] && low === codes[0] && high === codes[1])
+      const named = names.find(
+        ([, type, low, high]) => type === types[0] && type === types[1] && low === codes[0] && high === codes[1],
+      )
       if (named) return named[0]
       return `${show(types)}/${show(codes)}`
-    }, // biome-ignore format: long lines
+    },
   }
 }
 
 const ipProtocol = (flag: string, aliases: readonly string[]): LinkOption<number> => ({
-  flag, aliases, invertible: true,
+  flag,
+  aliases,
+  invertible: true,
   parse(word) {
     const value = parseProtocol(word) ?? unsigned(word)
     if (value === undefined || value > 255) throw new WordError(`Unknown specified IP protocol - "${word}"`)
     return value
   },
   print: printProtocol,
-}) // biome-ignore format: one block
+})
 
 const ports = (flag: string, aliases: readonly string[]) => rangeOption({ flag, aliases }, 0xffff, servicePort)
 
@@ -124,9 +154,11 @@ const mark: LinkOption<MarkValue> = {
     if (a === undefined || (mask !== undefined && b === undefined)) throw new WordError(`Bad mark value '${word}'`)
     return { value: a, mask: b, any: value === '' }
   },
-  print: ({ value, mask, any }) => `${any ? '' : `0x${value.toString(16)}`}${mask === undefined ? '' : `/0x${mask.toString(16)}`}`,
-  lower: ({ value, mask, any }) => (any ? anyBit('meta.mark', mask ?? 0) : equals(mask === undefined ? 'meta.mark' : masked('meta.mark', mask), value)),
-} // biome-ignore format: long lines
+  print: ({ value, mask, any }) =>
+    `${any ? '' : `0x${value.toString(16)}`}${mask === undefined ? '' : `/0x${mask.toString(16)}`}`,
+  lower: ({ value, mask, any }) =>
+    any ? anyBit('meta.mark', mask ?? 0) : equals(mask === undefined ? 'meta.mark' : masked('meta.mark', mask), value),
+}
 
 /** Rates as iptables has them; whether one is exceeded is not followed on a bridge. */
 const limit: LinkOption<string> = {
@@ -216,14 +248,20 @@ const keepVlan = (own: Own): readonly string[] => {
 const WITH_PORTS: readonly number[] = [6, 17, 136, 132, 33]
 
 /** A protocol of Ethernet: by name, or as a number. */
-const etherOption = (flag: string, number: (word: string) => number | undefined, print: (value: number) => string): LinkOption<number> => ({
-  flag, invertible: true, print,
+const etherOption = (
+  flag: string,
+  number: (word: string) => number | undefined,
+  print: (value: number) => string,
+): LinkOption<number> => ({
+  flag,
+  invertible: true,
+  print,
   parse(word) {
     const value = ethertypeNumber(word) ?? number(word)
     if (value === undefined || value > 0xffff) throw new WordError(`Problem with the specified protocol "${word}"`)
     return value
   },
-}) // biome-ignore format: one block
+})
 
 const stp = (name: string, most: number) => rangeOption({ flag: `--stp-${name}` }, most, unsigned)
 /** By name, or as a number in hex (libebt_log.c: brlog_parse). */

@@ -41,13 +41,17 @@ export interface LinkTarget {
 
 /** ebt_mark.c: ebt_mark_tg. */
 function lowerMark(options: ReadonlyMap<string, unknown>): readonly Step[] {
-  const set = (keep: number, xor: number): readonly Step[] => [{ do: { do: 'set', field: 'meta.mark', keep: keep >>> 0, xor: { from: 'constant', value: xor >>> 0 } } }] // biome-ignore format: one line
-  const [to, or, and, xor] = ['set', 'or', 'and', 'xor'].map((how) => options.get(`--mark-${how}`) as number | undefined)
+  const set = (keep: number, xor: number): readonly Step[] => [
+    { do: { do: 'set', field: 'meta.mark', keep: keep >>> 0, xor: { from: 'constant', value: xor >>> 0 } } },
+  ]
+  const [to, or, and, xor] = ['set', 'or', 'and', 'xor'].map(
+    (how) => options.get(`--mark-${how}`) as number | undefined,
+  )
   if (to !== undefined) return set(0, to)
   if (or !== undefined) return set(~or, or)
   if (and !== undefined) return set(and, 0)
   return xor === undefined ? [] : set(0xffffffff, xor)
-} // biome-ignore format: long lines
+}
 
 const frame = (change: FrameChange): readonly Step[] => [{ do: { do: 'frame', frame: change } }]
 const macOf = (value: unknown): number => (value as MacMask | undefined)?.mac ?? 0
@@ -58,7 +62,7 @@ const arp = (field: ArpField) => probed({ find: 'arp', field })
 const lowerReply = (options: ReadonlyMap<string, unknown>): readonly Step[] => [
   { if: all(equals(arp('opcode'), 1), equals(arp('hlen'), 6), equals(arp('ptype'), 0x800), equals(arp('plen'), 4)) },
   ...frame({ change: 'answer-arp', mac: macOf(options.get('--arpreply-mac')) }),
-] // biome-ignore format: long lines
+]
 
 /** libebt_snat.c, libebt_dnat.c: their final check. */
 const needs = (flag: string) => (own: Own) => (own.has(flag) ? undefined : 'You must specify proper arguments')

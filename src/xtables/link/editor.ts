@@ -15,14 +15,20 @@ export class LinkEditor {
     this.#file = file
     this.#name = name
     const known = file.tables.find((table) => table.name === name)
-    for (const chain of this.#bases()) this.#chains.set(chain, known?.chains.get(chain) ?? { name: chain, policy: 'ACCEPT', counters: undefined, rules: [] })
+    for (const chain of this.#bases())
+      this.#chains.set(
+        chain,
+        known?.chains.get(chain) ?? { name: chain, policy: 'ACCEPT', counters: undefined, rules: [] },
+      )
     for (const chain of known?.chains.values() ?? []) this.#chains.set(chain.name, chain)
-  } // biome-ignore format: long lines
+  }
 
   /** arptables-nft has no FORWARD; legacy arptables has. */
   #bases(): readonly string[] {
     const all = Object.keys(LANGUAGES[this.language.program].tables[this.#name] ?? {})
-    return this.language.program === 'arptables' && this.#file.backend === 'nft' ? all.filter((one) => one !== 'FORWARD') : all // biome-ignore format: one line
+    return this.language.program === 'arptables' && this.#file.backend === 'nft'
+      ? all.filter((one) => one !== 'FORWARD')
+      : all
   }
 
   isBase(name: string): boolean {

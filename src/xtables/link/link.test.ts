@@ -76,5 +76,8 @@ test.each([
   ['-A INPUT -j DROP\n', 1, 1, 'this stands in no table'],
   ['*filter\n:INPUT ACCEPT\n-A INPUT -i\n', 3, 10, 'option "-i" requires an argument'],
 ])('%j is refused', (text, line, column, message) => {
-  expect(readLink(text, { file: 'f', program: 'ebtables' })).toEqual({ ok: false, problems: [{ file: 'f', line, column, message }] }) // biome-ignore format: one line
+  expect(readLink(text, { file: 'f', program: 'ebtables' })).toEqual({
+    ok: false,
+    problems: [{ file: 'f', line, column, message }],
+  })
 })

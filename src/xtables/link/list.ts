@@ -9,7 +9,12 @@ import { printLinkRule } from './rule.js'
 export const bodyOf = ({ text, fields }: LinkRule): string => text.slice(`-A ${fields.chain} `.length)
 
 /** `ebtables -L` (iptables/nft-bridge.c: nft_bridge_print_rule). 1.8.9 tells RETURN of every chain that users made, whatever its policy is. */
-export function listBridge(table: string, chains: readonly LinkChain[], isBase: (name: string) => boolean, command: LinkCommand): string {
+export function listBridge(
+  table: string,
+  chains: readonly LinkChain[],
+  isBase: (name: string) => boolean,
+  command: LinkCommand,
+): string {
   const { lineNumbers, counters: counted } = command
   const line = (rule: LinkRule, i: number) => {
     const { packets, bytes } = rule.counters ?? { packets: 0, bytes: 0 }
@@ -20,7 +25,7 @@ export function listBridge(table: string, chains: readonly LinkChain[], isBase: 
     return `Bridge chain: ${name}, entries: ${rules.length}, policy: ${shown}\n${rules.map(line).join('')}`
   })
   return `Bridge table: ${table}\n\n${blocks.join('\n')}`
-} // biome-ignore format: long lines
+}
 
 const OPCODES = ['Request', 'Reply', 'Request_Reverse', 'Reply_Reverse', 'DRARP_Request', 'DRARP_Reply', 'DRARP_Error', 'InARP_Request', 'ARP_NAK'] // biome-ignore format: a table
 
@@ -38,21 +43,47 @@ function named(flag: string, { value }: Masked): string | undefined {
 }
 
 /** The rule as `arptables -L` has it. Addresses are not looked up. */
-export function arpLine(rule: LinkRule, language: LinkLanguage, { numeric, verbose }: Pick<LinkCommand, 'numeric' | 'verbose'>): string {
+export function arpLine(
+  rule: LinkRule,
+  language: LinkLanguage,
+  { numeric, verbose }: Pick<LinkCommand, 'numeric' | 'verbose'>,
+): string {
   const { fields } = rule
   const base = new Map<string, LinkGiven>()
-  const anything = (flag: string): LinkGiven => ({ option: { flag, parse: String, print: String }, value: numeric ? '*' : 'any', inverted: false })
+  const anything = (flag: string): LinkGiven => ({
+    option: { flag, parse: String, print: String },
+    value: numeric ? '*' : 'any',
+    inverted: false,
+  })
   for (const option of language.base) {
-    const given = fields.base.get(option.flag) ?? (verbose && (option.flag === '-i' || option.flag === '-o') ? anything(option.flag) : undefined)
+    const given =
+      fields.base.get(option.flag) ??
+      (verbose && (option.flag === '-i' || option.flag === '-o') ? anything(option.flag) : undefined)
     if (!given) continue
     const name = numeric || given.option.flag.length === 2 ? undefined : named(option.flag, given.value as Masked)
-    base.set(option.flag, name === undefined ? given : { ...given, option: { ...given.option, print: (value: Masked) => name + given.option.print(value).replace(/^[^/]*/, '') } })
+    base.set(
+      option.flag,
+      name === undefined
+        ? given
+        : {
+            ...given,
+            option: {
+              ...given.option,
+              print: (value: Masked) => name + given.option.print(value).replace(/^[^/]*/, ''),
+            },
+          },
+    )
   }
   return printLinkRule({ ...fields, base }, language).slice(`-A ${fields.chain} `.length)
-} // biome-ignore format: long lines
+}
 
 /** `arptables -L` (iptables/nft-arp.c: nft_arp_print_header, nft_arp_print_rule). */
-export function listArp(chains: readonly LinkChain[], references: (name: string) => number, language: LinkLanguage, command: LinkCommand): string {
+export function listArp(
+  chains: readonly LinkChain[],
+  references: (name: string) => number,
+  language: LinkLanguage,
+  command: LinkCommand,
+): string {
   const { verbose, exact, lineNumbers, number } = command
   const line = (rule: LinkRule, i: number) => {
     const { packets, bytes } = rule.counters ?? { packets: 0, bytes: 0 }
@@ -68,4 +99,4 @@ export function listArp(chains: readonly LinkChain[], references: (name: string)
     return `Chain ${name} (policy ${policy}${counted})\n`
   }
   return chains.map((chain) => heading(chain) + chain.rules.map(line).join('')).join('\n')
-} // biome-ignore format: long lines
+}

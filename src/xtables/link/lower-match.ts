@@ -2,8 +2,17 @@ import { parseIp } from '../../address/ip.js'
 import type { ArpField } from '../../packet/arp.js'
 import { THERE } from '../../packet/probe.js'
 import {
-  all, any, type Condition, equals, inRanges, invertedIf, masked, not, probed, type Value,
-} from '../../rules/condition.js' // biome-ignore format: one line
+  all,
+  any,
+  type Condition,
+  equals,
+  inRanges,
+  invertedIf,
+  masked,
+  not,
+  probed,
+  type Value,
+} from '../../rules/condition.js'
 import { addressIn } from '../address-condition.js'
 import type { AddressMask } from '../address-mask.js'
 import { type FrameKind, inField, lowerMac, type MacMask, NEVER } from './option.js'
@@ -28,7 +37,10 @@ const octets = (at: number, bytes: 1 | 2 | 3 | 4 | 6): Value => probed({ find: '
 const unknown = (text: string, needs: string): Condition => ({ is: 'unknown', text, needs })
 
 type Span = readonly [number, number]
-const inSpan = (value: Value) => (span: Span): Condition => inRanges(value, [span]) // biome-ignore format: one line
+const inSpan =
+  (value: Value) =>
+  (span: Span): Condition =>
+    inRanges(value, [span])
 
 interface IcmpSpans {
   readonly types: Span
@@ -108,7 +120,7 @@ export function lowerArp(own: Own, kind: FrameKind): Condition {
     ...(own.has('--arp-mac-dst') ? [present(target, 48)] : []),
     ...asked(own, '--arp-mac-dst', (value: MacMask) => lowerMac(target)(value)),
   )
-} // biome-ignore format: long lines
+}
 
 const SNAP = 0xaa
 const UNNUMBERED = 3
@@ -116,7 +128,8 @@ const UNNUMBERED = 3
 /** net/bridge/netfilter/ebt_802_3.c: ebt_802_3_mt. It reads on behind the end of short frames, and the type of numbered ones a byte too late. */
 export function lower8023(own: Own): Condition {
   const sap = own.get('--802_3-sap')
-  const both = (value: number) => [octets(1, 1), octets(0, 1)].map((one) => invertedIf(sap!.inverted, equals(one, value))) // biome-ignore format: one line
+  const both = (value: number) =>
+    [octets(1, 1), octets(0, 1)].map((one) => invertedIf(sap!.inverted, equals(one, value)))
   const long = all(not(equals(masked(octets(2, 1), UNNUMBERED), 0)), present(octets(6, 2), 16))
   const short = all(equals(masked(octets(2, 1), UNNUMBERED), 0), present(octets(8, 2), 16))
   const type = (wanted: number) =>
@@ -187,7 +200,10 @@ export function lowerAmong(own: Own, kind: FrameKind): Condition {
     const address = kind === 4 ? (`ip.${end}addr` as const) : octets(at, 4)
     const found = any(
       ...pairs.map(([mac = '', ip]) => {
-        const own = equals(`ether.${end}addr`, mac.split(':').reduce((value, octet) => value * 256 + Number.parseInt(octet, 16), 0))
+        const own = equals(
+          `ether.${end}addr`,
+          mac.split(':').reduce((value, octet) => value * 256 + Number.parseInt(octet, 16), 0),
+        )
         return ip === undefined ? own : all(own, equals(address, parseIp(ip) as number))
       }),
     )
@@ -197,4 +213,4 @@ export function lowerAmong(own: Own, kind: FrameKind): Condition {
     return [holds, present(address, 32), conditions]
   }
   return all(...side('--among-src', 's', 12), ...side('--among-dst', 'd', 16))
-} // biome-ignore format: long lines
+}

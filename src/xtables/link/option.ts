@@ -64,8 +64,10 @@ const plainMac = ({ mac, mask }: MacMask): string =>
 const namedMac = (value: MacMask): string =>
   Object.keys(MACS).find((name) => MACS[name]!.mac === value.mac && MACS[name]!.mask === value.mask) ?? plainMac(value)
 
-export const lowerMac = (value: Value) => ({ mac, mask }: MacMask): Condition =>
-  equals(mask === ALL ? value : masked(value, mask), mac) // biome-ignore format: one line
+export const lowerMac =
+  (value: Value) =>
+  ({ mac, mask }: MacMask): Condition =>
+    equals(mask === ALL ? value : masked(value, mask), mac)
 
 type Given = Pick<LinkOption, 'flag' | 'aliases' | 'invertible'>
 
@@ -82,7 +84,8 @@ export const addressOption = (given: Given, family: Family, field: Field | undef
   ...given,
   parse(word) {
     const parsed = parseAddressMask(word)
-    if (!parsed || (typeof parsed.ip === 'number') !== (family === 4)) throw new WordError(`Problem with the specified IP address "${word}"`) // biome-ignore format: one line
+    if (!parsed || (typeof parsed.ip === 'number') !== (family === 4))
+      throw new WordError(`Problem with the specified IP address "${word}"`)
     return parsed
   },
   print: (value) => (value.length === (family === 4 ? 32 : 128) ? showIp(value.ip) : printAddressMask(value)),
@@ -163,6 +166,11 @@ export const bareOption = (given: Given): LinkOption<true> => ({
 })
 
 /** A word that is kept as it is. */
-export const wordOption = (given: Given): LinkOption<string> => ({ invertible: true, ...given, parse: (word) => word, print: (word) => word }) // biome-ignore format: one line
+export const wordOption = (given: Given): LinkOption<string> => ({
+  invertible: true,
+  ...given,
+  parse: (word) => word,
+  print: (word) => word,
+})
 
 export const inField = (field: Field, [from, to]: readonly [number, number]): Condition => inRanges(field, [[from, to]])

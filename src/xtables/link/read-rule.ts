@@ -221,7 +221,8 @@ const twice = ({ program }: LinkLanguage, flag: string, at: number): LineError =
 export function wrongPlace(flag: string, chain: string, { program }: LinkLanguage): string | undefined {
   const leaving = chain === 'OUTPUT' || chain === 'POSTROUTING'
   const arriving = chain === 'INPUT' || chain === 'PREROUTING'
-  const wrong = flag === '-i' || flag === '--logical-in' ? leaving : (flag === '-o' || flag === '--logical-out') && arriving // biome-ignore format: one line
+  const wrong =
+    flag === '-i' || flag === '--logical-in' ? leaving : (flag === '-o' || flag === '--logical-out') && arriving
   if (!wrong) return undefined
   if (program === 'arptables') return `Can't use ${flag} with ${chain}`
   const where = leaving ? 'INPUT, FORWARD, PREROUTING and BROUTING' : 'OUTPUT, FORWARD and POSTROUTING'

@@ -32,13 +32,17 @@ function printGiven({ option, value, inverted }: LinkGiven, { not }: LinkLanguag
   return option.bare ? `${before}${behind}${option.flag}` : `${before}${option.flag} ${behind}${word}`
 }
 
-function printAll(options: readonly AnyLinkOption[], given: ReadonlyMap<string, LinkGiven>, language: LinkLanguage): readonly string[] {
+function printAll(
+  options: readonly AnyLinkOption[],
+  given: ReadonlyMap<string, LinkGiven>,
+  language: LinkLanguage,
+): readonly string[] {
   return options.flatMap((option) => {
     const one = given.get(option.flag)
     if (!one || (!one.inverted && language.usual[option.flag] === option.print(one.value))) return []
     return [printGiven(one, language)]
   })
-} // biome-ignore format: one long line
+}
 
 /** Options that a match always prints, in their places. */
 function printMatch({ match, options }: LinkFields['matches'][number], language: LinkLanguage): readonly string[] {
@@ -49,14 +53,17 @@ function printMatch({ match, options }: LinkFields['matches'][number], language:
 }
 
 /** With the options that are always printed. */
-function filled({ options, always = [] }: Pick<LinkMatch, 'options' | 'always'>, given: ReadonlyMap<string, LinkGiven>): ReadonlyMap<string, LinkGiven> {
+function filled(
+  { options, always = [] }: Pick<LinkMatch, 'options' | 'always'>,
+  given: ReadonlyMap<string, LinkGiven>,
+): ReadonlyMap<string, LinkGiven> {
   const all = new Map(given)
   for (const [flag, word] of always) {
     const option = options.find((one) => one.flag === flag)!
     if (!all.has(flag)) all.set(flag, { option, value: option.parse(word), inverted: false })
   }
   return all
-} // biome-ignore format: one long line
+}
 
 function printTarget({ target, options }: LinkFields, language: LinkLanguage): string {
   if (!target) return ''
@@ -106,7 +113,9 @@ function lower(fields: LinkFields, language: LinkLanguage, kind: FrameKind): rea
       }),
   ]
   const step: readonly Step[] = conditions.length === 0 ? [] : [{ if: all(...conditions) }]
-  const told = matches.filter(({ match }) => match.watcher).map(({ match }): Step => ({ do: { do: 'log', prefix: '', what: match.name } })) // biome-ignore format: one line
+  const told = matches
+    .filter(({ match }) => match.watcher)
+    .map(({ match }): Step => ({ do: { do: 'log', prefix: '', what: match.name } }))
   const does = target ? targetSteps(target, fields) : effectSteps(jump === undefined ? [] : verdictEffects(jump))
   return [...step, ...told, { count: 'rule' }, ...does]
 }

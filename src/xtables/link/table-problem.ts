@@ -23,7 +23,9 @@ export function tableProblem(table: string, chains: Chains, language: LinkLangua
         return { why: 'Operation not supported', text: `${jump} is a base chain`, rule }
       const places = target?.places
       if (!places) continue
-      const text = `${target.name} stands in ${Object.entries(places).map(([one, hooks]) => `${hooks.join(' and ')} of ${one}`).join(', ')} only`
+      const text = `${target.name} stands in ${Object.entries(places)
+        .map(([one, hooks]) => `${hooks.join(' and ')} of ${one}`)
+        .join(', ')} only`
       if (!places[table]) return { why: 'Invalid argument', text, rule }
       if (Object.hasOwn(bases, name) && !places[table].includes(name)) return { why: 'Invalid argument', text, rule }
     }
@@ -32,7 +34,7 @@ export function tableProblem(table: string, chains: Chains, language: LinkLangua
     if (found) return found
   }
   return undefined
-} // biome-ignore format: long lines
+}
 
 /** From a chain downwards; `base`: where frames come from. A circle that no base chain leads to is none for the kernel. */
 function below(

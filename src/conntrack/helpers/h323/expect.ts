@@ -18,9 +18,18 @@ export const UNSEEN: Helped = {
 }
 
 /** A connection that comes back to where the message says; `helper`: its own. */
-export const comingTo = ({ own, other }: Signal, protocol: number, dst: Ip, dport: number, more: Partial<Announcement> = {}): Announcement => ({
-  tuple: { ...own, protocol, dst, dport } satisfies Tuple, src: other.src, sport: undefined, ...more,
-}) // biome-ignore format: one line
+export const comingTo = (
+  { own, other }: Signal,
+  protocol: number,
+  dst: Ip,
+  dport: number,
+  more: Partial<Announcement> = {},
+): Announcement => ({
+  tuple: { ...own, protocol, dst, dport } satisfies Tuple,
+  src: other.src,
+  sport: undefined,
+  ...more,
+})
 
 /** Expects it as it was told. */
 export const expectAsTold = (signal: Signal, announcement: Announcement): Helped =>
@@ -104,7 +113,9 @@ export function expectMedia(signal: Signal, address: Kept | undefined): Helped {
   if (!place) return ACCEPT
   if (signal.hidden) return expectPair(signal, place)
   const { context, entry, other } = signal
-  const [rtp, rtcp] = [place.port & ~1, place.port | 1].map((port) => announce(entry, comingTo(signal, UDP, other.dst, port))) as [Expectation, Expectation] // biome-ignore format: one line
+  const [rtp, rtcp] = [place.port & ~1, place.port | 1].map((port) =>
+    announce(entry, comingTo(signal, UDP, other.dst, port)),
+  ) as [Expectation, Expectation]
   if (expect(signal, rtp, context) !== 'expected') return TAKEN
   if (expect(signal, rtcp, context) === 'expected') return ACCEPT
   context.table.expectations.remove(rtp)

@@ -1,6 +1,24 @@
 import { CLEAR_TOKEN, cryptoToken } from './h235-types.js'
 import { CONTROL_MESSAGE, OPEN_LOGICAL_CHANNEL } from './h245-types.js'
-import { choice, digits, FLAG, NOTHING, named, OID, OPEN, octets, openChoice, optional, STOP, sequence, sequenceOf, type Type, WORD, whole, wide } from './per.js' // biome-ignore format: one line
+import {
+  choice,
+  digits,
+  FLAG,
+  NOTHING,
+  named,
+  OID,
+  OPEN,
+  octets,
+  openChoice,
+  optional,
+  STOP,
+  sequence,
+  sequenceOf,
+  type Type,
+  WORD,
+  whole,
+  wide,
+} from './per.js'
 
 /** Messages of ITU-T H.225.0 as far as there are addresses in them. */
 
@@ -103,7 +121,10 @@ const PROGRESS = sequence(
 )
 
 const INFORMATION = sequence([OID], { known: 6 })
-const REASONS = openChoice(Array.from({ length: 12 }, () => NOTHING), 22) // biome-ignore format: one line
+const REASONS = openChoice(
+  Array.from({ length: 12 }, () => NOTHING),
+  22,
+)
 const RELEASE_COMPLETE = sequence([OID, optional(REASONS)], { known: 9 })
 
 const BODY = choice(

@@ -1,4 +1,17 @@
-import { bitString, NOT_ALIGNED, NUMBER, OID, OPEN, octets, openChoice, optional, sequence, type Type, whole, wide } from './per.js' // biome-ignore format: one line
+import {
+  bitString,
+  NOT_ALIGNED,
+  NUMBER,
+  OID,
+  OPEN,
+  octets,
+  openChoice,
+  optional,
+  sequence,
+  type Type,
+  whole,
+  wide,
+} from './per.js'
 
 /** Tokens of ITU-T H.235 and H.225.0, which stand before what is of interest in one message. */
 

@@ -1,4 +1,21 @@
-import { choice, digits, FLAG, NOTHING, named, OID, OPEN, octets, openChoice, optional, STOP, sequence, sequenceOf, type Type, WORD, whole } from './per.js' // biome-ignore format: one line
+import {
+  choice,
+  digits,
+  FLAG,
+  NOTHING,
+  named,
+  OID,
+  OPEN,
+  octets,
+  openChoice,
+  optional,
+  STOP,
+  sequence,
+  sequenceOf,
+  type Type,
+  WORD,
+  whole,
+} from './per.js'
 
 /** Messages of ITU-T H.245 that open logical channels, as far as there are addresses in them. */
 

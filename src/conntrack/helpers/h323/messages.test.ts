@@ -4,7 +4,8 @@ import { CONTROL_MESSAGE } from './h245-types.js'
 import { Bits, Kept, type Type } from './per.js'
 import { RAS_MESSAGE } from './ras-types.js'
 
-const bytesOf = (hex: string): Uint8Array => Uint8Array.from((hex.match(/../g) ?? []).map((two) => Number.parseInt(two, 16))) // biome-ignore format: one line
+const bytesOf = (hex: string): Uint8Array =>
+  Uint8Array.from((hex.match(/../g) ?? []).map((two) => Number.parseInt(two, 16)))
 
 /** Names from the outside in, with where the address stands. */
 function addresses(kept: Kept, path = ''): readonly string[] {
@@ -38,10 +39,11 @@ test('H.245: others are of no interest', () => {
 })
 
 /** A Setup with ten additions, of which the last, at which Linux stops, is there. What it reads then is taken for the end of the whole message. */
-const SETUP = '2080' + '020000' + '0000' + CONFERENCE + '004802'
+const SETUP = `20800200000000${CONFERENCE}004802`
 
 test('H.225.0: behind the endpoint identifier of a Setup, Linux reads on from there', () => {
-  const path = 'pdu h245Control request openLogicalChannel forward multiplexParameters h2250 mediaChannel unicastAddress iPAddress' // biome-ignore format: one line
+  const path =
+    'pdu h245Control request openLogicalChannel forward multiplexParameters h2250 mediaChannel unicastAddress iPAddress'
   const control = `0440130111${'03'}${CHANNEL}0000`
   expect(read(USER_INFORMATION, SETUP + control)).toEqual({ how: 'stopped', found: [`${path}: 42`] })
 })

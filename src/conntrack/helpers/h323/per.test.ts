@@ -1,7 +1,28 @@
 import { describe, expect, test } from 'vitest'
-import { Bits, choice, digits, FLAG, Kept, NOTHING, named, OID, OPEN, octets, openChoice, optional, STOP, sequence, sequenceOf, type Type, WORD, whole, wide } from './per.js' // biome-ignore format: one line
+import {
+  Bits,
+  choice,
+  digits,
+  FLAG,
+  Kept,
+  NOTHING,
+  named,
+  OID,
+  OPEN,
+  octets,
+  openChoice,
+  optional,
+  STOP,
+  sequence,
+  sequenceOf,
+  type Type,
+  WORD,
+  whole,
+  wide,
+} from './per.js'
 
-const bytesOf = (hex: string): Uint8Array => Uint8Array.from((hex.match(/../g) ?? []).map((two) => Number.parseInt(two, 16))) // biome-ignore format: one line
+const bytesOf = (hex: string): Uint8Array =>
+  Uint8Array.from((hex.match(/../g) ?? []).map((two) => Number.parseInt(two, 16)))
 
 /** How reading it ends, and where: in bits. */
 function read(type: Type, hex: string): { how: string; bits: number; kept: Kept } {

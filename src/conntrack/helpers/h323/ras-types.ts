@@ -1,5 +1,20 @@
 import { ADDRESS, ALIASES, CALL_TYPE, ENDPOINT, NON_STANDARD, VENDOR } from './h225-types.js'
-import { choice, FLAG, NOTHING, named, OID, openChoice, optional, type Part, STOP, sequence, sequenceOf, type Type, whole, wide } from './per.js' // biome-ignore format: one line
+import {
+  choice,
+  FLAG,
+  NOTHING,
+  named,
+  OID,
+  openChoice,
+  optional,
+  type Part,
+  STOP,
+  sequence,
+  sequenceOf,
+  type Type,
+  whole,
+  wide,
+} from './per.js'
 
 /** RasMessage of ITU-T H.225.0 as far as there are addresses in it, and for how long a registration counts. */
 
@@ -14,7 +29,8 @@ const RAS_ADDRESS = named('rasAddress', ADDRESS)
 const REGISTERED = { 1: named('timeToLive', whole(1, 4294967295)), 2: STOP }
 
 /** What Linux reads to its end or stops in. */
-const cut = (optionals: number, root: readonly (Part | Type)[]): Type => sequence([...root, STOP], { known: 0, optionals }) // biome-ignore format: one line
+const cut = (optionals: number, root: readonly (Part | Type)[]): Type =>
+  sequence([...root, STOP], { known: 0, optionals })
 
 const MESSAGES: Readonly<Record<number, Part>> = {
   0: named('gatekeeperRequest', cut(4, [NUMBER, OID, optional(NON_STANDARD), RAS_ADDRESS])),

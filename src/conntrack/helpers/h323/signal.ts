@@ -81,7 +81,11 @@ export class Signal {
   /** set_addr. Of IPv4; the packet stays as long as it is. */
   tell({ at }: Place, ip: Ip, port: number): void {
     const { packet, offset, attachment } = this.context
-    const text = String.fromCharCode(...[24, 16, 8, 0].map((shift) => (Number(ip) >>> shift) & 255), port >> 8, port & 255) // biome-ignore format: one line
+    const text = String.fromCharCode(
+      ...[24, 16, 8, 0].map((shift) => (Number(ip) >>> shift) & 255),
+      port >> 8,
+      port & 255,
+    )
     if (this.own.protocol === TCP) mangleTcp(packet, offset, attachment, at, text.length, text)
     else mangleUdp(packet, offset, at, text.length, text)
   }

@@ -3,7 +3,8 @@ import type { H323Notes } from '../../entry.js'
 import { userInformation } from './q931.js'
 import { messagesIn } from './tpkt.js'
 
-const bytesOf = (hex: string): Uint8Array => Uint8Array.from((hex.match(/../g) ?? []).map((two) => Number.parseInt(two, 16))) // biome-ignore format: one line
+const bytesOf = (hex: string): Uint8Array =>
+  Uint8Array.from((hex.match(/../g) ?? []).map((two) => Number.parseInt(two, 16)))
 
 const notes = (left: number | undefined): H323Notes => ({
   listed: left === undefined,
@@ -15,12 +16,30 @@ const notes = (left: number | undefined): H323Notes => ({
 
 test.each([
   ['one', 0, '03000006aabb', [[4, 6]], 0],
-  ['two', 0, '03000006aabb03000005cc', [[4, 6], [10, 11]], 0], // biome-ignore format: one line
+  [
+    'two',
+    0,
+    '03000006aabb03000005cc',
+    [
+      [4, 6],
+      [10, 11],
+    ],
+    0,
+  ],
   ['two, the second cut off', 0, '03000006aabb03000007cc', [[4, 6]], 0],
   ['something behind it', 0, '03000006aabb0301', [[4, 6]], 0],
   ['a header alone', 0, '03000006', [], 2],
   ['what belongs to a header alone', 2, 'aabb', [[0, 2]], 0],
-  ['and another message behind it', 2, 'aabb03000005cc', [[0, 2], [6, 7]], 0], // biome-ignore format: one line
+  [
+    'and another message behind it',
+    2,
+    'aabb03000005cc',
+    [
+      [0, 2],
+      [6, 7],
+    ],
+    0,
+  ],
   ['less than belongs to it', 3, 'aabb', [], 0],
   ['another header instead', 3, '03000006aabb', [[4, 6]], 0],
   ['a message in two segments', 0, '03000009aabb', [], 0],

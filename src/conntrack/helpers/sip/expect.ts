@@ -17,17 +17,25 @@ const TAKEN = 'the SIP helper cannot expect what the message announces'
 const seenOf = ({ own, other }: Message, ip: Ip): Ip => (own.src === other.dst ? ip : other.dst)
 
 const tupleTo = (message: Message, protocol: number, dst: Ip, dport: number): Tuple => ({
-  ...message.own, protocol, dst, dport,
-}) // biome-ignore format: one line
+  ...message.own,
+  protocol,
+  dst,
+  dport,
+})
 
 /** A register's contact: who registered it may be called, once the registrar agrees (process_register_request, nf_nat_sip_expect). */
 export function expectSignalling(message: Message, contact: Place, protocol: number): Helped {
   const { context, entry, own, other, notes, direction } = message
   const { ip, port } = contact
   const at = (dst: Ip, dport: number): Announcement => ({
-    tuple: tupleTo(message, protocol, dst, dport), src: other.src, sport: undefined, class: CLASS.signalling,
-    permanent: true, inactive: true, helper: SIP_NAME,
-  }) // biome-ignore format: one line
+    tuple: tupleTo(message, protocol, dst, dport),
+    src: other.src,
+    sport: undefined,
+    class: CLASS.signalling,
+    permanent: true,
+    inactive: true,
+    helper: SIP_NAME,
+  })
   if (!message.translated)
     return expect(SIP, announce(entry, at(ip, port)), context) === 'expected' ? ACCEPT : drop(TAKEN)
   const dst = seenOf(message, ip)
@@ -80,8 +88,12 @@ export function expectMedia(message: Message, medium: Medium): Expected {
     return failed('the message cannot be rewritten')
   const expectation = (dst: Ip, dport: number, more: Partial<Announcement> = {}) =>
     announce(entry, {
-      tuple: tupleTo(message, UDP, dst, dport), src: other.src, sport: undefined, class: medium.class, ...more,
-    }) // biome-ignore format: one line
+      tuple: tupleTo(message, UDP, dst, dport),
+      src: other.src,
+      sport: undefined,
+      class: medium.class,
+      ...more,
+    })
   if (message.translated && !direct) return expectTranslated(message, medium, ip, even, expectation)
   const rtp = expectation(ip, even)
   const first = expect(SIP, rtp, context, true)

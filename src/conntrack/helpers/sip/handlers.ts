@@ -101,7 +101,13 @@ function activate({ context, entry }: Message, ip: unknown, port: number, protoc
   const { table, now } = context
   const found = table.expectations
     .of(entry, now)
-    .find((one) => one.class === CLASS.signalling && one.tuple.dst === ip && one.tuple.protocol === protocol && one.tuple.dport === port) // biome-ignore format: one line
+    .find(
+      (one) =>
+        one.class === CLASS.signalling &&
+        one.tuple.dst === ip &&
+        one.tuple.protocol === protocol &&
+        one.tuple.dport === port,
+    )
   if (!found) return false
   found.expires = now + seconds
   found.inactive = false

@@ -3,7 +3,17 @@ import { put16 } from '../../../packet/packet.js'
 import { ACCEPT, drop, type Helped } from '../helper.js'
 import { mangleUdp } from '../mangle.js'
 import type { Message } from './message.js'
-import { addressParameter, headerIn, numberParameter, type Place, requestUri, type SessionName, sessionLine, standsAt, uriIn } from './text.js' // biome-ignore format: one line
+import {
+  addressParameter,
+  headerIn,
+  numberParameter,
+  type Place,
+  requestUri,
+  type SessionName,
+  sessionLine,
+  standsAt,
+  uriIn,
+} from './text.js'
 
 /** How SIP writes an address in a message; IPv6 in brackets. */
 export const printed = (ip: Ip): string => (typeof ip === 'number' ? printIp(ip) : `[${printIp(ip)}]`)

@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { parseIp } from '../../../address/ip.js'
-import { addressAt, headerIn, numberAt, numberParameter, requestUri, sessionIp, sessionLine, transportAt, uriIn } from './text.js' // biome-ignore format: one line
+import {
+  addressAt,
+  headerIn,
+  numberAt,
+  numberParameter,
+  requestUri,
+  sessionIp,
+  sessionLine,
+  transportAt,
+  uriIn,
+} from './text.js'
 
 const lines = (...all: readonly string[]) => `OPTIONS sip:x SIP/2.0\r\n${all.map((line) => `${line}\r\n`).join('')}`
 

@@ -322,7 +322,12 @@ export function sessionLine(text: string, from: number, kind: SessionName, famil
 }
 
 function sessionValue(text: string, value: number, kind: SessionName, family: Family): Found {
-  const read = kind === 'version' ? digits(text, value) : kind === 'media' ? media(text, value) : sessionAddress(text, value, family) // biome-ignore format: one line
+  const read =
+    kind === 'version'
+      ? digits(text, value)
+      : kind === 'media'
+        ? media(text, value)
+        : sessionAddress(text, value, family)
   return !read || read.length === 0 ? { is: 'bad', at: value } : { is: 'found', ...read }
 }
 
