@@ -157,12 +157,13 @@ export class RouteSets {
     const space = this.#space
     const { bdd } = space
     const { rules } = this.#fib
-    const ranges = (pick: 'sport' | 'dport'): readonly Node[] =>
-      rules.flatMap((rule) => (rule[pick] ? [space.in(pick === 'sport' ? 'th.sport' : 'th.dport', [rule[pick]])] : []))
+    // the way back, which reverse-path checks look up, has them the other way round
+    const ports = (field: 'th.sport' | 'th.dport'): readonly Node[] =>
+      rules.flatMap(({ sport, dport }) => [sport, dport].flatMap((range) => (range ? [space.in(field, [range])] : [])))
     const marks = rules.flatMap(({ fwmark }) =>
       fwmark ? [space.bitsIn(masked(space.bitsOf('meta.mark'), fwmark.mask), [[fwmark.value, fwmark.value]])] : [],
     )
-    const [sports, dports] = [ranges('sport'), ranges('dport')]
+    const [sports, dports] = [ports('th.sport'), ports('th.dport')]
     const protocols = rules.flatMap(({ protocol }) => (protocol ? [space.equals('meta.l4proto', protocol)] : []))
     if (sports.length + dports.length > 0)
       protocols.push(space.union(BYTES.filter(hasPorts).map((protocol) => space.equals('meta.l4proto', protocol))))
