@@ -87,8 +87,8 @@ describe('a configuration file', () => {
 
 test('findings as people read them', async () => {
   const { out } = await packetwalk(['lint', '-', '--ignore', 'rule-redundant'], { stdin: shadowed })
-  expect(out).toBe(`-:7: warning: no packet gets to match this rule: rule 1 before it decides them
-  all [rule-shadowed]
+  expect(out).toBe(`-:7: warning: no packet gets to match this rule: rule 1 before it lets none of
+  them past [rule-shadowed]
     -A INPUT -s 10.1.0.0/16 -j DROP
   -:6 rule 1 of filter/INPUT decides packets that this rule would match:
     -A INPUT -s 10.0.0.0/8 -j DROP
@@ -100,7 +100,7 @@ test('findings as people read them', async () => {
 test('findings as annotations of GitHub Actions', async () => {
   const { out } = await lint(shadowed, '--ignore', 'rule-redundant', '--format', 'github')
   expect(out).toBe(
-    '::warning file=host/iptables-save,line=7,title=rule-shadowed::no packet gets to match this rule: rule 1 before it decides them all\n',
+    '::warning file=host/iptables-save,line=7,title=rule-shadowed::no packet gets to match this rule: rule 1 before it lets none of them past\n',
   )
 })
 

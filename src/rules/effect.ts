@@ -91,8 +91,8 @@ export type Effect =
    * answer, as bits of XT_SYNPROXY_OPT_*.
    */
   | { readonly do: 'answer-syn'; readonly offers: number; readonly mss: number; readonly scale: number }
-  /** `what`: it is told elsewhere than in a log, and these are the words for it. */
-  | { readonly do: 'log'; readonly prefix: string; readonly what?: string }
+  /** `what`: it is told elsewhere than in a log, and these are the words for it; `handed`: to a program that listens, which makes of it what it likes. */
+  | { readonly do: 'log'; readonly prefix: string; readonly what?: string; readonly handed?: true }
   /** A copy goes to this next hop, by itself through OUTPUT (target TEE). */
   | { readonly do: 'duplicate'; readonly gateway: Ip; readonly oif?: string }
   | { readonly do: 'notrack' }

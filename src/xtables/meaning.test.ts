@@ -398,8 +398,8 @@ const EFFECTS: readonly (readonly [
   ],
   [4, 'filter', 'INPUT', '-p tcp -j REJECT --reject-with tcp-reset', [{ do: 'reject', with: { send: 'tcp-reset' } }]],
   [4, 'filter', 'INPUT', '-j LOG --log-prefix "a b"', [{ do: 'log', prefix: 'a b' }]],
-  [4, 'filter', 'INPUT', '-j NFLOG --nflog-prefix x', [{ do: 'log', prefix: 'x' }]],
-  [4, 'filter', 'INPUT', '-j AUDIT --type drop', [{ do: 'log', prefix: 'AUDIT drop' }]],
+  [4, 'filter', 'INPUT', '-j NFLOG --nflog-prefix x', [{ do: 'log', prefix: 'x', handed: true }]],
+  [4, 'filter', 'INPUT', '-j AUDIT --type drop', [{ do: 'log', prefix: 'AUDIT drop', handed: true }]],
   [
     4,
     'mangle',
@@ -648,7 +648,7 @@ const EFFECTS: readonly (readonly [
     '-j SET --add-set a src',
     [{ do: 'change-set', how: 'add', use: { set: 'a', directions: ['src'], family: 4 }, exist: false }],
   ],
-  [4, 'filter', 'INPUT', '-j ULOG --ulog-prefix x', [{ do: 'log', prefix: 'x' }]],
+  [4, 'filter', 'INPUT', '-j ULOG --ulog-prefix x', [{ do: 'log', prefix: 'x', handed: true }]],
   [
     4,
     'filter',

@@ -11,7 +11,7 @@ export const chainUnused: LintRule = {
       for (const { name, base, rules } of table.chains.values())
         if (!base && rules.length > 0 && !called.has(name))
           yield {
-            message: `no rule jumps to chain ${name}: its ${rules.length} rule${rules.length === 1 ? '' : 's'} see no packet`,
+            message: `no rule jumps to chain ${name}: no packet comes to its ${rules.length} rule${rules.length === 1 ? '' : 's'}`,
             at: chainSpot(table, name),
           }
     }

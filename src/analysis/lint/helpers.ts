@@ -1,5 +1,4 @@
 import type { ChainEntry } from '../../path/hooks.js'
-import type { Effect } from '../../rules/effect.js'
 import type { Chain, Rule, Table } from '../../rules/program.js'
 import type { NamedUse } from '../../rules/set-use.js'
 import { type Bdd, EMPTY, type Node } from '../../sets/bdd.js'
@@ -151,9 +150,6 @@ export const NAMES: Readonly<Record<'accept' | 'drop' | 'reject', string>> = {
   drop: 'DROP',
   reject: 'REJECT',
 }
-
-export const hasEffect = <K extends Effect['do']>(rule: Rule, kind: K): boolean =>
-  effectsOf(rule).some((effect) => effect.do === kind)
 
 /** All rules of the tables with their places. */
 export function* everyRule(

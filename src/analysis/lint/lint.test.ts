@@ -107,6 +107,12 @@ describe('is no fault', () => {
       ['-A INPUT -p tcp -j REJECT --reject-with tcp-reset', '-A INPUT -j REJECT --reject-with icmp-proto-unreachable'],
     ],
     [
+      'a program that is handed packets, which keeps what it likes',
+      'log-without-limit',
+      ['mangle: -A POSTROUTING -m policy --dir out --pol ipsec -j NFLOG --nflog-group 5'],
+    ],
+    ['a lamp that blinks', 'log-without-limit', ['-A INPUT -j LED --led-trigger-id in']],
+    [
       'a redirection of loopback addresses that stand for names',
       'redirect-loop',
       ['nat: -A OUTPUT -d 127.192.0.0/10 -p tcp -j REDIRECT --to-ports 9040'],
@@ -122,6 +128,29 @@ test('a chain that drops contradicts as its rules would', () => {
     'this ACCEPT never happens: rule 1 drops the packets before it',
   ])
 }) // biome-ignore format: a table
+
+describe('what stands before a rule is named only as far as it is needed', () => {
+  test.each<readonly [id: string, named: readonly number[], rules: readonly string[]]>([
+    ['rule-shadowed', [3], ['-A INPUT -p udp -j ACCEPT', '-A INPUT -p icmp -j ACCEPT', '-A INPUT -i a -j ACCEPT', '-A INPUT -i a -j ACCEPT']],
+    // a chain that only returns: packets that are too short to have ports are dropped on the way there
+    ['rule-shadowed', [2], ['-A INPUT -p tcp -m multiport --dports 80,443 -j bans', '-A INPUT -i a -j ACCEPT', '-A INPUT -i a -j ACCEPT', '-A bans -j RETURN']],
+    ['rule-shadowed', [1, 2], ['-A INPUT -s 10.0.0.0/9 -j DROP', '-A INPUT -s 10.128.0.0/9 -j DROP', '-A INPUT -s 10.0.0.0/8 -j DROP']],
+    ['rule-contradicted', [2], ['-A OUTPUT -m state --state INVALID -j DROP', '-A OUTPUT -p udp -j DROP', '-A OUTPUT -d 10.0.0.255/32 -p udp -j ACCEPT']],
+  ])('%s by %j: %j', (id, named, iptables) => {
+    const [finding] = found(id, { iptables })
+    expect(finding?.related?.map(({ number }) => number)).toEqual(named)
+  })
+}) // biome-ignore format: a table
+
+test('where OUTPUT drops what the host sends to itself, the fix names it, too', () => {
+  const input = ['INPUT DROP', '-A INPUT -i eth0 -j ACCEPT']
+  const fixes = (more: readonly string[]) =>
+    found('loopback-dropped', { iptables: [...input, ...more] }).map(({ fix }) => fix)
+  expect(fixes([])).toEqual(['-I INPUT -i lo -j ACCEPT'])
+  expect(fixes(['OUTPUT DROP', '-A OUTPUT -o eth0 -j ACCEPT'])).toEqual([
+    '-I INPUT -i lo -j ACCEPT, and -I OUTPUT -o lo -j ACCEPT: OUTPUT drops it as well',
+  ])
+})
 
 test('a limit behind ESTABLISHED names the rule that asks for the state', () => {
   const iptables = [

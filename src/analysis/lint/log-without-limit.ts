@@ -1,6 +1,6 @@
 import type { Table } from '../../rules/program.js'
-import { conditionsOf, someCondition } from '../scope.js'
-import { callers, hasEffect, tableFlows } from './helpers.js'
+import { conditionsOf, effectsOf, someCondition } from '../scope.js'
+import { callers, tableFlows } from './helpers.js'
 import { type LintRule, ruleSpot } from './types.js'
 
 type Rule = Parameters<typeof conditionsOf>[0]
@@ -13,7 +13,7 @@ export const logWithoutLimit: LintRule = {
     for (const [table, flows] of tableFlows(scope)) {
       const limited = limitedChains(table)
       for (const flow of flows.values())
-        if (hasEffect(flow.rule, 'log') && flow.isMatched && !isLimited(flow.rule) && !limited.has(flow.chain))
+        if (logs(flow.rule) && flow.isMatched && !isLimited(flow.rule) && !limited.has(flow.chain))
           yield {
             message: 'every packet that matches is logged: whoever sends them fills the log',
             at: ruleSpot(table, flow),
@@ -22,6 +22,10 @@ export const logWithoutLimit: LintRule = {
     }
   },
 }
+
+/** LOG, and neither a lamp, a timer or a label, nor a program that is told and makes of it what it likes (NFLOG). */
+const logs = (rule: Rule): boolean =>
+  effectsOf(rule).some((effect) => effect.do === 'log' && effect.what === undefined && !effect.handed)
 
 /** Lots and limits: fewer packets than come match. */
 const isLimited = (rule: Rule): boolean =>

@@ -10,7 +10,7 @@ export const ruleShadowed: LintRule = {
     for (const { table, at, by, opposite } of shadows(scope)) {
       if (opposite) continue
       yield {
-        message: `no packet gets to match this rule: ${rulesText(by)} before it decide${by.length === 1 ? 's' : ''} them all`,
+        message: `no packet gets to match this rule: ${rulesText(by)} before it let${by.length === 1 ? 's' : ''} none of them past`,
         at: ruleSpot(table, at),
         related: by.map((one) => ({ ...ruleSpot(table, one), how: 'decides packets that this rule would match' })),
       }

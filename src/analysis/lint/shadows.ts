@@ -1,7 +1,7 @@
 import type { Table } from '../../rules/program.js'
-import { EMPTY } from '../../sets/bdd.js'
+import { EMPTY, type Node } from '../../sets/bdd.js'
 import { matching, type RuleFlow } from '../../sets/chains.js'
-import { type Passing, Summaries } from '../../sets/summary.js'
+import { type ChainSummary, type Passing, Summaries } from '../../sets/summary.js'
 import type { Way } from '../../sets/ways.js'
 import type { Scope } from '../scope.js'
 import { chainInputs, once, tableFlows, verdictOf } from './helpers.js'
@@ -10,7 +10,7 @@ import { chainInputs, once, tableFlows, verdictOf } from './helpers.js'
 export interface Shadow {
   readonly table: Table
   readonly at: RuleFlow
-  /** Earlier rules of the same chain that have decided the packets that it matches. */
+  /** Earlier rules of the same chain that together let none of the packets past that it matches; no more of them than are needed. */
   readonly by: readonly RuleFlow[]
   /** Where the rule has a verdict and none of them did the same: those that did the opposite. */
   readonly opposite: readonly RuleFlow[] | undefined
@@ -35,9 +35,34 @@ function* find(scope: Scope): Generator<Shadow> {
         )
         const flowOf = ({ index }: Passing): RuleFlow => flows.get(chain.rules[index]!)!
         if (takers.length === 0) continue
-        yield { table, at, by: takers.map(flowOf), opposite: oppositeOf(scope, at, takers)?.map(flowOf) }
+        const needed = enough(scope, summary, wanted, takers)
+        const opposite = oppositeOf(scope, at, takers)
+        const named = opposite?.filter((one) => needed.includes(one))
+        yield { table, at, by: needed.map(flowOf), opposite: (named?.length ? named : opposite)?.map(flowOf) }
       }
   }
+}
+
+/**
+ * Without those that take only what a later one would take as well: a copy of the rule alone, whatever else stands before it, and no rule that merely drops
+ * headers that are cut off.
+ */
+function enough(
+  { space: { bdd } }: Scope,
+  summary: ChainSummary,
+  wanted: Node,
+  takers: readonly Passing[],
+): readonly Passing[] {
+  if (takers.length < 2 || !summary.isPlain) return takers
+  const taken = takers.map(({ ways }) => bdd.minus(wanted, summary.math.image(ways.next, wanted)))
+  const behind: Node[] = [EMPTY]
+  for (const one of [...taken].reverse()) behind.push(bdd.or(behind.at(-1)!, one))
+  let kept: Node = EMPTY
+  return takers.filter((_, i) => {
+    if (bdd.isWithin(wanted, bdd.or(kept, behind[takers.length - 1 - i]!))) return false
+    kept = bdd.or(kept, taken[i]!)
+    return true
+  })
 }
 
 /** A rule that finds some of its packets accepted and the others dropped stands behind an exception and its rule: that is no contradiction. */

@@ -14,5 +14,5 @@ export const audit = defineTarget({
   },
   doc: { summary: 'Writes an audit record and goes on.', kernel: 'net/netfilter/xt_AUDIT.c: audit_tg' },
   list: ({ type }) => ` AUDIT ${type!.value}`,
-  lower: ({ type }) => [{ do: 'log', prefix: `AUDIT ${type!.value}` }],
+  lower: ({ type }) => [{ do: 'log', prefix: `AUDIT ${type!.value}`, handed: true }],
 })

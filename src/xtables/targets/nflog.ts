@@ -40,5 +40,7 @@ export const nflog = defineTarget({
     return words.join(' ')
   },
   list: (_, { saved }) => (saved() ? ` ${saved().replaceAll('--nflog', 'nflog')}` : ''),
-  lower: ({ prefix }, { backend }) => [{ do: 'log', prefix: prefix?.value.slice(0, LONGEST[backend]) ?? '' }],
+  lower: ({ prefix }, { backend }) => [
+    { do: 'log', prefix: prefix?.value.slice(0, LONGEST[backend]) ?? '', handed: true },
+  ],
 })

@@ -44,5 +44,5 @@ export const ulog = defineTarget({
   },
   list: ({ prefix: given, group, range, threshold }) =>
     ` ULOG copy_range ${range?.value ?? 0} nlgroup ${group?.value ?? 1}${given ? ` prefix "${given.value}"` : ''} queue_threshold ${threshold?.value ?? 1}`,
-  lower: ({ prefix: given }) => [{ do: 'log', prefix: given?.value ?? '' }],
+  lower: ({ prefix: given }) => [{ do: 'log', prefix: given?.value ?? '', handed: true }],
 })

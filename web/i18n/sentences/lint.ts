@@ -26,7 +26,7 @@ export const LINT: Sentences = {
   'no packet gets to chain {0}: none matches a rule that jumps there': '没有包能到达链 {0}：没有包匹配跳到那里的规则',
   'jumps there': '跳到那里',
   'no rule jumps to this chain': '没有规则跳到这条链',
-  'no rule jumps to chain {0}: its {1} rule{2} see no packet': '没有规则跳到链 {0}：它的 {1} 条规则见不到任何包',
+  'no rule jumps to chain {0}: no packet comes to its {1} rule{2}': '没有规则跳到链 {0}：没有包到它的 {1} 条规则',
   'two base chains stand on one hook with the same priority: which comes first is not written down anywhere':
     '同一钩子上有两条优先级相同的基链：谁先谁后没有任何地方写明',
   '{0} and {1} both have priority {2} on {3}: the one that was loaded first comes first':
@@ -71,6 +71,8 @@ export const LINT: Sentences = {
   'INPUT drops what comes in on lo: programs of this host cannot talk to each other over TCP':
     'INPUT 丢弃从 lo 进来的包：本机的程序之间无法用 TCP 通信',
   '-I INPUT -i lo -j ACCEPT': '-I INPUT -i lo -j ACCEPT',
+  '-I INPUT -i lo -j ACCEPT, and -I OUTPUT -o lo -j ACCEPT: OUTPUT drops it as well':
+    '-I INPUT -i lo -j ACCEPT，以及 -I OUTPUT -o lo -j ACCEPT：OUTPUT 也丢弃它',
   'a rule sets a mark that ip rule asks for, when the packet has its route already':
     '有规则设置 ip rule 要查的标记，但此时数据包已选好路由',
   'this mark comes too late for "{0}": a packet in {1} has its route already{2}':
@@ -153,8 +155,8 @@ export const LINT: Sentences = {
   'the policy of {0}': '{0} 的默认策略',
   'earlier rules of the chain decide every packet that this rule matches, and decide the same':
     '链中更早的规则裁决了这条规则会匹配的所有包，且裁决相同',
-  'no packet gets to match this rule: {0} before it decide{1} them all':
-    '没有包会匹配到这条规则：在它之前的{0}已裁决了全部',
+  'no packet gets to match this rule: {0} before it let{1} none of them past':
+    '没有包会匹配到这条规则：在它之前的{0}一个也不放过去',
   'a rule gives a set fewer or more of src and dst than its type has parts':
     '规则给集合的 src、dst 个数与其类型的部分数不符',
   'nothing is ever found in it': '永远查不到任何内容',
