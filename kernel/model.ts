@@ -51,7 +51,13 @@ export function ask(lab: Lab, verdict: Verdict): Answer {
       `${hosts.namespaces.length} namespaces and ${hosts.wires.length} wires were read, not ${expected} routers`,
     )
   const carryFrames = behind !== undefined
-  const simulation = simulate(hosts, { now: verdict.now, seed: 1, assumeNeighbours: false, carryFrames })
+  const simulation = simulate(hosts, {
+    now: verdict.now,
+    seed: 1,
+    assumeNeighbours: false,
+    carryFrames,
+    captured: verdict.heard === true,
+  })
   const wired = new Set(hosts.wires.flatMap(({ ends }) => ends.map(({ link }) => link)))
   const handled = verdict.packets.map(({ at, frame }, i) => {
     const now = verdict.now + i * (verdict.pause ?? 0)

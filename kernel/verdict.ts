@@ -11,6 +11,8 @@ export interface Verdict {
   /** Seconds since the epoch. */
   readonly now: number
   readonly packets: readonly Injection[]
+  /** Later packets answer what the router sent before: SYNPROXY's cookies are those that it gave. */
+  readonly heard?: true
   /** Seconds between two packets, where it matters: rules that look at their state once a jiffy. */
   readonly pause?: number
   /** For each packet the frames that left, by link in the router's order; `?` where the kernel draws lots. */

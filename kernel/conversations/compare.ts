@@ -31,7 +31,13 @@ export function compare({ files, frames, conntrack }: Conversation): Compared {
   const [place] = read.hosts.namespaces
   const told = frames.filter(([, , , frame]) => !between(frame))
   const start = Number(told[0]?.[0] ?? 0)
-  const simulation = simulate(read.hosts, { now: start, seed: 1, assumeNeighbours: false, steps: false })
+  const simulation = simulate(read.hosts, {
+    now: start,
+    seed: 1,
+    assumeNeighbours: false,
+    captured: true,
+    steps: false,
+  })
   const differences: string[] = []
   let [received, sent, now] = [0, 0, start]
   for (let i = 0; i < told.length; ) {

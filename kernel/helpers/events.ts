@@ -65,6 +65,7 @@ export function modelEvents({ files, now, packets }: EventsCase): readonly strin
     now,
     seed: 1,
     assumeNeighbours: false,
+    captured: true,
     events: (event) => lines.push(eventLine(event, true)),
   })
   let unsure = false

@@ -183,7 +183,7 @@ async function campaign(subject: Subject, family: 4 | 6): Promise<number> {
         if (values.only !== undefined) console.log(judgement.why)
         continue
       }
-      const { verdict } = judgement
+      const verdict: Verdict = { ...judgement.verdict, heard: true }
       counts.judged++
       counts.packets += verdict.packets.length
       if (verdict.conntrack.length > 1) counts.expected++

@@ -119,7 +119,7 @@ export function takeCookie(cursor: Cursor, read: ProxyOptions, sequence: number)
   const cookie = (u32(bytes, transport.offset + 8)! - 1) >>> 0
   const judged = netns.cookies.judge(tupleOf(cursor), (u32(bytes, transport.offset + 4)! - 1) >>> 0, cookie, run.now)
   if (judged.is === 'wrong') return undefined
-  if (judged.is === 'unknown') {
+  if (judged.is === 'unknown' || (judged.taken && !run.options.captured)) {
     const about = 'SYNPROXY takes an ACK whose cookie is the right one, and drops it else: that hangs on a secret of the kernel'
     if (run.options.chooser.choose({ kind: 'unknown', weights: [0.5, 0.5], about }) === 0) return undefined
   } else if (judged.taken) run.assume('a cookie that is not the one drawn here is taken as the right one where it answers a SYN seen before')

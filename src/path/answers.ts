@@ -11,7 +11,7 @@ import type { Done } from './done.js'
 import type { Answer } from './fate.js'
 import { type Echo, echoedOptions } from './ip-options.js'
 import { Skb } from './skb.js'
-import { optionsHost, outputSource } from './source.js'
+import { isSharedByRoute, optionsHost, outputSource } from './source.js'
 import { sumHolds } from './sums.js'
 import { attachAnswer } from './track.js'
 
@@ -36,6 +36,7 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
     four && skb.destination ? skb.destination.result === 'local' : netns.isLocal(here) || netns.isAnycast(here)
   const source = own ? here : sourceOfError(cursor, dst)
   if (source === undefined || isMulticast(dst) || isLimitedBroadcast(dst)) return undefined
+  if (!four && isSharedByRoute(cursor, dst, source, reflectedMark(cursor))) return undefined
   const options = optionsBack(cursor, source)
   if (options === 'refused') return undefined
   const packet = icmpError(skb.partial ? halfMadeChecksum(skb.packet) : skb.packet, {
@@ -143,7 +144,7 @@ function rejectIcmp(cursor: Cursor, how: Extract<RejectWith, { code: number }>):
  * only on the way in, since the sum over the whole packet is given up when it is forwarded (nf_send_unreach, nf_reject_ip_tcphdr_get; skb_forward_csum).
  */
 function summedUp({ skb, hook }: Cursor, reset: boolean): boolean {
-  if (skb.sender && !skb.sender.raw) return true
+  if (skb.partial || (skb.sender?.socket === true && !skb.sender.raw)) return true
   // nf_ip_checksum: of a sum over the whole packet nothing is asked but on the way in
   if (hook !== 'input' && skb.sum.is === 'complete') return true
   if (reset ? hook === 'input' && sumHolds(skb) : skb.summed || skb.sum.is === 'trusted') return true
@@ -196,6 +197,8 @@ function send(
   reply.bound ??= vrfNameOf(cursor)
   reply.partial = what.kind === 'tcp-reset' && related === (packet.family === 4)
   reply.options = echo?.options
+  // a reset has DF, and 0
+  reply.drawnId = packet.family === 4 && what.kind !== 'tcp-reset'
   if (related) attachAnswer(skb, reply)
   const walk = new Cursor(run, cursor.walkOn, netns, reply)
   const headers = headersOf(packet, reply.mark)

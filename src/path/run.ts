@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly followWires: boolean
   /** Without following them: what leaves over a wire is taken in at its other end as a frame of its own, once the packet at hand is through (veth_xmit, netif_rx). */
   readonly carryFrames?: boolean
+  /** See `SimulationOptions`. */
+  readonly captured?: boolean
   /** Nobody looks at the steps: they are not kept. */
   readonly silent?: boolean
 }
@@ -91,17 +93,21 @@ export class Run {
 
   /** A walk from its beginning to its end; behind the outermost one comes what waited. `process`: a process of this host sends, and is interrupted for it. */
   whole<T>(walk: () => T, process: boolean): T {
+    const before = this.#busy
     if (this.#depth++ === 0) this.#busy = process ? 0 : 1
     try {
       const result = walk()
-      if (this.#depth === 1) {
-        this.#busy = 0
-        this.#catchUp()
-      }
+      this.#busy = this.#depth === 1 ? 0 : before
+      this.#catchUp()
       return result
     } finally {
       this.#depth--
     }
+  }
+
+  /** What a process has sent is taken in again by a softirq: the rest of its walk is not interrupted. */
+  comesBack(): void {
+    this.#busy ||= 1
   }
 
   /** What waits does so until this is done (local_bh_disable). */

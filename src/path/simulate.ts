@@ -54,6 +54,7 @@ class HostsSimulation implements Simulation {
       assumeNeighbours: options.assumeNeighbours,
       followWires: false,
       carryFrames: options.carryFrames === true,
+      captured: options.captured === true,
       silent: options.steps === false,
     })
   }

@@ -23,6 +23,8 @@ export interface SimulationOptions {
   readonly steps?: boolean
   /** Frames go on over wires between the namespaces; `sent` has them all the same. Left out: they end where they leave. */
   readonly carryFrames?: boolean
+  /** The packets are a capture's: a SYN cookie that this run has not drawn is the kernel's, where it answers a SYN of before. Left out: nobody can tell. */
+  readonly captured?: boolean
   /** Told what connections do, in the order in which they do it. Those whose time is up end before the next packet. */
   readonly events?: (event: ConnectionEvent, place: Place) => void
 }

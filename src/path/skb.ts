@@ -88,6 +88,8 @@ export class Skb {
     | { readonly is: 'trusted' } = UNSUMMED
   /** The transport checksum is left to the device: whoever quotes the packet before it leaves quotes half of it (CHECKSUM_PARTIAL). */
   partial = false
+  /** The kernel has drawn its IPv4 id, which nobody knows (ip_select_ident). */
+  drawnId = false
   /** The device that a local sender is bound to (SO_BINDTODEVICE, a tunnel's lower device). */
   bound: string | undefined
   /** The device that an answer is routed by at first; a second decision does not know of it. */

@@ -11,6 +11,15 @@ export function outputSource(cursor: Cursor, dst: Ip, oif: string | undefined, m
   return route.ok ? route.source : undefined
 }
 
+/** icmpv6_route_lookup: an address that several hosts share is told nothing; by its route alone the first of a subnet is one (ipv6_anycast_destination). */
+export function isSharedByRoute({ netns }: Cursor, dst: Ip, src: Ip, mark: number): boolean {
+  const route = routeOutput(netns.fib(6), netns.interfaces, { dst, src, mark }, { anySource: true })
+  if (!route.ok || route.found.is !== 'route') return false
+  const { type, destination, nexthops } = route.found.route
+  if (type === 'anycast') return true
+  return destination.length < 127 && destination.ip === dst && nexthops.every(({ gateway }) => gateway === undefined)
+}
+
 const DAY = 86_400_000
 
 /** `own`: the address with which the host looks at them. */

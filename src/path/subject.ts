@@ -1,10 +1,10 @@
 import { ifName } from '../address/ifname.js'
 import type { Entry } from '../conntrack/entry.js'
 import type { Tuple } from '../conntrack/tuple.js'
-import { halfMadeChecksum } from '../packet/checksum.js'
+import { halfMadeChecksum, recomputeHeader } from '../packet/checksum.js'
 import { CT_STATE, CT_STATUS, type Field, type FieldValue, fieldSpec } from '../packet/fields.js'
 import { buildFrame, type VlanTag } from '../packet/frame.js'
-import { Packet } from '../packet/packet.js'
+import { Packet, put16 } from '../packet/packet.js'
 import { type Probe, runProbe } from '../packet/probe.js'
 import type { Condition } from '../rules/condition.js'
 import {
@@ -130,6 +130,22 @@ const METADATA: { readonly [F in Field]?: Metadata } = {
 
 const PLAIN: Look = { keep: true, returnNomatch: false, changes: false }
 
+/** Ids whose bits all differ. */
+const IDS = [0x5555, 0xaaaa]
+
+/** What is read of a packet, where its id and the checksum over that do not matter. */
+function whateverItsId(skb: Skb, packet: Packet, read: (packet: Packet) => FieldValue | undefined): Reading {
+  const seen = read(packet)
+  if (!skb.drawnId) return seen
+  const other = packet.clone()
+  const matters = IDS.some((id) => {
+    put16(other.bytes, 4, id)
+    recomputeHeader(other)
+    return read(other) !== seen
+  })
+  return matters ? UNKNOWN : seen
+}
+
 /** What sets count of a packet. */
 export const passing = ({ run, skb }: Cursor): Passing => ({ now: run.now, length: skb.packet.bytes.length })
 
@@ -154,7 +170,7 @@ export class SkbSubject implements Subject {
     if (skb.copiedTo !== undefined && skb.packet.mac && (field === 'ether.saddr' || field === 'ether.daddr'))
       return UNKNOWN
     const read = fieldSpec(field).read
-    if (read) return read(skb.packet)
+    if (read) return whateverItsId(skb, skb.packet, read)
     const metadata = METADATA[field]
     return metadata ? metadata(this.#cursor) : UNKNOWN
   }
@@ -164,12 +180,13 @@ export class SkbSubject implements Subject {
   }
 
   probe(probe: Probe): Reading {
-    const { packet, partial, vlans } = this.#cursor.skb
+    const { skb } = this.#cursor
+    const { packet, partial, vlans } = skb
     // the kernel has taken off the first tag: what looks at the bytes behind it sees the others
     if (probe.find === 'payload' && vlans.length > 1)
       return runProbe(probe, new Packet(innerTags(packet, vlans), packet.mac))
     // whoever reads the bytes before the device has finished them reads half a checksum
-    return runProbe(probe, partial ? halfMadeChecksum(packet) : packet)
+    return whateverItsId(skb, partial ? halfMadeChecksum(packet) : packet, (seen) => runProbe(probe, seen))
   }
 
   host(question: HostValue): Reading {

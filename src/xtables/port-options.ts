@@ -46,7 +46,14 @@ interface Loads {
 const LOADS: Loads = { sport: 'th.sport', dport: 'th.dport', tcpFlags: 'tcp.flags' }
 const word = (at: number, by: number): Value => probed({ find: 'word', at, steps: [{ do: '>>', number: by }] })
 /** Of a later IPv6 fragment Linux takes the IPv6 header for the transport header (ipv6_find_hdr leaves the offset at 0). */
-const LATER6: Loads = { sport: word(0, 16), dport: masked(word(0, 0), 0xffff), tcpFlags: masked(word(12, 16), 0xff) }
+export const LATER6: Loads = {
+  sport: word(0, 16),
+  dport: masked(word(0, 0), 0xffff),
+  tcpFlags: masked(word(12, 16), 0xff),
+}
+
+/** The length of that header, in words. */
+export const LATER6_LENGTH: Value = word(12, 28)
 
 /** TCP's flags under a mask. */
 export interface FlagTest {

@@ -53,6 +53,7 @@ export const replay: CommandSpec<Options> = {
     const events = options.events === undefined ? undefined : EventWriter.open(options.events, place, io)
     const begin = (now: number) =>
       simulate(hosts, {
+        captured: true,
         now,
         seed: Number(options.seed),
         assumeNeighbours: options.assumeNeighbours ?? false,

@@ -111,7 +111,10 @@ export function transmit(cursor: Cursor): ExitOf<'transmit'> | Fate {
     skb.type = 'host'
     // lo is no Ethernet device: -m mac finds no address (net/netfilter/xt_mac.c: mac_mt)
     skb.packet.mac = undefined
-    if (!cursor.isCopy && !run.waiting) return 'loopback'
+    if (!cursor.isCopy && !run.waiting) {
+      run.comesBack()
+      return 'loopback'
+    }
     const original = new Cursor(run, cursor.walkOn, netns, skb)
     run.later(() => {
       cursor.walkOn(original, 'receive')

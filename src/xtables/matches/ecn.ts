@@ -1,6 +1,8 @@
-import { all, any, type Condition, equals, invertedIf, masked } from '../../rules/condition.js'
+import { all, any, type Condition, equals, inRanges, invertedIf, masked, not } from '../../rules/condition.js'
+import type { Value } from '../../rules/value.js'
 import { flag, integer } from '../codec.js'
 import { defineMatch } from '../match.js'
+import { LATER6 } from '../port-options.js'
 
 const TCP = 6
 const ECE = 0x40
@@ -50,11 +52,14 @@ export const ecn = defineMatch({
     if (ect) parts.push(invertedIf(ect.inverted, equals(masked('ip.tos', ECT), ect.value)))
     if (!ece && !cwr) return all(...parts)
     // without its header (20 bytes) TCP matches nothing, and drops nothing
-    const flags: Condition[] = [{ is: 'in', value: 'tcp.urgent', ranges: [[0, 0xffff]] }]
-    if (ece) flags.push(invertedIf(ece.inverted, equals(masked('tcp.flags', ECE), ECE)))
-    if (cwr) flags.push(invertedIf(cwr.inverted, equals(masked('tcp.flags', CWR), CWR)))
-    if (family === 4) return all(...parts, ...flags)
-    const later: Condition = { is: 'unknown', text: '-m ecn', needs: 'a later IPv6 fragment has no TCP header' }
-    return all(...parts, any(equals('frag.offset', 0), later), ...flags)
+    const there = inRanges('tcp.urgent', [[0, 0xffff]])
+    const asked = (flags: Value): readonly Condition[] => [
+      ...(ece ? [invertedIf(ece.inverted, equals(masked(flags, ECE), ECE))] : []),
+      ...(cwr ? [invertedIf(cwr.inverted, equals(masked(flags, CWR), CWR))] : []),
+    ]
+    const whole = [there, ...asked('tcp.flags')]
+    if (family === 4) return all(...parts, ...whole)
+    const first = equals('frag.offset', 0)
+    return all(...parts, any(all(first, ...whole), all(not(first), ...asked(LATER6.tcpFlags))))
   },
 })

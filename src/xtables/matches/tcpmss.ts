@@ -1,6 +1,7 @@
-import { all, inRanges, invertedIf, readable } from '../../rules/condition.js'
+import { all, any, type Condition, dropIf, equals, inRanges, invertedIf, not, readable } from '../../rules/condition.js'
 import { numberRange, rangesOf } from '../codec.js'
 import { defineMatch } from '../match.js'
+import { LATER6_LENGTH } from '../port-options.js'
 
 export const tcpmss = defineMatch({
   name: 'tcpmss',
@@ -18,5 +19,15 @@ export const tcpmss = defineMatch({
   },
   check: ({ mss }) => (mss!.value[0] > mss!.value[1] ? '--mss: a range must rise' : undefined),
   list: ({ mss }) => ` tcpmss match ${mss!.inverted ? '!' : ''}${numberRange(0xffff).print(mss!.value)}`,
-  lower: ({ mss }) => all(readable('tcp.header'), invertedIf(mss!.inverted, inRanges('tcp.mss', rangesOf(mss!.value)))),
+  lower({ mss }, { family }) {
+    const whole = all(readable('tcp.header'), invertedIf(mss!.inverted, inRanges('tcp.mss', rangesOf(mss!.value))))
+    if (family === 4) return whole
+    const first = equals('frag.offset', 0)
+    const options: Condition = {
+      is: 'unknown',
+      text: '-m tcpmss',
+      needs: 'of a later fragment options are sought in the IPv6 header',
+    }
+    return any(all(first, whole), all(not(first), dropIf(inRanges(LATER6_LENGTH, [[0, 4]])), options))
+  },
 })

@@ -272,7 +272,7 @@ export const RULES: Sentences = {
   'the cgroup of the socket is not known': '套接字的 cgroup 未知',
   'IPVS is not modelled': 'IPVS 未建模',
   'which label this is stands in connlabel.conf': '这是哪个标签要看 connlabel.conf',
-  'a later IPv6 fragment has no TCP header': '后续的 IPv6 分片没有 TCP 头部',
+  'of a later fragment options are sought in the IPv6 header': '对后续分片，会在 IPv6 头部里寻找选项',
   'the groups of the sender are not known': '发送者的组未知',
   'which node the kernel counts itself to is not in a snapshot': '快照中没有内核把自己算作哪个节点',
   'the match {0} is not known': '未知的匹配 {0}',
