@@ -217,7 +217,8 @@ export const HEADER_MATCHES: Readonly<Record<string, Generator>> = {
   eui64: only(6, ({ hook }) => (['PREROUTING', 'INPUT', 'FORWARD'].includes(hook) ? '' : undefined)),
   frag: only(6, ({ random }) =>
     several(random, [
-      `${not(random)}--fragid ${random.pick(['0:1000', '1234', '0:'])}`,
+      // inverted, the whole range is not printed
+      random.pick([`${not(random)}--fragid ${random.pick(['0:1000', '1234'])}`, '--fragid 0:']),
       '--fragres',
       '--fragfirst',
       random.pick(['--fragmore', '--fraglast']),
