@@ -35,14 +35,18 @@ function toNop(bytes: Uint8Array, offset: number, at: number): void {
 
 /**
  * What the ECN target does to a TCP header (net/ipv4/netfilter/ipt_ECN.c: set_ect_tcp): flags = (flags & keep) | set. It does not ask whether the packet is a
- * later fragment. False where the kernel drops the packet, because its header is cut off.
+ * later fragment. Where the header is cut off the kernel drops the packet.
  */
-export function setTcpBits({ bytes, transport: { offset } }: Packet, keep: number, set: number): boolean {
-  if (offset + HEADER > bytes.length) return false
+export function setTcpBits(
+  { bytes, transport: { offset } }: Packet,
+  keep: number,
+  set: number,
+): 'cut off' | 'as before' | 'changed' {
+  if (offset + HEADER > bytes.length) return 'cut off'
   const old = u16(bytes, offset + FLAGS)!
   const next = (old & (0xff00 | keep)) | set
-  if (next === old) return true
+  if (next === old) return 'as before'
   put16(bytes, offset + FLAGS, next)
   put16(bytes, offset + CHECKSUM, replaceSum(u16(bytes, offset + CHECKSUM)!, old, next))
-  return true
+  return 'changed'
 }

@@ -35,11 +35,12 @@ export function perform(cursor: Cursor, effect: Acting): Done {
     case 'mss':
       pull(cursor.skb)
       return mss(cursor, effect.to)
-    case 'tcp-bits':
-      pull(cursor.skb, TCP_HEADER)
-      return setTcpBits(cursor.skb.packet, effect.keep, effect.set)
-        ? { did: 'ECN: TCP header', verdict: 'next' }
-        : CUT_OFF
+    case 'tcp-bits': {
+      const done = setTcpBits(cursor.skb.packet, effect.keep, effect.set)
+      if (done === 'cut off') return CUT_OFF
+      if (done === 'changed') pull(cursor.skb, TCP_HEADER)
+      return { did: 'ECN: TCP header', verdict: 'next' }
+    }
     case 'strip-options':
       pullTcp(cursor.skb)
       return stripOptions(cursor.skb.packet, effect.kinds)
