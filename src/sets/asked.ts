@@ -100,13 +100,14 @@ function ask(conditions: Conditions, steps: readonly Step[], from: number, given
     const parts = conditions.parts((step as Extract<Step, { if: unknown }>).if)
     if (given === undefined) return parts
     const of = (set: Node) => bdd.assign(set, given)
-    const { yes, no, drop, unknown, mayDrop } = parts
+    const { yes, no, drop, unknown, mayDrop, isSplit } = parts
     return {
       yes: of(yes),
       no: of(no),
       drop: of(drop),
       unknown: of(unknown),
       ...(mayDrop === undefined ? {} : { mayDrop: of(mayDrop) }),
+      ...(isSplit === undefined ? {} : { isSplit }),
     }
   }
   const all: Parts[] = []
@@ -117,8 +118,10 @@ function ask(conditions: Conditions, steps: readonly Step[], from: number, given
 }
 
 /** Each packet comes out in one way: yes, no, or drop. */
-const isSplit = (bdd: Bdd, { yes, no, drop, unknown }: Parts): boolean =>
-  unknown === EMPTY && (drop === EMPTY ? yes : bdd.meets(yes, drop) ? undefined : bdd.or(yes, drop)) === bdd.not(no)
+function isSplit(bdd: Bdd, { yes, no, drop, unknown, isSplit: known }: Parts): boolean {
+  if (known || unknown !== EMPTY) return known === true
+  return (drop === EMPTY ? yes : bdd.meets(yes, drop) ? undefined : bdd.or(yes, drop)) === bdd.not(no)
+}
 
 /** Nothing has to be built for each condition then: what matters is who fulfils all, and who fulfils all before one that drops. */
 function split(space: Space, asked: readonly Parts[], end: number): Asked {

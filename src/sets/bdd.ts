@@ -53,7 +53,10 @@ export class Bdd extends Diagrams {
     const la = nodes[atA]!
     const lb = nodes[atB]!
     const level = la < lb ? la : lb
-    let [a0, a1, b0, b1] = [a, a, b, b]
+    let a0 = a
+    let a1 = a
+    let b0 = b
+    let b1 = b
     if (la === level) {
       a0 = nodes[atA + 1]! ^ (a & 1)
       a1 = nodes[atA + 2]! ^ (a & 1)
@@ -97,7 +100,10 @@ export class Bdd extends Diagrams {
     const la = nodes[atA]!
     const lb = nodes[atB]!
     const level = la < lb ? la : lb
-    let [a0, a1, b0, b1] = [a, a, b, b]
+    let a0 = a
+    let a1 = a
+    let b0 = b
+    let b1 = b
     if (la === level) {
       a0 = nodes[atA + 1]! ^ (a & 1)
       a1 = nodes[atA + 2]! ^ (a & 1)

@@ -17,6 +17,8 @@ export interface Parts {
   readonly unknown: Node
   /** Of those in `unknown`, who may as well be dropped there, whatever stands behind. Left out: none. */
   readonly mayDrop?: Node
+  /** It is known that every packet is in one of `yes`, `no` and `drop`, and in no other. */
+  readonly isSplit?: boolean
 }
 
 /** What conditions ask of the place where they are evaluated. */
@@ -67,7 +69,7 @@ export class Conditions {
         return this.#in(condition)
       case 'readable': {
         const present = this.space.present(condition.field)
-        return { yes: present, no: EMPTY, drop: bdd.not(present), unknown: EMPTY }
+        return { yes: present, no: EMPTY, drop: bdd.not(present), unknown: EMPTY, isSplit: true }
       }
       case 'drop-if': {
         const { yes, no, drop, unknown } = this.parts(condition.of)
@@ -176,12 +178,15 @@ export class Conditions {
     // those that only say yes or no can be asked in any order
     if (all && parts.every(({ yes, no, drop, unknown }) => drop === EMPTY && unknown === EMPTY && bdd.not(yes) === no))
       return decided(this.space.intersection(parts.map(({ yes }) => yes)), bdd.not.bind(bdd))
+    let isSplit = true
     let going: Node = FULL
     let doubtful: Node = EMPTY
     let [ended, drop, unknown, mayDrop]: [Node, Node, Node, Node] = [EMPTY, EMPTY, EMPTY, EMPTY]
     for (const condition of of) {
       if (going === EMPTY && doubtful === EMPTY) break
       const part = this.parts(condition)
+      isSplit &&=
+        part.isSplit === true || (part.drop === EMPTY && part.unknown === EMPTY && bdd.not(part.yes) === part.no)
       const [goes, ends] = all ? [part.yes, part.no] : [part.no, part.yes]
       ended = bdd.or(ended, bdd.and(going, ends))
       drop = bdd.or(drop, bdd.and(going, part.drop))
@@ -201,6 +206,7 @@ export class Conditions {
       drop,
       unknown: space.union([unknown, doubtful, mayDrop]),
       ...(mayDrop === EMPTY ? {} : { mayDrop }),
+      isSplit,
     }
     return all ? { yes: going, no: ended, ...others } : { yes: ended, no: going, ...others }
   }

@@ -257,9 +257,10 @@ class RuleWalk implements RuleWays {
     const math = this.#math
     const { steps } = rule
     for (let i = 0; i < steps.length && this.#live.length > 0; ) {
+      const step = steps[i]!
       // conditions as one small set each
-      const part = asked(this.#conditions, rule, i, this.#given)
-      if (part.end > i) {
+      if ('if' in step) {
+        const part = asked(this.#conditions, rule, i, this.#given)
         if (!part.isExact) this.isExact = false
         if (part.drops) this.#cutOff = [...this.#cutOff, { ways: this.#live, asked: part }]
         if (i === 0) this.touched = packetsOf(math, math.into(this.#live, part.touched))
@@ -268,7 +269,7 @@ class RuleWalk implements RuleWays {
         i = part.end
         continue
       }
-      const step = steps[i++]!
+      i++
       if ('count' in step) this.matched = packetsOf(math, this.#live)
       else if ('do' in step) this.#live = this.#effect(step.do, this.#live)
     }
