@@ -89,3 +89,17 @@ test('a full table: a connection that nobody has answered may be given up, assur
   first.entry.status |= CT_STATUS.ASSURED
   expect(table.mayGiveUp(0)).toBe(false)
 })
+
+test.each([
+  ['ESTABLISHED', false],
+  ['TIME_WAIT', true],
+  ['CLOSE_WAIT', true],
+] as const)('a full table: an assured TCP connection in %s may be given up: %s', (state, may) => {
+  const table = new ConnectionTable({ ...DEFAULT_SETTINGS, max: 1 })
+  const first = tracked(table, FIRST, true)
+  table.settle(first, 0)
+  const { entry } = first
+  entry.status |= CT_STATUS.ASSURED
+  if (entry.protocol.kind === 'tcp') entry.protocol.state = state
+  expect(table.mayGiveUp(0)).toBe(may)
+})

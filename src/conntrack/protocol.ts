@@ -7,7 +7,7 @@ import { accepted, invalid, type Judgement } from './judgement.js'
 import { sctpHeaderFault, sctpPacket } from './sctp.js'
 import type { Settings } from './settings.js'
 import { NAT_CLASH } from './store.js'
-import { newTcp, tcpPacket } from './tcp.js'
+import { CLOSING, newTcp, tcpPacket } from './tcp.js'
 import { readSegment, tcpHeaderFault } from './tcp-segment.js'
 import type { Direction } from './tuple.js'
 
@@ -20,6 +20,12 @@ export interface Surroundings {
   /** True also where nobody looks. */
   readonly checksumGood: () => boolean
 }
+
+const CLOSING_SCTP: ReadonlySet<string> = new Set(['SHUTDOWN_SENT', 'SHUTDOWN_RECD', 'SHUTDOWN_ACK_SENT'])
+
+/** tcp_can_early_drop, sctp_can_early_drop. */
+export const isClosing = ({ protocol }: Entry): boolean =>
+  protocol.kind === 'tcp' ? CLOSING.has(protocol.state) : protocol.kind === 'other' && CLOSING_SCTP.has(protocol.state)
 
 /** One packet of a connection, by its protocol (nf_conntrack_handle_packet). A connection that is not confirmed yet begins with it. */
 export function judgePacket(entry: Entry, packet: Packet, direction: Direction, around: Surroundings): Judgement {

@@ -6,7 +6,7 @@ import type { ConnectionWatch } from './events.js'
 import { type Expectation, Expectations } from './expectation.js'
 import { GreKeys } from './gre-keys.js'
 import { classifyIcmp, type IcmpMessage } from './icmp.js'
-import { judgePacket } from './protocol.js'
+import { isClosing, judgePacket } from './protocol.js'
 import { DEFAULT_SETTINGS, type Settings } from './settings.js'
 import { type Hit, NAT_CLASH, Store, type Zone, zoneId, zoneOf } from './store.js'
 import { type Direction, invertTuple, isIcmp, type L4, locateL4, sameTuple, type Tuple, tupleOf } from './tuple.js'
@@ -116,11 +116,13 @@ export class ConnectionTable {
   }
 
   /**
-   * early_drop: may a full table give one up for a new connection? Only such that are not assured, and only where the kernel's secret hash puts them
-   * near the new one.
+   * May a full table give one up for a new connection? At once only such that are not assured, where the kernel's secret hash puts them near the new one (early_drop);
+   * once packets were dropped, these and such as are closing, whenever the kernel looks through the table (gc_worker).
    */
   mayGiveUp(now: number): boolean {
-    return this.#store.entries().some(({ status, expires }) => expires <= now || !(status & CT_STATUS.ASSURED))
+    return this.#store
+      .entries()
+      .some((entry) => entry.expires <= now || !(entry.status & CT_STATUS.ASSURED) || isClosing(entry))
   }
 
   /** gc_worker: lets go of all whose time is up, in the order in which it was. */

@@ -198,7 +198,7 @@ function judge(step: Step): Judgement {
 const isChallenge = (data: TcpData, direction: Direction): boolean =>
   data.lastDirection !== direction && data.lastIndex === KIND.SYN && (data.lastFlags & FLAG.CHALLENGE_ACK) !== 0
 
-const CLOSING: ReadonlySet<TcpState> = new Set(['FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE'])
+export const CLOSING: ReadonlySet<TcpState> = new Set(['FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE'])
 
 /** Is a RST credible? `believed`: whatever the window says. May leave the state as it is until the other side has answered. */
 function judgeReset(step: Step): 'invalid' | 'believed' | 'window' {
