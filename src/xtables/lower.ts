@@ -1,6 +1,5 @@
 import { all, always, any, type Condition, equals, inRanges, invertedIf, not, readable } from '../rules/condition.js'
 import type { Step } from '../rules/program.js'
-import type { Value } from '../rules/value.js'
 import { addressIn } from './address-condition.js'
 import type { AddressMask } from './address-mask.js'
 import type { Given, RuleContext } from './extension.js'
@@ -9,57 +8,81 @@ import type { RuleFields } from './rule-fields.js'
 
 const never: Condition = not(always)
 
+/** What the words of a rule mean that stand behind its addresses and interfaces. */
+export interface Ending {
+  readonly protocol: readonly Step[]
+  readonly others: readonly Step[]
+}
+
 /** What a rule means: what its header asks, the matches as they stand, the counter, the target. */
 export function lowerRule(fields: RuleFields, context: RuleContext): readonly Step[] {
-  const steps: Step[] = header(fields, context).map((condition) => ({ if: condition }))
-  for (const { name, extension, options, raw } of fields.matches) {
-    const text = raw ? `-m ${name} ${raw}` : `-m ${name}`
-    const condition: Condition = extension
-      ? extension.lower(options, context)
-      : { is: 'unknown', text, needs: `the match ${name} is not known` }
-    steps.push({ if: condition })
+  const { src, dst, iif, oif } = fields
+  const first = {
+    s: src && lowerAddress(src, 'src', context),
+    d: dst && lowerAddress(dst, 'dst', context),
+    i: iif && lowerInterface(iif, 'iif', context),
+    o: oif && lowerInterface(oif, 'oif', context),
   }
-  steps.push({ count: 'rule' })
-  if (fields.jump) steps.push({ do: { do: fields.jump.goto ? 'goto' : 'jump', chain: fields.jump.chain } })
-  if (fields.target) {
-    const { name, extension, options, raw } = fields.target
-    const text = raw ? `-j ${name} ${raw}` : `-j ${name}`
-    if (extension) for (const effect of extension.lower(options, context)) steps.push({ do: effect })
-    else steps.push({ do: { do: 'unknown', text, needs: `the target ${name} is not known` } })
-  }
-  return steps
+  return inOrder(context, first, lowerEnding(fields, context))
 }
 
 /**
  * In the order in which ip_packet_match and ip6_packet_match look (net/ipv4/netfilter/ip_tables.c), or in which iptables-nft puts its
  * expressions (iptables/nft-ipv4.c: nft_ipv4_add): the outcome is the same, the first thing that does not match is another.
  */
-function header(fields: RuleFields, context: RuleContext): readonly Condition[] {
-  const { src, dst, iif, oif, fragment } = fields
-  const four = context.family === 4
-  const addresses = [...address(src, four ? 'ip.saddr' : 'ip6.saddr'), ...address(dst, four ? 'ip.daddr' : 'ip6.daddr')]
-  const interfaces = [...nameOf(iif, 'meta.iifname', context), ...nameOf(oif, 'meta.oifname', context)]
-  const fragments = fragment ? [invertedIf(!fragment.inverted, equals('frag.offset', 0))] : []
-  const protocol = protocolOf(fields.protocol, context)
-  return context.backend === 'nft'
-    ? [...interfaces, ...protocol, ...addresses, ...fragments]
-    : [...addresses, ...interfaces, ...protocol, ...fragments]
+export function inOrder(
+  { backend }: Pick<RuleContext, 'backend'>,
+  { s, d, i, o }: Readonly<Record<'s' | 'd' | 'i' | 'o', readonly Step[] | undefined>>,
+  { protocol, others }: Ending,
+): readonly Step[] {
+  const parts = backend === 'nft' ? [i, o, protocol, s, d, others] : [s, d, i, o, protocol, others]
+  const steps: Step[] = []
+  for (const part of parts) if (part) for (const step of part) steps.push(step)
+  return steps
 }
 
-const address = (given: Given<AddressMask> | undefined, value: Value): readonly Condition[] =>
-  given && (given.value.length !== 0 || given.inverted)
-    ? [invertedIf(given.inverted, addressIn(value, given.value))]
-    : []
+export function lowerEnding(fields: RuleFields, context: RuleContext): Ending {
+  const { fragment } = fields
+  const protocol = protocolOf(fields.protocol, context).map((condition): Step => ({ if: condition }))
+  const others: Step[] = []
+  if (fragment) others.push({ if: invertedIf(!fragment.inverted, equals('frag.offset', 0)) })
+  for (const { name, extension, options, raw } of fields.matches) {
+    const text = raw ? `-m ${name} ${raw}` : `-m ${name}`
+    const condition: Condition = extension
+      ? extension.lower(options, context)
+      : { is: 'unknown', text, needs: `the match ${name} is not known` }
+    others.push({ if: condition })
+  }
+  others.push({ count: 'rule' })
+  if (fields.jump) others.push({ do: { do: fields.jump.goto ? 'goto' : 'jump', chain: fields.jump.chain } })
+  if (fields.target) {
+    const { name, extension, options, raw } = fields.target
+    const text = raw ? `-j ${name} ${raw}` : `-j ${name}`
+    if (extension) for (const effect of extension.lower(options, context)) others.push({ do: effect })
+    else others.push({ do: { do: 'unknown', text, needs: `the target ${name} is not known` } })
+  }
+  return { protocol, others }
+}
+
+export function lowerAddress(
+  given: Given<AddressMask>,
+  which: 'src' | 'dst',
+  { family }: Pick<RuleContext, 'family'>,
+): readonly Step[] {
+  if (given.value.length === 0 && !given.inverted) return []
+  const field = which === 'src' ? (family === 4 ? 'ip.saddr' : 'ip6.saddr') : family === 4 ? 'ip.daddr' : 'ip6.daddr'
+  return [{ if: invertedIf(given.inverted, addressIn(field, given.value)) }]
+}
 
 /** `+` alone compares nothing: legacy takes its inversion as never true, nft has nothing left to invert. */
-function nameOf(
-  given: Given<string> | undefined,
-  field: 'meta.iifname' | 'meta.oifname',
-  { backend }: RuleContext,
-): readonly Condition[] {
-  if (!given) return []
-  if (given.value === '+') return given.inverted && backend === 'legacy' ? [never] : []
-  return [invertedIf(given.inverted, inRanges(field, interfaceRanges(given.value)))]
+export function lowerInterface(
+  given: Given<string>,
+  which: 'iif' | 'oif',
+  { backend }: Pick<RuleContext, 'backend'>,
+): readonly Step[] {
+  if (given.value === '+') return given.inverted && backend === 'legacy' ? [{ if: never }] : []
+  const field = which === 'iif' ? 'meta.iifname' : 'meta.oifname'
+  return [{ if: invertedIf(given.inverted, inRanges(field, interfaceRanges(given.value))) }]
 }
 
 const AH = 51

@@ -206,6 +206,16 @@ export class RuleReader {
     }
   }
 
+  /** A word behind `-s` or `-d` of a line that was read before. */
+  address(word: string): Given<AddressMask> {
+    return this.#addresses.get(word) ?? { value: this.#parseAddress(word), inverted: false }
+  }
+
+  /** Behind `-i` or `-o`, likewise. */
+  interface(word: string): Given<string> {
+    return this.#interfaces.get(word) ?? { value: interfaceName.parse(word), inverted: false }
+  }
+
   readonly #parseAddress = (word: string): AddressMask => {
     const parsed = parseAddressMask(word)
     if (!parsed) throw new WordError(addressProblem(word))

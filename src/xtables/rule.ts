@@ -2,6 +2,7 @@ import type { Family } from '../address/ip.js'
 import type { Counters, Rule, Source, Step } from '../rules/program.js'
 import { type AddressMask, printAddressMask } from './address-mask.js'
 import { parseCounters, printCounters } from './counters.js'
+import type { Endings } from './endings.js'
 import { type Given, printOptions, protocolContext, type RuleContext } from './extension.js'
 import { interfaceName } from './interface.js'
 import { lowerRule } from './lower.js'
@@ -21,6 +22,8 @@ export interface TablePlace {
   readonly reader: RuleReader
   /** The base chains that lead to a chain, as bits. */
   readonly bases: (chain: string) => number
+  /** Of large files: what their rules mean, as far as many mean the same. */
+  readonly endings?: Endings
   /** Lines are printed as they stand: another version of the program wrote them, in its own way. */
   readonly verbatim?: boolean
 }
@@ -81,10 +84,17 @@ export class SaveRule implements Rule {
 
   get steps(): readonly Step[] {
     if (this.#steps === undefined) {
-      const { fields } = this
-      this.#steps = lowerRule(fields, contextOf(fields, this.place))
+      const { endings } = this.place
+      this.#steps = (this.#index === 0 ? endings?.steps(this.#from, this.#to) : undefined) ?? this.#lowered(endings)
     }
     return this.#steps
+  }
+
+  #lowered(endings: Endings | undefined): readonly Step[] {
+    const { fields } = this
+    const context = contextOf(fields, this.place)
+    endings?.learn(fields, context)
+    return lowerRule(fields, context)
   }
 
   get context(): RuleContext {

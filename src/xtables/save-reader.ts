@@ -2,6 +2,7 @@ import type { Counters } from '../rules/program.js'
 import { basesOf, checkTable } from './check.js'
 import { parseCounters } from './counters.js'
 import type { Draft } from './draft.js'
+import { Endings } from './endings.js'
 import { Registry } from './known.js'
 import { LineError } from './line-error.js'
 import { hashOf, Names } from './names.js'
@@ -148,7 +149,15 @@ export class SaveReader {
     this.#parts.push(table)
     const where = { family, table: table.name, backend: this.#backend }
     const reader = new RuleReader(this.#registry, where, (name) => table.chains.has(name))
-    const place = { ...where, file, text: this.#text, reader, bases: basesOf(table), verbatim: this.#old }
+    const place = {
+      ...where,
+      file,
+      text: this.#text,
+      reader,
+      bases: basesOf(table),
+      verbatim: this.#old,
+      ...(this.#alike ? { endings: new Endings(this.#text, where, reader) } : {}),
+    }
     this.#names = new Names(this.#text)
     this.#rows = new RuleRows(place, this.#names)
     this.#byNumber = []
