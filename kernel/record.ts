@@ -3,6 +3,7 @@ import { release } from 'node:os'
 import { buildPair, campaign, closePair, type Happened, type Plan } from './campaign.js'
 import { DEVICE_PACKETS, deviceLab } from './cases/devices.js'
 import { countingRules, ODD_PACKETS, oddLab } from './cases/odd.js'
+import { REDIRECT_PACKETS, redirectLab } from './cases/redirect6.js'
 import { differences } from './compare.js'
 import { judge } from './judge.js'
 import type { Lab } from './lab.js'
@@ -59,19 +60,27 @@ async function recordOdd(backend: 'legacy' | 'nft'): Promise<void> {
   }
 }
 
-/** Devices that this kernel has: VXLAN, macvlan. */
-async function recordDevices(backend: 'legacy' | 'nft'): Promise<void> {
-  const pair = await buildPair(deviceLab(backend))
+/** Cases with a lab of their own: devices that this kernel has (VXLAN, macvlan), redirects. */
+const LABS = [
+  { name: 'devices4', lab: deviceLab, packets: DEVICE_PACKETS },
+  { name: 'redirect6', lab: redirectLab, packets: REDIRECT_PACKETS },
+] as const
+
+async function recordLab(
+  { name: lab, lab: spec, packets }: (typeof LABS)[number],
+  backend: 'legacy' | 'nft',
+): Promise<void> {
+  const pair = await buildPair(spec(backend))
   try {
     // before anything is learned
     const head = await recordingOf(pair[0], [])
     const verdicts: Verdict[] = []
-    for (const [name, packets] of Object.entries(DEVICE_PACKETS)) {
-      const judgement = await judge(pair, name, countingRules(true), packets())
+    for (const [name, make] of Object.entries(packets)) {
+      const judgement = await judge(pair, name, countingRules(true), make())
       if (judgement.is === 'judged') verdicts.push(judgement.verdict)
-      else console.log(`devices "${name}": ${judgement.why}`)
+      else console.log(`${lab} "${name}": ${judgement.why}`)
     }
-    write(`devices4-${backend}`, { ...head, verdicts })
+    write(`${lab}-${backend}`, { ...head, verdicts })
   } finally {
     await closePair(pair)
   }
@@ -97,7 +106,7 @@ const tells = (head: Recording, verdict: Verdict): boolean => differences(head, 
 export async function recordAll(only: string): Promise<void> {
   for (const backend of ['legacy', 'nft'] as const) if (`odd-${backend}`.startsWith(only)) await recordOdd(backend)
   for (const backend of ['legacy', 'nft'] as const)
-    if (`devices4-${backend}`.startsWith(only)) await recordDevices(backend)
+    for (const one of LABS) if (`${one.name}-${backend}`.startsWith(only)) await recordLab(one, backend)
   for (const plan of SPREAD.filter(({ name }) => name.startsWith(only))) {
     let lab: Lab | undefined
     let verdicts: Verdict[] = []

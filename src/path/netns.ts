@@ -30,9 +30,6 @@ import { readSysctl } from './sysctls.js'
 import type { Link, Namespace, Socket } from './world.js'
 import { placeName } from './world.js'
 
-/** net.ipv4.route.error_burst in error_cost; they exist in the first namespace only, where nobody changes them. */
-const ERROR_BURST = 5
-
 /** What a namespace needs of the run that it belongs to. */
 export interface Surroundings {
   readonly now: number
@@ -205,13 +202,16 @@ export class Netns {
     return this.state.links.some((link) => (link.name === bridge || link.master === bridge) && link.mac === mac)
   }
 
-  /** net/ipv4/route.c: ip_error: a source is told of five packets that have no route at once, then of one a second. */
-  mayTell(source: Ip): boolean {
+  /**
+   * Somebody is told so often at once, then once a second. net/ipv4/route.c: ip_error: of five packets that have no route (net.ipv4.route.error_burst in error_cost); net/ipv4/icmp.c: inet_peer_xrlim_allow: six
+   * times of a nearer next hop, in IPv6.
+   */
+  mayTell(whom: Ip, burst: 5 | 6): boolean {
     const { now } = this.#around
-    const known = this.#told.get(source)
-    const tokens = known ? Math.min(ERROR_BURST, known.tokens + (now - known.at)) : ERROR_BURST
+    const known = this.#told.get(whom)
+    const tokens = known ? Math.min(burst, known.tokens + (now - known.at)) : burst
     const may = tokens >= 1
-    this.#told.set(source, { tokens: may ? tokens - 1 : tokens, at: now })
+    this.#told.set(whom, { tokens: may ? tokens - 1 : tokens, at: now })
     return may
   }
 

@@ -263,7 +263,8 @@ function recordValidation(cursor: Cursor, flow: Flow, { validation }: InputRoute
 function unroutable(cursor: Cursor, route: Extract<InputRoute, { to: 'nowhere' }>): Fate {
   const type = cursor.skb.packet.family === 4 ? 3 : 1
   const told =
-    route.icmp !== undefined && (type === 1 || cursor.netns.mayTell(cursor.netns.addressOf(cursor.skb.packet, 'src')))
+    route.icmp !== undefined &&
+    (type === 1 || cursor.netns.mayTell(cursor.netns.addressOf(cursor.skb.packet, 'src'), 5))
   const answer = told ? sendIcmpError(cursor, { type, code: route.icmp! }) : undefined
   return cursor.drop(route.reason, route.text, { answer })
 }

@@ -8,6 +8,7 @@ import type { Cursor } from '../cursor.js'
 import type { Fate } from '../fate.js'
 import { runHook } from '../hook-run.js'
 import { forwardOptions } from '../ip-options.js'
+import { sendRedirect6 } from '../redirect6.js'
 import type { Skb } from '../skb.js'
 import type { ExitOf } from '../stages.js'
 import { blockedOut, checkPolicy } from './ipsec.js'
@@ -31,6 +32,7 @@ export function forwardChecks(cursor: Cursor): ExitOf<'forward-checks'> | Fate {
     const answer = reason === 'beyond-scope' ? sendIcmpError(cursor, BEYOND_SCOPE) : undefined
     return cursor.drop(reason, text, { answer })
   }
+  if (!four) sendRedirect6(cursor)
   const device = netns.link(skb.oif)?.mtu ?? 65535
   // ip_dst_mtu_maybe_forward; ip6_dst_mtu_maybe_forward leaves the route's MTU to the way out
   const mtu = four ? (skb.destination?.mtu ?? device) : Math.max(device, LEAST_MTU6)
