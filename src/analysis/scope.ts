@@ -226,16 +226,26 @@ function hookInput(space: Space, hook: Hook): Node {
   return input
 }
 
-// loops, for every lint rule asks this of every rule
+const NO_EFFECTS: readonly Effect[] = []
+
+// every lint rule asks this of every rule: by number, for an iterator makes an object for each step where the code is not optimized yet
 export function effectsOf({ steps }: Rule): readonly Effect[] {
-  const found: Effect[] = []
-  for (const step of steps) if ('do' in step) found.push(step.do)
-  return found
+  let found: Effect[] | undefined
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i]!
+    if (!('do' in step)) continue
+    if (found) found.push(step.do)
+    else found = [step.do]
+  }
+  return found ?? NO_EFFECTS
 }
 
 export function conditionsOf({ steps }: Rule): readonly Condition[] {
   const found: Condition[] = []
-  for (const step of steps) if ('if' in step) found.push(step.if)
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i]!
+    if ('if' in step) found.push(step.if)
+  }
   return found
 }
 

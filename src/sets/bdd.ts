@@ -128,8 +128,10 @@ export class Bdd extends Diagrams {
     for (;;) {
       if (a === EMPTY || b === EMPTY || (a ^ b) === 1) return false
       if (a === FULL && b === FULL) return true
-      const [atA, atB] = [(a >> 1) * STRIDE, (b >> 1) * STRIDE]
-      const [la, lb] = [nodes[atA]!, nodes[atB]!]
+      const atA = (a >> 1) * STRIDE
+      const atB = (b >> 1) * STRIDE
+      const la = nodes[atA]!
+      const lb = nodes[atB]!
       const level = la < lb ? la : lb
       const lowA = la === level ? nodes[atA + 1]! ^ (a & 1) : a
       const lowB = lb === level ? nodes[atB + 1]! ^ (b & 1) : b
@@ -150,7 +152,8 @@ export class Bdd extends Diagrams {
     if (a === FULL && b === FULL) return true
     if (a > b) [a, b] = [b, a]
     if (this.recall(APART, a, b) >= 0) return false
-    const [la, lb] = [this.levelOf(a), this.levelOf(b)]
+    const la = this.levelOf(a)
+    const lb = this.levelOf(b)
     const level = Math.min(la, lb)
     values[level] = 0
     if (this.#search(la === level ? this.lowOf(a) : a, lb === level ? this.lowOf(b) : b, values)) return true
@@ -215,7 +218,8 @@ export class Bdd extends Diagrams {
       if (a === FULL || a === b) return this.exists(b, variables)
       if (b === FULL) return this.exists(a, variables)
       if (a > b) [a, b] = [b, a]
-      const [la, lb] = [this.levelOf(a), this.levelOf(b)]
+      const la = this.levelOf(a)
+      const lb = this.levelOf(b)
       const level = la < lb ? la : lb
       if (level >= bits.length) return this.and(a, b)
       const known = this.recall(operation, a, b)
@@ -237,7 +241,8 @@ export class Bdd extends Diagrams {
       if ((node & 1) === 1) return walk(node ^ 1) ^ 1
       const known = this.recall(FLIP, node, variables)
       if (known >= 0) return known
-      const [low, high] = [walk(this.lowOf(node)), walk(this.highOf(node))]
+      const low = walk(this.lowOf(node))
+      const high = walk(this.highOf(node))
       const result = bits[level] === 1 ? this.node(level, high, low) : this.node(level, low, high)
       return this.keep(FLIP, node, variables, result)
     }
@@ -256,7 +261,8 @@ export class Bdd extends Diagrams {
       if (code === 3) return walk(this.highOf(node))
       const known = this.recall(ASSIGN, node, values)
       if (known >= 0) return known
-      const [low, high] = [walk(this.lowOf(node)), walk(this.highOf(node))]
+      const low = walk(this.lowOf(node))
+      const high = walk(this.highOf(node))
       return this.keep(ASSIGN, node, values, code === 4 ? this.node(level, high, low) : this.node(level, low, high))
     }
     return walk(a)
@@ -294,7 +300,10 @@ export class Bdd extends Diagrams {
       this.#asked.fill(0)
       this.#looks = 0
     }
-    const [seen, asked, nodes, look] = [this.#seen, this.#asked, this.nodes, ++this.#looks]
+    const look = ++this.#looks
+    const seen = this.#seen
+    const asked = this.#asked
+    const nodes = this.nodes
     const found: number[] = []
     const walk = (node: number): void => {
       if (node === 0 || seen[node] === look) return

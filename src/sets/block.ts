@@ -23,13 +23,28 @@ function askedBy({ transforms, space }: WayMath, rules: readonly RuleWays[]): Re
   const found = new Set<number>()
   const sets: Node[] = []
   const called = new Set<Called>()
-  for (const { matched, touched, next, returned, ownAccepted, nat, calls } of rules) {
-    // what is written may be made of other fields
-    const ways = [next, returned, ownAccepted, ...nat.map((one) => one.ways), ...calls.map((one) => one.ways)]
-    if (ways.some((list) => list.some(({ transform }) => !transforms.isConstant(transform)))) return undefined
-    sets.push(matched, touched, ...ways.flatMap((list) => list.map(({ packets }) => packets)))
-    for (const call of calls) called.add(call.called)
+  let isKnown = true
+  const add = (ways: readonly Way[]) => {
+    for (let i = 0; i < ways.length; i++) {
+      const { transform, packets } = ways[i]!
+      // what is written may be made of other fields
+      if (transform !== transforms.identity && !transforms.isConstant(transform)) isKnown = false
+      sets.push(packets)
+    }
   }
+  for (let i = 0; i < rules.length && isKnown; i++) {
+    const { matched, touched, next, returned, ownAccepted, nat, calls } = rules[i]!
+    sets.push(matched, touched)
+    add(next)
+    add(returned)
+    add(ownAccepted)
+    for (let k = 0; k < nat.length; k++) add(nat[k]!.ways)
+    for (let k = 0; k < calls.length; k++) {
+      add(calls[k]!.ways)
+      called.add(calls[k]!.called)
+    }
+  }
+  if (!isKnown) return undefined
   space.bdd.supportOf(sets, found)
   for (const { asked } of called) {
     if (!asked) return undefined
@@ -170,14 +185,21 @@ export class Block implements Ways {
       if (halves && this.end - this.first > SMALL) {
         const [one, other] = [halves[0].asked, halves[1].asked]
         this.#asked = { levels: one && other && joined(one, other) }
-      } else this.#asked = { levels: askedBy(this.#math, [...this.#rules()]) }
+      } else this.#asked = { levels: this.askedAtOnce() }
     }
     return this.#asked.levels
   }
 
-  *#rules(): Generator<RuleWays> {
-    if (this.rule) yield this.rule
-    for (const half of this.halves ?? []) yield* half.#rules()
+  /** The same, of all its rules together: halves are not asked. */
+  askedAtOnce(): ReadonlySet<number> | undefined {
+    const rules: RuleWays[] = []
+    this.#collect(rules)
+    return askedBy(this.#math, rules)
+  }
+
+  #collect(rules: RuleWays[]): void {
+    if (this.rule) rules.push(this.rule)
+    else for (let i = 0; i < 2; i++) this.halves![i as 0 | 1].#collect(rules)
   }
 
   /** Is there much that one half asks for and the other does not? Then a set that both are met with is larger than what each of them makes of it. */

@@ -44,6 +44,8 @@ export class Conditions {
   readonly #around: Surroundings
   /** By what they say, or where that has no short text by themselves. */
   readonly #known = new Map<string | Condition, Parts>()
+  /** By themselves: some, for what is quickly worked out is not worth much memory. */
+  readonly #quick = new Map<Condition, Parts>()
 
   constructor(space: Space, around: Surroundings = {}) {
     this.space = space
@@ -51,14 +53,19 @@ export class Conditions {
   }
 
   parts(condition: Condition): Parts {
-    // what is quickly worked out is not kept: nearly every rule has conditions of its own, though many say the same
-    if (condition.is === 'in' || condition.is === 'readable' || condition.is === 'not') return this.#split(condition)
-    const key = textOf(condition) ?? condition
-    let parts = this.#known.get(key)
-    if (!parts) {
-      parts = this.#split(condition)
-      this.#known.set(key, parts)
+    // rules of large files share conditions
+    let parts = this.#quick.get(condition)
+    if (parts) return parts
+    if (condition.is === 'in' || condition.is === 'readable' || condition.is === 'not') parts = this.#split(condition)
+    else {
+      const key = textOf(condition) ?? condition
+      parts = this.#known.get(key)
+      if (!parts) {
+        parts = this.#split(condition)
+        this.#known.set(key, parts)
+      }
     }
+    if (this.#quick.size < MOST_QUICK) this.#quick.set(condition, parts)
     return parts
   }
 
@@ -243,6 +250,7 @@ function textOf(condition: Condition): string | undefined {
   }
 }
 
+const MOST_QUICK = 1 << 14
 const MOST_RANGES = 20
 const MOST_PARTS = 20
 

@@ -88,8 +88,10 @@ function writesHeaders({ chains }: Table): boolean {
 
 function callsOf({ steps }: Rule): readonly string[] {
   let found = NO_CALLS
-  for (const step of steps)
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i]!
     if ('do' in step && (step.do.do === 'jump' || step.do.do === 'goto')) found = [...found, step.do.chain]
+  }
   return found
 }
 

@@ -109,7 +109,8 @@ export class Space {
     const below = (at: number, prefix: number, size: number, first: number, end: number): Node => {
       const from = prefix * size
       const to = from + size - 1
-      let [a, b] = [first, end]
+      let a = first
+      let b = end
       while (a < b && wanted[a]![1] < from) a++
       while (a < b && wanted[b - 1]![0] > to) b--
       if (a === b) return EMPTY
@@ -144,7 +145,8 @@ export class Space {
     if (bit === 'zero') return half(0)
     if (bit === 'one') return half(1)
     const { bdd } = this
-    const [low, high] = [half(0), half(1)]
+    const low = half(0)
+    const high = half(1)
     if (bit < bdd.levelOf(low) && bit < bdd.levelOf(high)) return bdd.node(bit, low, high)
     return bdd.or(bdd.and(bdd.literal(bit, false), low), bdd.and(bdd.literal(bit, true), high))
   }

@@ -38,6 +38,7 @@ export class ChainSummary implements Called {
   /** Each packet goes one way. */
   readonly isExact: boolean
   readonly #root: Block | undefined
+  #asked: { readonly levels: ReadonlySet<number> | undefined } | undefined
 
   constructor(chain: Chain, math: WayMath, waysOf: (rule: Rule) => RuleWays) {
     this.chain = chain
@@ -87,7 +88,8 @@ export class ChainSummary implements Called {
 
   /** The variables that the rules of the chain and of those it calls ask for; undefined: any. */
   get asked(): ReadonlySet<number> | undefined {
-    return this.#root ? this.#root.asked : NOTHING_ASKED
+    this.#asked ??= { levels: this.#root ? this.#root.askedAtOnce() : NOTHING_ASKED }
+    return this.#asked.levels
   }
 
   /** The packets of `set`, with any value of what the chain does not ask for. */
@@ -156,9 +158,12 @@ export class ChainSummary implements Called {
   /** May one packet, as it comes into a chain that writes nothing, come to the rule with this index? */
   leads(values: Uint8Array, index: number): boolean {
     for (let block = this.#root; block?.halves; ) {
-      const [left, right]: readonly [Block, Block] = block.halves
-      if (index >= left.end && !this.#holds(left.next, values)) return false
-      block = index < left.end ? left : right
+      const left: Block = block.halves[0]
+      if (index < left.end) block = left
+      else {
+        if (!this.#holds(left.next, values)) return false
+        block = block.halves[1]
+      }
     }
     return true
   }
@@ -180,7 +185,8 @@ export class ChainSummary implements Called {
 
   #holds(ways: readonly Way[], values: Uint8Array): boolean {
     const { bdd } = this.math.space
-    return ways.some((way) => bdd.contains(way.packets, values))
+    for (let i = 0; i < ways.length; i++) if (bdd.contains(ways[i]!.packets, values)) return true
+    return false
   }
 
   /** How many rules these packets come to, from the first one on. */

@@ -104,6 +104,11 @@ export class WayMath {
   /** First one of `ways`, then one of `then`. */
   sequence(ways: readonly Way[], then: readonly Way[]): readonly Way[] {
     if (ways.length === 0 || then.length === 0) return NO_WAYS
+    // most often nothing is written on either
+    if (ways.length === 1 && then.length === 1 && ways[0]!.transform === this.transforms.identity) {
+      const packets = this.space.bdd.and(ways[0]!.packets, then[0]!.packets)
+      return packets === EMPTY ? NO_WAYS : [{ transform: then[0]!.transform, packets }]
+    }
     const found: Way[] = []
     for (const { transform, packets } of ways)
       for (const behind of then) {

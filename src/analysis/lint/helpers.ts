@@ -121,26 +121,42 @@ export function chainInputs(scope: Scope, table: Table): ChainInputs {
   }
 }
 
+interface Caller {
+  readonly chain: Chain
+  readonly number: number
+  readonly rule: Rule
+}
+
+const knownCallers = new WeakMap<Table, ReadonlyMap<string, readonly Caller[]>>()
+
 /** The chains that rules of a table jump or go to. */
-export function callers(
-  table: Table,
-): ReadonlyMap<string, readonly { readonly chain: Chain; readonly number: number; readonly rule: Rule }[]> {
-  const found = new Map<string, { chain: Chain; number: number; rule: Rule }[]>()
+export function callers(table: Table): ReadonlyMap<string, readonly Caller[]> {
+  let known = knownCallers.get(table)
+  if (!known) {
+    known = findCallers(table)
+    knownCallers.set(table, known)
+  }
+  return known
+}
+
+function findCallers(table: Table): ReadonlyMap<string, readonly Caller[]> {
+  const found = new Map<string, Caller[]>()
   for (const chain of table.chains.values())
-    for (const [i, rule] of chain.rules.entries())
+    chain.rules.forEach((rule, i) => {
       for (const effect of effectsOf(rule))
         if (effect.do === 'jump' || effect.do === 'goto') {
           const list = found.get(effect.chain)
           if (list) list.push({ chain, number: i + 1, rule })
           else found.set(effect.chain, [{ chain, number: i + 1, rule }])
         }
+    })
   return found
 }
 
 /** The verdict that ends the packet's way through the base chain, for rules that have one and do nothing else. */
 export function verdictOf(rule: Rule): 'accept' | 'drop' | 'reject' | undefined {
   const effects = effectsOf(rule)
-  const [only] = effects
+  const only = effects[0]
   if (effects.length !== 1 || !only) return undefined
   return only.do === 'accept' || only.do === 'drop' || only.do === 'reject' ? only.do : undefined
 }
