@@ -294,7 +294,7 @@ export class Bdd extends Diagrams {
   }
 
   /** The variables that some of these sets ask for are added to `levels`. */
-  supportOf(sets: Iterable<Node>, levels: Set<number>): void {
+  supportOf(sets: readonly Node[], levels: Set<number>): void {
     if (this.#seen.length < this.nodes.length / STRIDE) {
       this.#seen = new Int32Array(this.nodes.length / STRIDE)
       this.#asked.fill(0)
@@ -317,7 +317,7 @@ export class Bdd extends Diagrams {
       walk(nodes[base + 1]! >> 1)
       walk(nodes[base + 2]! >> 1)
     }
-    for (const set of sets) walk(set >> 1)
+    for (let i = 0; i < sets.length; i++) walk(sets[i]! >> 1)
     for (const level of found.sort((x, y) => x - y)) levels.add(level)
   }
 

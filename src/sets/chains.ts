@@ -129,14 +129,19 @@ class Flow implements ChainFlow {
   }
 
   get rules(): ReadonlyMap<Rule, RuleFlow> {
-    this.#rules ??= new Map(
-      [...this.#visited()].map(([name, index, rule]) => [rule, this.#ruleFlow(name, index, rule)]),
-    )
+    this.#rules ??= this.#ruleFlows()
     return this.#rules
   }
 
-  #ruleFlow(chain: string, index: number, rule: Rule): RuleFlow {
-    return new LazyRuleFlow(this.#entered('outlines').get(chain)!, () => this.#entered('exact').get(chain), index, rule)
+  #ruleFlows(): ReadonlyMap<Rule, RuleFlow> {
+    const found = new Map<Rule, RuleFlow>()
+    for (const [name, entered] of this.#entered('outlines')) {
+      const { rules } = entered.summary.chain
+      const exact = () => this.#entered('exact').get(name)
+      const reached = reachedBy(entered)
+      for (let i = 0; i < reached; i++) found.set(rules[i]!, new LazyRuleFlow(entered, exact, i, rules[i]!))
+    }
+    return found
   }
 
   readonly chains: ChainInputs = {
@@ -183,27 +188,25 @@ class Flow implements ChainFlow {
     return found
   }
 
-  /** Rules that packets come to, chain by chain. */
-  *#visited(): Generator<readonly [string, number, Rule]> {
-    for (const [name, { summary, packets }] of this.#entered('outlines')) {
-      const reached = packets.reduce((most, set) => Math.max(most, summary.reached(set)), 0)
-      for (let i = 0; i < reached; i++) yield [name, i, summary.chain.rules[i]!]
-    }
-  }
-
   *#translations(): Generator<NatUse> {
-    for (const [name, index, rule] of this.#visited()) {
-      const { summary, packets } = this.#entered('outlines').get(name)!
-      for (const { effect, ways } of summary.ruleWays(index).nat) {
-        const wanted = summary.before(index, packetsOf(summary.math, ways))
-        if (!packets.some((set) => summary.math.space.bdd.meets(set, wanted))) continue
-        yield new LazyNatUse(rule, effect, () =>
-          whatBecomes(summary, this.#entered('exact').get(name)?.packets ?? [], index, ways),
-        )
-      }
+    for (const [name, entered] of this.#entered('outlines')) {
+      const { summary, packets } = entered
+      const reached = reachedBy(entered)
+      for (let index = 0; index < reached; index++)
+        for (const { effect, ways } of summary.ruleWays(index).nat) {
+          const wanted = summary.before(index, packetsOf(summary.math, ways))
+          if (!packets.some((set) => summary.math.space.bdd.meets(set, wanted))) continue
+          yield new LazyNatUse(summary.chain.rules[index]!, effect, () =>
+            whatBecomes(summary, this.#entered('exact').get(name)?.packets ?? [], index, ways),
+          )
+        }
     }
   }
 }
+
+/** How many rules of a chain packets come to, from the first one on. */
+const reachedBy = ({ summary, packets }: Entered): number =>
+  packets.reduce((most, set) => Math.max(most, summary.reached(set)), 0)
 
 class LazyNatUse implements NatUse {
   readonly rule: Rule

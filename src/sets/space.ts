@@ -115,8 +115,10 @@ export class Space {
       while (a < b && wanted[b - 1]![0] > to) b--
       if (a === b) return EMPTY
       if (wanted[a]![0] <= from && to <= wanted[a]![1]) return FULL
-      const half = (bit: 0 | 1) => below(at + 1, prefix * 2 + bit, size / 2, a, b)
-      return this.#branch(bits[at]!, half)
+      const bit = bits[at]!
+      if (bit === 'zero' || bit === 'one') return below(at + 1, prefix * 2 + (bit === 'one' ? 1 : 0), size / 2, a, b)
+      const low = below(at + 1, prefix * 2, size / 2, a, b)
+      return this.#branch(bit, low, below(at + 1, prefix * 2 + 1, size / 2, a, b))
     }
     return below(0, 0, last + 1, 0, wanted.length)
   }
@@ -136,17 +138,17 @@ export class Space {
       while (a < b && wanted[b - 1]![0] > to) b--
       if (a === b) return EMPTY
       if (wanted[a]![0] <= from && to <= wanted[a]![1]) return FULL
-      return this.#branch(bits[at]!, (bit) => below(at + 1, (prefix << 1n) | BigInt(bit), left - 1n, a, b))
+      const bit = bits[at]!
+      const half = prefix << 1n
+      if (bit === 'zero' || bit === 'one') return below(at + 1, half | (bit === 'one' ? 1n : 0n), left - 1n, a, b)
+      const low = below(at + 1, half, left - 1n, a, b)
+      return this.#branch(bit, low, below(at + 1, half | 1n, left - 1n, a, b))
     }
     return below(0, 0n, width, 0, wanted.length)
   }
 
-  #branch(bit: Bits[number], half: (bit: 0 | 1) => Node): Node {
-    if (bit === 'zero') return half(0)
-    if (bit === 'one') return half(1)
+  #branch(bit: number, low: Node, high: Node): Node {
     const { bdd } = this
-    const low = half(0)
-    const high = half(1)
     if (bit < bdd.levelOf(low) && bit < bdd.levelOf(high)) return bdd.node(bit, low, high)
     return bdd.or(bdd.and(bdd.literal(bit, false), low), bdd.and(bdd.literal(bit, true), high))
   }

@@ -195,6 +195,10 @@ export class ChainSummary implements Called {
     let block = this.#root
     if (!block || set === EMPTY) return 0
     const last = block.end - 1
+    // most often some packet that the others do not look at comes to the end
+    const { space, scratch } = this.math
+    if (this.isPlain && space.bdd.find(set, this.ruleWays(last).touched, scratch) && this.leads(scratch, last))
+      return block.end
     if (this.math.space.bdd.meets(set, this.before(last, FULL))) return block.end
     while (block.halves) {
       const [left, right]: readonly [Block, Block] = block.halves

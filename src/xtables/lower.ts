@@ -35,9 +35,23 @@ export function inOrder(
   { s, d, i, o }: Readonly<Record<'s' | 'd' | 'i' | 'o', readonly Step[] | undefined>>,
   { protocol, others }: Ending,
 ): readonly Step[] {
-  const parts = backend === 'nft' ? [i, o, protocol, s, d, others] : [s, d, i, o, protocol, others]
   const steps: Step[] = []
-  for (const part of parts) if (part) for (const step of part) steps.push(step)
+  const add = (part: readonly Step[] | undefined) => {
+    if (part) for (let n = 0; n < part.length; n++) steps.push(part[n]!)
+  }
+  const isNft = backend === 'nft'
+  if (!isNft) {
+    add(s)
+    add(d)
+  }
+  add(i)
+  add(o)
+  add(protocol)
+  if (isNft) {
+    add(s)
+    add(d)
+  }
+  add(others)
   return steps
 }
 

@@ -3,7 +3,7 @@ import type { Chain, Rule, Table } from '../../rules/program.js'
 import type { NamedUse } from '../../rules/set-use.js'
 import { type Bdd, EMPTY, type Node } from '../../sets/bdd.js'
 import type { ChainFlow, ChainInputs, RuleFlow } from '../../sets/chains.js'
-import { conditionsOf, effectsOf, type Scope, someCondition } from '../scope.js'
+import { effectsOf, type Scope, someCondition } from '../scope.js'
 
 /** Found out once for each scope. */
 export function once<T>(find: (scope: Scope) => T): (scope: Scope) => T {
@@ -176,20 +176,37 @@ export function* everyRule(
       for (const [i, rule] of chain.rules.entries()) yield { table, chain: chain.name, number: i + 1, rule }
 }
 
-/** Every use of a set (ipset) in a rule. */
-export function* setUses(scope: Scope) {
-  for (const one of everyRule(scope)) {
-    for (const condition of conditionsOf(one.rule)) {
-      const uses: NamedUse[] = []
-      someCondition(condition, (part) => {
-        if (part.is === 'named-set') uses.push(part.use)
-        return false
-      })
-      for (const use of uses) yield { ...one, use }
-    }
-    for (const effect of effectsOf(one.rule)) if ('use' in effect) yield { ...one, use: effect.use }
-  }
+interface SetUse {
+  readonly table: Table
+  readonly chain: string
+  readonly number: number
+  readonly rule: Rule
+  readonly use: NamedUse
 }
+
+/** Every use of a set (ipset) in a rule. */
+export const setUses = once((scope): readonly SetUse[] => {
+  const found: SetUse[] = []
+  const use = (table: Table, chain: string, rule: Rule, i: number) => {
+    const add = (one: NamedUse) => found.push({ table, chain, number: i + 1, rule, use: one })
+    for (let k = 0; k < rule.steps.length; k++) {
+      const step = rule.steps[k]!
+      if ('if' in step)
+        someCondition(step.if, (part) => {
+          if (part.is === 'named-set') add(part.use)
+          return false
+        })
+    }
+    for (let k = 0; k < rule.steps.length; k++) {
+      const step = rule.steps[k]!
+      if ('do' in step && 'use' in step.do) add(step.do.use)
+    }
+  }
+  for (const table of scope.tables)
+    for (const { name, rules } of table.chains.values())
+      for (let i = 0; i < rules.length; i++) use(table, name, rules[i]!, i)
+  return found
+})
 
 /** Has it rules, or a policy that drops? */
 export const isUsed = ({ rules, base }: Chain): boolean => rules.length > 0 || base?.policy === 'drop'

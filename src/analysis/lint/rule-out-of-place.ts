@@ -12,7 +12,8 @@ export const ruleOutOfPlace: LintRule = {
     for (const [table, flows] of tableFlows(scope)) {
       const inputs = chainInputs(scope, table)
       for (const chain of table.chains.values())
-        for (const [i, rule] of chain.rules.entries()) {
+        for (let i = 0; i < chain.rules.length; i++) {
+          const rule = chain.rules[i]!
           const flow = flows.get(rule)
           if (!flow || flow.isMatched) continue
           if (matching(conditions, rule, inputs.outline(chain.name)) !== EMPTY) continue

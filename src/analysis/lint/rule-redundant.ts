@@ -21,7 +21,8 @@ export const ruleRedundant: LintRule = {
     const budget = { left: BUDGET }
     for (const [table, flows] of tableFlows(scope))
       for (const chain of table.chains.values())
-        for (const [i, rule] of chain.rules.entries()) {
+        for (let i = 0; i < chain.rules.length; i++) {
+          const rule = chain.rules[i]!
           const verdict = verdictOf(rule)
           const flow = flows.get(rule)
           if (!verdict || !flow?.isMatched || hasSideEffect(rule)) continue

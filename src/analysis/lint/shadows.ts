@@ -22,7 +22,8 @@ function* find(scope: Scope): Generator<Shadow> {
   for (const [table, flows] of tableFlows(scope)) {
     const inputs = chainInputs(scope, table)
     for (const chain of table.chains.values())
-      for (const [i, rule] of chain.rules.entries()) {
+      for (let i = 0; i < chain.rules.length; i++) {
+        const rule = chain.rules[i]!
         const at = flows.get(rule)
         if (!at || at.isMatched) continue
         const wanted = matching(scope.conditions, rule, inputs.outline(chain.name))
