@@ -1,4 +1,4 @@
-// node bench/lint.mjs: the whole lint of rulesets with random rules over networks, hosts and ports, and of kube-proxy’s.
+// node bench/lint.mjs: the whole lint of rulesets with random rules over networks, hosts and ports, of kube-proxy’s, and of real ones.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -40,11 +40,19 @@ export function randomRules(count) {
   return [...head, '-A FORWARD -m state --state RELATED,ESTABLISHED -j ACCEPT', ...rules, 'COMMIT', ''].join('\n')
 }
 
-function measure(name, text) {
-  const file = join(work, 'iptables-save')
+/** Real rulesets, where there is a checkout of github.com/diekmann/net-network: NET_NETWORK names it. */
+const REAL = [
+  'configs_ugent/iptables-save',
+  'configs_openlab/stettenstr/doku/iptables-save.txt',
+  'configs_sqrl_shorewall/2014_sep_iptables-saveakachan',
+  'configs_medium-sized-company/iptables-save.iptables_mainfw_31.01.2016',
+  'configs_chair_for_Network_Architectures_and_Services/iptables-save-2016-06-27_16-29-01',
+]
+/** Of so many runs the median is told. */
+const RUNS = 7
+
+function run(file) {
   const usage = join(work, 'usage.json')
-  writeFileSync(file, text)
-  const began = process.hrtime.bigint()
   const { stdout } = spawnSync(
     process.execPath,
     ['--require', join(root, 'bench/usage.cjs'), cli, 'lint', file, '--json', '--fail-on', 'never'],
@@ -54,16 +62,40 @@ function measure(name, text) {
       maxBuffer: 2 ** 30,
     },
   )
-  const wallMs = Number(process.hrtime.bigint() - began) / 1e6
-  const { rssMb } = JSON.parse(readFileSync(usage, 'utf8'))
-  const { findings, incomplete } = JSON.parse(stdout)
+  return { ...JSON.parse(readFileSync(usage, 'utf8')), ...JSON.parse(stdout) }
+}
+
+function measure(name, file, runs = 1) {
+  const all = Array.from({ length: runs }, () => run(file))
+  const median = (of) => all.map(of).sort((a, b) => a - b)[Math.floor(runs / 2)]
+  const ms = (of) => median(of).toFixed(0).padStart(7)
+  const [{ findings, incomplete }] = all
   const state = incomplete.length === 0 ? 'complete' : 'incomplete'
   process.stdout.write(
-    `${name.padEnd(40)} ${wallMs.toFixed(0).padStart(7)} ms ${rssMb.toFixed(0).padStart(5)} MB  ${findings.length} findings, ${state}\n`,
+    `${name.padEnd(40)} wall ${ms(({ wallMs }) => wallMs)} ms, CPU ${ms(({ cpuMs }) => cpuMs)} ms ${median(
+      ({ rssMb }) => rssMb,
+    )
+      .toFixed(0)
+      .padStart(5)} MB  ${findings.length} findings, ${state}\n`,
   )
 }
 
+function written(text) {
+  const file = join(work, 'iptables-save')
+  writeFileSync(file, text)
+  return file
+}
+
 if (!existsSync(cli)) throw new Error('dist/cli.js is missing: npm run build')
-for (const count of [100, 200, 500, 1000]) measure(`${count} random rules`, randomRules(count))
-for (const services of [50, 100, 200]) measure(`${services} Services of kube-proxy`, kubeRules(services))
+for (const count of [100, 200, 500, 1000]) measure(`${count} random rules`, written(randomRules(count)))
+for (const services of [50, 100, 200]) measure(`${services} Services of kube-proxy`, written(kubeRules(services)))
+const folder = process.env.NET_NETWORK
+const real = REAL.map((name) => join(folder ?? '', name))
+if (folder && real.every((file) => existsSync(file)))
+  for (const [i, file] of real.entries())
+    measure(`${REAL[i].replace(/^configs_([^/]{1,22}).*\//, '$1… ').slice(0, 38)}`, file, RUNS)
+else
+  process.stdout.write(
+    `${REAL.length} real rulesets: left out (NET_NETWORK names no checkout of diekmann/net-network)\n`,
+  )
 rmSync(work, { recursive: true, force: true })
