@@ -104,6 +104,13 @@ test('findings as annotations of GitHub Actions', async () => {
   )
 })
 
+test('an annotation has the fix on a line of its own', async () => {
+  const { out } = await lint(saveText(['-A INPUT -j LOG']), '--format', 'github')
+  expect(out).toBe(
+    '::notice file=host/iptables-save,line=6,title=log-without-limit::every packet that matches is logged: whoever sends them fills the log%0Afix: -m limit --limit 10/minute\n',
+  )
+})
+
 test('--json is what schema/lint.schema.json says', async () => {
   const schema = JSON.parse(readFileSync(join(root, 'schema/lint.schema.json'), 'utf8'))
   const { status, out } = await packetwalk(['lint', UFW, '--json'])
@@ -112,6 +119,17 @@ test('--json is what schema/lint.schema.json says', async () => {
   const validate = new Ajv2020({ allErrors: true }).compile(schema)
   expect(validate(document), JSON.stringify(validate.errors)).toBe(true)
   expect(document.findings.length).toBeGreaterThan(10)
+})
+
+test('SARIF: paths from the root have a scheme', async () => {
+  await withFiles({ 'a b/iptables-save': shadowed }, async (folder) => {
+    const { out } = await packetwalk(['lint', join(folder, 'a b/iptables-save'), '--format', 'sarif'])
+    const [run] = JSON.parse(out).runs
+    expect(run.results[0].locations[0].physicalLocation.artifactLocation.uri).toBe(
+      `file://${folder}/a%20b/iptables-save`,
+    )
+    expect(new URL(run.results[0].locations[0].physicalLocation.artifactLocation.uri).pathname).toMatch(/a%20b/)
+  })
 })
 
 test('SARIF names the rule, both places and the packet', async () => {

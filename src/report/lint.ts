@@ -95,9 +95,9 @@ export function lintGithub({ findings, incomplete }: LintResult): string {
   const data = (text: string) => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
   const property = (text: string) => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
   const command: Readonly<Record<Level, string>> = { error: 'error', warning: 'warning', note: 'notice' }
-  const lines = findings.map(({ id, level, at, message, packet, place }) => {
+  const lines = findings.map(({ id, level, at, message, packet, fix, place }) => {
     const where = at.source ? `file=${property(at.source.file)},line=${at.source.line},` : ''
-    const text = `${at.source ? '' : `${place}: `}${message}${packet === undefined ? '' : ` (${packet})`}`
+    const text = `${at.source ? '' : `${place}: `}${message}${packet === undefined ? '' : ` (${packet})`}${fix === undefined ? '' : `\nfix: ${fix}`}`
     return `::${command[level]} ${where}title=${property(id)}::${data(text)}`
   })
   return [...lines, ...incomplete.map((text) => `::notice title=packetwalk::${data(`incomplete: ${text}`)}`)]

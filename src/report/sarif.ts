@@ -1,8 +1,13 @@
 import type { LintResult } from '../analysis/lint/lint.js'
 import type { Finding, LintRule, Spot } from '../analysis/lint/types.js'
 
-/** A file's path as SARIF wants it: relative, with slashes, what is special in an address escaped. */
-const uri = (file: string): string => file.replaceAll('\\', '/').split('/').map(encodeURIComponent).join('/')
+/** A file's path as SARIF wants it: relative or with a scheme, slashes, what is special in an address escaped. */
+function uri(file: string): string {
+  const path = file.replaceAll('\\', '/')
+  const [, drive = '', rest = path] = /^([A-Za-z]:)(\/.*)$/.exec(path) ?? []
+  const escaped = rest.split('/').map(encodeURIComponent).join('/')
+  return drive ? `file:///${drive}${escaped}` : path.startsWith('/') ? `file://${escaped}` : escaped
+}
 
 const location = (spot: Spot, id?: number, text?: string) => ({
   ...(id === undefined ? {} : { id }),
@@ -27,8 +32,8 @@ const location = (spot: Spot, id?: number, text?: string) => ({
   ...(text === undefined ? {} : { message: { text } }),
 })
 
-function result({ id, level, message, at, related = [], packet, place, family }: Finding, index: number) {
-  const text = `${message}${packet === undefined ? '' : `; for example ${packet}`}`
+function result({ id, level, message, at, related = [], packet, fix, place, family }: Finding, index: number) {
+  const text = `${message}${packet === undefined ? '' : `; for example ${packet}`}${fix === undefined ? '' : `; fix: ${fix}`}`
   return {
     ruleId: id,
     ruleIndex: index,
@@ -54,6 +59,7 @@ export function lintSarif({ findings, incomplete }: LintResult, rules: readonly 
             rules: rules.map(({ id, summary, level }) => ({
               id,
               shortDescription: { text: summary },
+              help: { text: `docs/lint/${id}.md` },
               defaultConfiguration: { level },
             })),
           },

@@ -1,9 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Planted, plantedHost } from '../../testing/planted.js'
 import { CASES } from '../../testing/planted-lint.js'
-import { LINT_RULES } from './index.js'
 import { lint } from './lint.js'
 
 const found = (id: string, given: Planted) => lint(plantedHost(given)).findings.filter((finding) => finding.id === id)
@@ -22,26 +19,6 @@ describe.each(CASES.map((one) => [one.id, one] as const))('%s', (id, { planted, 
   })
 })
 
-test('every lint rule is planted', () => {
-  const planted = new Set(CASES.map(({ id }) => id))
-  expect(LINT_RULES.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([])
-})
-
-test('the list of lint rules is in order, without doubles', () => {
-  const ids = LINT_RULES.map(({ id }) => id)
-  expect(ids).toEqual([...new Set(ids)].sort())
-})
-
-test.each(LINT_RULES.map(({ id, summary, level }) => [id, summary, level] as const))(
-  '%s has its page',
-  (id, summary, level) => {
-    const page = join(import.meta.dirname, `../../../docs/lint/${id}.md`)
-    expect(existsSync(page)).toBe(true)
-    const text = readFileSync(page, 'utf8')
-    expect(text.startsWith(`# ${id}\n\n${summary[0]!.toUpperCase()}${summary.slice(1)}. Level: ${level}.\n`)).toBe(true)
-  },
-)
-
 describe('findings are ignored by a comment of their rule', () => {
   const shadowed = (comment: string): Planted => ({
     iptables: ['-A INPUT -s 10.0.0.0/8 -j DROP', `-A INPUT -s 10.1.0.0/16 -m comment --comment "${comment}" -j DROP`],
@@ -54,6 +31,21 @@ describe('findings are ignored by a comment of their rule', () => {
   ])('%s', (comment, findings, ignored) => {
     const result = lint(plantedHost(shadowed(comment)))
     expect([result.findings.filter(({ id }) => id === 'rule-shadowed').length, result.ignored]).toEqual([
+      findings,
+      ignored,
+    ])
+  })
+})
+
+describe('what is said of a chain is ignored by a comment of any of its rules that names it', () => {
+  test.each([
+    ['packetwalk: ignore chain-unused', 0, 1],
+    ['packetwalk: ignore', 1, 0],
+    ['packetwalk: ignore rule-shadowed', 1, 0],
+  ])('%s', (comment, findings, ignored) => {
+    const iptables = ['-A old -s 10.0.0.0/8 -j DROP', `-A old -m comment --comment "${comment}" -j ACCEPT`]
+    const result = lint(plantedHost({ iptables }))
+    expect([result.findings.filter(({ id }) => id === 'chain-unused').length, result.ignored]).toEqual([
       findings,
       ignored,
     ])

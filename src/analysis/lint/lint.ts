@@ -1,6 +1,6 @@
 import type { Hosts, Namespace } from '../../path/world.js'
 import { placeName } from '../../path/world.js'
-import type { Chain } from '../../rules/program.js'
+import type { Chain, Rule } from '../../rules/program.js'
 import { NodeLimitError } from '../../sets/bdd.js'
 import { VisitLimitError } from '../../sets/chains.js'
 import { Scope, type ScopeOptions } from '../scope.js'
@@ -98,19 +98,26 @@ function scopeOf(hosts: Hosts, namespace: Namespace, family: 4 | 6, options: Sco
 
 const IGNORE = /packetwalk:\s*ignore\b([^;]*)/
 
-/** A rule's comment: `packetwalk: ignore` silences everything about it, `packetwalk: ignore rule-shadowed log-without-limit` these. */
+/**
+ * A rule's comment: `packetwalk: ignore` silences everything about it, `packetwalk: ignore rule-shadowed log-without-limit` these. What is said of a chain as a whole is silenced by
+ * the comment of any of its rules that names it.
+ */
 function isIgnored(id: string, { tables }: Scope, { chain, number }: Finding['at']): boolean {
-  if (chain === undefined || number === undefined) return false
+  if (chain === undefined) return false
   const slash = chain.indexOf('/')
   for (const table of tables) {
-    const comment =
-      table.name === chain.slice(0, slash)
-        ? table.chains.get(chain.slice(slash + 1))?.rules[number - 1]?.comment
-        : undefined
-    const found = comment === undefined ? undefined : IGNORE.exec(comment)
-    if (found && (found[1]!.trim() === '' || found[1]!.split(/[\s,=]+/).includes(id))) return true
+    if (table.name !== chain.slice(0, slash)) continue
+    const rules = table.chains.get(chain.slice(slash + 1))?.rules ?? []
+    if (number === undefined ? rules.some((rule) => ignores(rule, id, false)) : ignores(rules[number - 1], id, true))
+      return true
   }
   return false
+}
+
+function ignores(rule: Rule | undefined, id: string, orAll: boolean): boolean {
+  const found = rule?.comment === undefined ? undefined : IGNORE.exec(rule.comment)
+  if (!found) return false
+  return found[1]!.trim() === '' ? orAll : found[1]!.split(/[\s,=]+/).includes(id)
 }
 
 function inOrder(findings: readonly Finding[]): readonly Finding[] {
