@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { buildPair, campaign, closePair, type Happened, type Plan } from './campaign.js'
 import { DEVICE_PACKETS, deviceLab } from './cases/devices.js'
+import { LIMIT_PACKETS4, LIMIT_PACKETS6, limitsLab4, limitsLab6 } from './cases/limits.js'
 import { countingRules, ODD_PACKETS, oddLab } from './cases/odd.js'
 import { REDIRECT_PACKETS, redirectLab } from './cases/redirect6.js'
 import { differences } from './compare.js'
@@ -60,9 +61,11 @@ async function recordOdd(backend: 'legacy' | 'nft'): Promise<void> {
   }
 }
 
-/** Cases with a lab of their own: devices that this kernel has (VXLAN, macvlan), redirects. */
+/** Cases with a lab of their own: devices that this kernel has (VXLAN, macvlan), how often errors are sent, redirects. */
 const LABS = [
   { name: 'devices4', lab: deviceLab, packets: DEVICE_PACKETS },
+  { name: 'limits4', lab: limitsLab4, packets: LIMIT_PACKETS4 },
+  { name: 'limits6', lab: limitsLab6, packets: LIMIT_PACKETS6 },
   { name: 'redirect6', lab: redirectLab, packets: REDIRECT_PACKETS },
 ] as const
 

@@ -8,19 +8,22 @@ export const macOf = (number: number): string => `02:00:00:00:02:${number.toStri
 export function randomLab(random: Random, family: 4 | 6, backend: 'legacy' | 'nft'): LabSpec {
   const length = family === 4 ? 16 : 64
   const any = family === 4 ? '0.0.0.0/0' : '::/0'
+  // neighbours that know each other by link-local addresses: as next hops, and to be told of them
+  const linkLocal = family === 6 && random.fork('link-local').chance(0.3)
+  const own = linkLocal ? ['fe80::1/64'] : []
   const links = [
-    { name: 'r0', addresses: [`${host(family, 1, 1)}/${length}`], arp: false, mtu: 1500 },
+    { name: 'r0', addresses: [`${host(family, 1, 1)}/${length}`, ...own], arp: false, mtu: 1500 },
     {
       name: 'r1',
-      addresses: [`${host(family, 2, 1)}/${length}`, `${host(family, 2, 7)}/${length}`],
+      addresses: [`${host(family, 2, 1)}/${length}`, `${host(family, 2, 7)}/${length}`, ...own],
       arp: false,
       mtu: random.chance(0.1) ? 1280 : 1500,
     },
-    { name: 'r2', addresses: [`${wan(family, 1)}/${family === 4 ? 24 : 64}`], arp: false, mtu: 1500 },
+    { name: 'r2', addresses: [`${wan(family, 1)}/${family === 4 ? 24 : 64}`, ...own], arp: false, mtu: 1500 },
   ]
   const net = (number: number) => (family === 4 ? `10.${number}.0.0/16` : `fd00:${number.toString(16)}::/64`)
   const routes = [
-    `${net(3)} via ${host(family, 2, 2)} dev r1`,
+    `${net(3)} via ${linkLocal ? 'fe80::2' : host(family, 2, 2)} dev r1`,
     `blackhole ${net(66)}`,
     `unreachable ${net(67)}`,
     `prohibit ${net(68)}`,
@@ -36,7 +39,7 @@ export function randomLab(random: Random, family: 4 | 6, backend: 'legacy' | 'nf
     ...(random.chance(0.1) ? ['iif r2 fwmark 0x2/0x2 unreachable pref 1003'] : []),
   ]
   const gateways = [
-    [host(family, 2, 2), 'r1', 2],
+    [linkLocal ? 'fe80::2' : host(family, 2, 2), 'r1', 2],
     [host(family, 2, 3), 'r1', 3],
     [wan(family, 254), 'r2', 4],
     [wan(family, 253), 'r2', 5],

@@ -38,8 +38,8 @@ export const sharedNames = (namespaces: readonly Namespace[], family: Family): N
     namespaces.flatMap(({ sets, tables }) => (sets ? namesOfSets({ sets, tables }, family) : [])),
   )
 
-const NODES_OF_A_RULE = 100
-const RESERVED_AT_MOST = 1_000_000
+const NODES_OF_A_RULE = { 4: 100, 6: 320 } as const
+const RESERVED_AT_MOST = { 4: 1_000_000, 6: 2_000_000 } as const
 
 /** The rules of one family in one namespace, with all packets that could come through them. What is asked for is worked out once. */
 export class Scope {
@@ -71,7 +71,7 @@ export class Scope {
       (sum, { chains }) => [...chains.values()].reduce((all, one) => all + one.rules.length, sum),
       0,
     )
-    this.space.bdd.reserve(Math.min(rules * NODES_OF_A_RULE, RESERVED_AT_MOST))
+    this.space.bdd.reserve(Math.min(rules * NODES_OF_A_RULE[family], RESERVED_AT_MOST[family]))
     this.around = fibSurroundings(this.space, namespace)
     const { sets, tables } = namespace
     const named = sets && options.listedSets ? namedSurroundings(this.space, { sets, tables }) : {}

@@ -155,7 +155,7 @@ describe('about what no answer is sent', () => {
       true,
       true,
       true,
-      false,
+      true,
     ])
     expect(mayProvokeError(fragmentOf(udp, 0, 8, true, 1), 3, 1)).toBe(true)
     const later = buildPacket({ src: 1, dst: 2 }, { is: 'udp', sport: 1, dport: 2 }, new Uint8Array(8))

@@ -25,7 +25,6 @@ export const destinationOf = (packet: Packet): Ip | undefined =>
 /** ICMP types about which no ICMP error is sent: errors, unassigned ones, router discovery (icmp_pointers in net/ipv4/icmp.c), and all above 18. */
 const SILENT4: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12])
 const LAST_ICMP4 = 18
-const REDIRECT6 = 137
 
 /**
  * Whether the kernel would send an ICMP error about this packet, as far as its bytes decide (__icmp_send, icmp6_send): not about later fragments
@@ -48,7 +47,7 @@ export function mayProvokeError(packet: Packet, type: number, code: number): boo
   if (protocol !== PROTOCOL.ICMPV6) return true
   if (fragmentOffset !== 0) return true
   const inner = u8(packet.bytes, offset)
-  return inner !== undefined && inner >= 128 && inner !== REDIRECT6
+  return inner !== undefined && inner >= 128
 }
 
 const isMulticast6 = (ip: bigint): boolean => ip >> 120n === 0xffn

@@ -41,11 +41,11 @@ export function setTcpBits(
   { bytes, transport: { offset } }: Packet,
   keep: number,
   set: number,
-): 'cut off' | 'as before' | 'changed' {
-  if (offset + HEADER > bytes.length) return 'cut off'
+): 'cut-off' | 'kept' | 'changed' {
+  if (offset + HEADER > bytes.length) return 'cut-off'
   const old = u16(bytes, offset + FLAGS)!
   const next = (old & (0xff00 | keep)) | set
-  if (next === old) return 'as before'
+  if (next === old) return 'kept'
   put16(bytes, offset + FLAGS, next)
   put16(bytes, offset + CHECKSUM, replaceSum(u16(bytes, offset + CHECKSUM)!, old, next))
   return 'changed'

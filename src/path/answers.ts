@@ -8,6 +8,7 @@ import { selectAddress6 } from '../routing/source.js'
 import type { RejectWith } from '../rules/effect.js'
 import { Cursor } from './cursor.js'
 import type { Done } from './done.js'
+import { mayTell } from './error-limits.js'
 import type { Answer } from './fate.js'
 import { type Echo, echoedOptions } from './ip-options.js'
 import { Skb } from './skb.js'
@@ -36,6 +37,7 @@ export function sendIcmpError(cursor: Cursor, about: IcmpAbout): Answer | undefi
     four && skb.destination ? skb.destination.result === 'local' : netns.isLocal(here) || netns.isAnycast(here)
   const source = own ? here : sourceOfError(cursor, dst)
   if (source === undefined || isMulticast(dst) || isLimitedBroadcast(dst)) return undefined
+  if (!mayTell(cursor, dst, about)) return undefined
   if (!four && isSharedByRoute(cursor, dst, source, reflectedMark(cursor))) return undefined
   const options = optionsBack(cursor, source)
   if (options === 'refused') return undefined

@@ -37,7 +37,7 @@ export function perform(cursor: Cursor, effect: Acting): Done {
       return mss(cursor, effect.to)
     case 'tcp-bits': {
       const done = setTcpBits(cursor.skb.packet, effect.keep, effect.set)
-      if (done === 'cut off') return CUT_OFF
+      if (done === 'cut-off') return CUT_OFF
       if (done === 'changed') pull(cursor.skb, TCP_HEADER)
       return { did: 'ECN: TCP header', verdict: 'next' }
     }

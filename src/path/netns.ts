@@ -24,6 +24,7 @@ import { SynCookies } from './cookies.js'
 import { countedOf, labelsOf, type Tracked } from './counted.js'
 import { type ChainEntry, type Hooks, registerHooks } from './hooks.js'
 import { interfacesOf } from './interfaces.js'
+import { Peers } from './peers.js'
 import { type Collected, Reassembly } from './reassembly.js'
 import type { Skb } from './skb.js'
 import { readSysctl } from './sysctls.js'
@@ -117,7 +118,7 @@ export class Netns {
   readonly cookies = new SynCookies()
   readonly #reassembly = { conntrack: new Reassembly(true), local: new Reassembly(false) }
 
-  readonly #told = new Map<Ip, { readonly tokens: number; readonly at: number }>()
+  readonly peers = new Peers()
 
   constructor(state: Namespace, around: Surroundings) {
     this.state = state
@@ -200,19 +201,6 @@ export class Netns {
   /** Does a bridge take frames for this address up to its own IP stack? */
   isOwnMac(mac: Mac, bridge: string): boolean {
     return this.state.links.some((link) => (link.name === bridge || link.master === bridge) && link.mac === mac)
-  }
-
-  /**
-   * Somebody is told so often at once, then once a second. net/ipv4/route.c: ip_error: of five packets that have no route (net.ipv4.route.error_burst in error_cost); net/ipv4/icmp.c: inet_peer_xrlim_allow: six
-   * times of a nearer next hop, in IPv6.
-   */
-  mayTell(whom: Ip, burst: 5 | 6): boolean {
-    const { now } = this.#around
-    const known = this.#told.get(whom)
-    const tokens = known ? Math.min(burst, known.tokens + (now - known.at)) : burst
-    const may = tokens >= 1
-    this.#told.set(whom, { tokens: may ? tokens - 1 : tokens, at: now })
-    return may
   }
 
   /** The interface through which this namespace would send to `ip`. */

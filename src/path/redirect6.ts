@@ -12,6 +12,8 @@ import { Skb } from './skb.js'
 const REDIRECT = 137
 /** Options of neighbour discovery (RFC 4861 section 4.6). */
 const OPTION = { TARGET_ADDRESS: 2, REDIRECTED_HEADER: 4 } as const
+/** Seconds between two: for each destination, and each sender. */
+const EACH = 1
 const LEAST_MTU = 1280
 const IP6_HEADER = 40
 /** Type, code, checksum, four bytes, target and destination (RFC 4861 section 4.5). */
@@ -22,18 +24,18 @@ const MESSAGE = 40
  * neighbour, is told who is nearer. It needs a link-local address here, and a next hop that is one as well or the destination itself.
  */
 export function sendRedirect6(cursor: Cursor): void {
-  const { skb, netns } = cursor
+  const { skb, netns, run } = cursor
   const { iif, destination } = skb
   if (iif === undefined || skb.oif !== iif || skb.secured) return
   const dst = netns.addressOf(skb.packet, 'dst')
   const target = destination?.gateway ?? dst
-  if (!netns.mayTell(dst, 6)) return
+  if (!netns.peers.mayTell(dst, run.now, EACH)) return
   const from = netns.interfaces.addresses(iif).find(({ prefix, usable }) => usable && isLinkLocal6(prefix.ip))
     ?.prefix.ip
   if (from === undefined || (target !== dst && !isLinkLocal6(target))) return
   const sender = netns.addressOf(skb.packet, 'src')
   const route = routeOutput(netns.fib(6), netns.interfaces, { src: from, dst: sender, oif: iif, mark: 0 })
-  if (!route.ok || route.gateway !== undefined || !netns.mayTell(sender, 6)) return
+  if (!route.ok || route.gateway !== undefined || !netns.peers.mayTell(sender, run.now, EACH)) return
   const known = targetOption(macOf(cursor, iif, target))
   const room = Math.min(LEAST_MTU - IP6_HEADER - MESSAGE - known.length, skb.packet.bytes.length + 8) & ~7
   const quoted = skb.packet.bytes.subarray(0, room - 8)
@@ -49,7 +51,7 @@ export function sendRedirect6(cursor: Cursor): void {
 function send(cursor: Cursor, packet: Packet, dev: string): void {
   const skb = new Skb(packet)
   skb.sender = { uid: undefined, gid: undefined, socket: false, kernel: true }
-  skb.bound = dev
+  skb.via = dev
   const walk = new Cursor(cursor.run, cursor.walkOn, cursor.netns, skb)
   const headers = headersOf(packet, 0)
   if (!cursor.run.nested(() => cursor.walkOn(walk, 'generate'))) return

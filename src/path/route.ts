@@ -260,11 +260,17 @@ function recordValidation(cursor: Cursor, flow: Flow, { validation }: InputRoute
   cursor.record({ kind: 'rp-filter', interface: cursor.skb.iif!, mode, passed: ok, lookup, text })
 }
 
+/** net.ipv4.route.error_cost, error_burst: seconds, and how many at once; they exist in the first namespace only, where nobody changes them. */
+const NO_ROUTE_ERRORS = { cost: 1, burst: 5 } as const
+
+/** ip_error. */
+function mayBeTold({ netns, run, skb }: Cursor): boolean {
+  return netns.peers.mayTell(netns.addressOf(skb.packet, 'src'), run.now, NO_ROUTE_ERRORS.cost, NO_ROUTE_ERRORS.burst)
+}
+
 function unroutable(cursor: Cursor, route: Extract<InputRoute, { to: 'nowhere' }>): Fate {
   const type = cursor.skb.packet.family === 4 ? 3 : 1
-  const told =
-    route.icmp !== undefined &&
-    (type === 1 || cursor.netns.mayTell(cursor.netns.addressOf(cursor.skb.packet, 'src'), 5))
+  const told = route.icmp !== undefined && (type === 1 || mayBeTold(cursor))
   const answer = told ? sendIcmpError(cursor, { type, code: route.icmp! }) : undefined
   return cursor.drop(route.reason, route.text, { answer })
 }

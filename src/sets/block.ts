@@ -8,7 +8,7 @@ const BIT: Readonly<Record<End, number>> = { returned: 1, accepted: 2, dropped: 
 /** So many rules are asked at once which variables they ask for. */
 const SMALL = 8
 /** Fewer variables do not make a set smaller by what it costs to forget them. */
-const WORTH_FORGETTING = 8
+const WORTH_FORGETTING = 5
 
 /** `Bdd.variables` that one half asks for and the other does not; undefined: too few to matter. */
 type OnlyAsked = readonly [number | undefined, number | undefined]

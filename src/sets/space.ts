@@ -94,8 +94,28 @@ export class Space {
     const key = ranges.length === 1 ? `${ranges[0]![0]}-${ranges[0]![1]}` : ranges.map((one) => one.join('-')).join(' ')
     let node = known.get(key)
     if (node === undefined) {
-      node = bits.length <= 48 ? this.#buildNarrow(bits, ranges) : this.#buildWide(bits, ranges)
+      node = ranges.length === 1 ? this.#prefix(bits, ranges[0]!) : undefined
+      node ??= bits.length <= 48 ? this.#buildNarrow(bits, ranges) : this.#buildWide(bits, ranges)
       known.set(key, node)
+    }
+    return node
+  }
+
+  /** What begins with the same bits, if the range is that: one node for each of them, from the last one up. */
+  #prefix(bits: Bits, [from, to]: Range): Node | undefined {
+    const { bdd } = this
+    // beyond 32 bits numbers have no bitwise operations
+    const isShort = bits.length <= 32 && typeof from === 'number' && typeof to === 'number'
+    const free = isShort ? freeBits(from, to) : freeBitsWide(BigInt(from), BigInt(to))
+    if (free < 0 || (isShort ? to > 2 ** bits.length - 1 : BigInt(to) >> BigInt(bits.length) !== 0n)) return undefined
+    const digits = from.toString(2)
+    const missing = bits.length - digits.length
+    let node: Node = FULL
+    for (let i = bits.length - free - 1; i >= 0; i--) {
+      const level = bits[i]!
+      if (typeof level !== 'number' || level >= bdd.levelOf(node)) return undefined
+      const isOne = i >= missing && digits.charCodeAt(i - missing) === ONE
+      node = isOne ? bdd.node(level, EMPTY, node) : bdd.node(level, node, EMPTY)
     }
     return node
   }
@@ -268,6 +288,21 @@ export class Space {
     ] // biome-ignore format: one line each
     return parts.reduce((all, part) => bdd.and(all, part))
   }
+}
+
+const ONE = 49
+
+/** How many of the last bits may be anything in a range that is a prefix; -1: it is none. Up to 32 bits. */
+function freeBits(from: number, to: number): number {
+  const free = from === to ? 0 : 32 - Math.clz32(from ^ to)
+  const size = 2 ** free
+  return from % size === 0 && to === from + size - 1 ? free : -1
+}
+
+function freeBitsWide(from: bigint, to: bigint): number {
+  const free = from === to ? 0 : (from ^ to).toString(2).length
+  const last = (1n << BigInt(free)) - 1n
+  return (from & last) === 0n && to === from + last ? free : -1
 }
 
 /** The bits of a value after "and" with a mask. */

@@ -64,9 +64,10 @@ const REDIRECT_HOST = 1
 
 /** net/ipv4/route.c: ip_rt_send_redirect: the packet leaves where it came in, and the sender could reach the next hop itself. */
 function sendRedirect(cursor: Cursor): void {
-  const { skb } = cursor
+  const { skb, netns, run } = cursor
   const gateway = skb.nexthop
   if (typeof gateway !== 'number') return
+  if (!netns.peers.mayRedirect(netns.addressOf(skb.packet, 'src'), run.now)) return
   sendIcmpError(cursor, { type: 5, code: REDIRECT_HOST, info: gateway })
 }
 
